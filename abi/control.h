@@ -1,0 +1,135 @@
+/*
+ * The control protocol between the node (TypeScript) and a tender.
+ *
+ * Transport: one SOCK_STREAM Unix socket per tender, made by the node. Each message is a
+ * struct control_frame and len bytes, little endian. The node is trusted by the tender;
+ * the node trusts the tender, but not what a UC sent through it (CONTROL_LINK).
+ *
+ * A request has a seq other than 0 and gets exactly one CONTROL_OK or CONTROL_ERROR with
+ * the same seq. CONTROL_SEND and events have seq 0 and no reply. Requests on one UC are
+ * carried out in the order sent.
+ */
+#ifndef SEUSS_ABI_CONTROL_H
+#define SEUSS_ABI_CONTROL_H
+
+#include <stdint.h>
+
+#define CONTROL_VERSION 1u
+#define CONTROL_PAYLOAD_MAX (64u << 20)
+
+struct control_frame {
+	uint32_t len;
+	uint16_t type;
+	uint16_t flags;
+	uint32_t uc;  /* chosen by the node, distinct over all tenders of the node, never 0; 0: no UC */
+	uint32_t seq;
+};
+
+enum control_type {
+	/* ---- replies ---- */
+	CONTROL_OK = 1,    /* payload as the request says */
+	CONTROL_ERROR = 2, /* int32_t errno, then text */
+
+	/* ---- requests ---- */
+	CONTROL_HELLO = 10, /* uint32_t CONTROL_VERSION → struct control_hello */
+	CONTROL_IMAGE = 11, /* uint32_t image, then path: open an EROFS image under this number → empty */
+	CONTROL_BOOT = 12,  /* struct control_boot, then strings of struct link_boot → struct control_started */
+	CONTROL_CAPTURE = 13, /* struct control_capture: stop the UC and capture it → struct control_captured.
+	                         The snapshot is then known to every tender of the node. */
+	CONTROL_DEPLOY = 14,  /* struct control_deploy → struct control_started, sent when LINK_DEPLOYED came */
+	CONTROL_KILL = 15,    /* → empty, when the process is gone. Killing an unknown UC is no error. */
+	CONTROL_DROP = 16,    /* uint64_t snapshot: forget it in this tender → empty. UCs in it live on. */
+	CONTROL_STAT = 17,    /* → struct control_stat */
+	CONTROL_MOUNT = 18,   /* uint32_t image, mount point text: hand the image to the UC (LINK_MOUNT) → empty */
+	CONTROL_MAPS = 19,    /* uint64_t snapshot → struct plan_map array */
+
+	/* ---- to a UC, no reply ---- */
+	CONTROL_SEND = 30, /* flags: a link_type; payload: bytes, any length. Sent as link frames. */
+
+	/* ---- events ---- */
+	CONTROL_LINK = 40, /* flags: a link_type, LINK_MORE included; payload: what the UC sent */
+	CONTROL_EXIT = 41, /* struct control_exit: the UC's process is gone, its id is free */
+};
+
+struct control_hello {
+	uint32_t version;
+	uint32_t pid;           /* of the tender, as the host sees it */
+	uint32_t cpu;           /* core it is bound to */
+	uint32_t xstate_bytes;  /* extended register state that a snapshot holds */
+	uint64_t libos_id;      /* FNV-1a of the library OS image: part of a snapshot's identity */
+};
+
+#define CONTROL_IMAGES_MAX 8
+
+struct control_boot {
+	uint64_t memory_limit; /* bytes */
+	uint32_t image_count;
+	uint32_t images[CONTROL_IMAGES_MAX]; /* CONTROL_IMAGE numbers, window order */
+	uint32_t root;       /* LINK_ROOT_… */
+	uint32_t trace;
+	uint32_t stdin_link;
+	uint32_t argc, envc; /* strings follow: argv, environ, cwd, each ended by a NUL */
+	uint32_t host_root_len; /* with LINK_ROOT_HOST: then mounts, see below */
+	/*
+	 * After the strings, host_root_len bytes: NUL-ended pairs "GUESTDIR\0HOSTDIR\0", the
+	 * first pair being "/\0ROOT\0". The longest GUESTDIR that leads a path serves it.
+	 */
+};
+
+struct control_started {
+	uint32_t pid;           /* as the host sees it */
+	uint32_t reserved;
+	uint64_t process_ns;    /* making the process, 0 if one stood ready */
+	uint64_t deploy_ns;     /* from the message to the UC's confirmation */
+};
+
+#define CONTROL_CAPTURE_KEEP 1u /* let the UC run on afterwards; else it is killed */
+
+struct control_capture {
+	uint64_t snapshot; /* number for the new snapshot, chosen by the node, never 0 */
+	uint32_t flags;
+	uint32_t reserved;
+};
+
+struct control_captured {
+	uint64_t parent;       /* snapshot the UC was deployed from, or 0 */
+	uint64_t own_pages;    /* pages this snapshot stores */
+	uint64_t shared_pages; /* pages it takes from its ancestors' layers */
+	uint32_t maps;         /* mappings a deploy makes */
+	uint32_t runs;         /* runs of own pages */
+	uint64_t stop_ns;      /* how long the UC stood still */
+	uint64_t copy_ns;      /* of that, copying pages */
+	uint64_t rip;
+};
+
+struct control_deploy {
+	uint64_t snapshot;
+	uint64_t memory_limit;
+	uint32_t trace;
+	uint32_t reserved;
+};
+
+struct control_stat {
+	uint64_t private_bytes;    /* anonymous pages of this UC alone */
+	uint64_t shared_bytes;     /* resident file and layer pages */
+	uint64_t page_table_bytes;
+	uint64_t cpu_ns;           /* user and system time */
+	uint32_t maps;
+	uint32_t state; /* letter of /proc/pid/stat */
+};
+
+struct control_exit {
+	int32_t wait_status; /* as waitpid(2) */
+	uint32_t reason;     /* enum control_exit_reason */
+	uint64_t cpu_ns;
+	uint64_t max_rss_bytes;
+};
+
+enum control_exit_reason {
+	CONTROL_EXIT_SELF = 0,   /* ended by itself or by a signal of its own making */
+	CONTROL_EXIT_KILLED = 1, /* CONTROL_KILL, or captured without KEEP */
+	CONTROL_EXIT_MEMORY = 2, /* went over its memory limit */
+	CONTROL_EXIT_PROTOCOL = 3, /* sent something that is no valid frame, or did not confirm its deploy */
+};
+
+#endif

@@ -1,0 +1,1 @@
+/* CALL(name) rows: system calls of the kernel area, included by sys/table.c. */

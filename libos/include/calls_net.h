@@ -1,0 +1,1 @@
+/* CALL(name) rows: system calls of the net area, included by sys/table.c. */

@@ -1,0 +1,149 @@
+/*
+ * Open files, inodes, dentries and file systems. Linux's split: an inode is the object, a
+ * dentry its name in the tree, a file an open description, a descriptor a slot in the table.
+ */
+#ifndef LIBOS_FILE_H
+#define LIBOS_FILE_H
+
+#include "thread.h"
+#include "types.h"
+
+struct iovec;
+struct stat;
+struct vma;
+struct file;
+struct inode;
+struct dentry;
+
+/* Scattered guest (or kernel) memory, consumed as it is copied. */
+struct uio {
+	const struct iovec *iov; /* kernel copy of the vector; its bases are guest addresses */
+	int count;
+	u64 skip; /* bytes used of the first element */
+	u64 left; /* bytes in all */
+	bool kernel; /* bases are library OS addresses: no fault handling */
+};
+int uio_read(struct uio *u, void *dst, u64 bytes);        /* from u to dst: 0 or -EFAULT */
+int uio_write(struct uio *u, const void *src, u64 bytes); /* from src to u */
+int uio_zero(struct uio *u, u64 bytes);
+
+/* poll: the callee calls poll_wait for each queue that can change the answer, then returns POLL… bits. */
+struct poll_ctx {
+	void (*add)(struct poll_ctx *ctx, struct waitq *q);
+};
+static inline void poll_wait(struct poll_ctx *ctx, struct waitq *q)
+{
+	if (ctx)
+		ctx->add(ctx, q);
+}
+
+/* read and write return bytes or -errno; 0 from read is end of file. Blocking is theirs to do (O_NONBLOCK in file->flags). */
+struct file_ops {
+	ssize_t (*read)(struct file *f, struct uio *u, u64 *pos);
+	ssize_t (*write)(struct file *f, struct uio *u, u64 *pos);
+	s64 (*lseek)(struct file *f, s64 offset, int whence); /* NULL: ESPIPE */
+	u32 (*poll)(struct file *f, struct poll_ctx *ctx);    /* NULL: always readable and writable */
+	long (*ioctl)(struct file *f, u32 cmd, u64 arg);      /* NULL: ENOTTY */
+	/* Emits entries with emit until it returns false; *pos is the cursor. */
+	int (*readdir)(struct file *f, u64 *pos, struct dir_emit *emit);
+	/*
+	 * Puts the file's bytes at vma->start..end (fixed already, the VMA is not yet in the list): maps host memory
+	 * there and returns the address where they are; NULL: ENODEV. Ops that cannot share
+	 * pages copy for MAP_PRIVATE and answer -ENODEV for MAP_SHARED.
+	 */
+	long (*mmap)(struct file *f, struct vma *v);
+	int (*fsync)(struct file *f);
+	int (*stat)(struct file *f, struct stat *st); /* NULL: from the inode */
+	void (*release)(struct file *f); /* last reference gone */
+};
+
+struct dir_emit {
+	bool (*add)(struct dir_emit *e, const char *name, size_t len, u64 ino, u32 type, u64 next_pos);
+};
+
+struct file {
+	const struct file_ops *ops;
+	u32 refs;
+	u32 flags; /* O_ACCMODE, O_APPEND, O_NONBLOCK, O_DIRECT, O_PATH … */
+	u64 pos;
+	struct dentry *dentry; /* NULL for pipes, sockets, epoll, … */
+	struct inode *inode;   /* NULL likewise, unless the object makes one */
+	void *priv;
+	struct list_node epoll_items; /* net/epoll.c: items that watch this file */
+	int owner_pid;                /* F_SETOWN */
+};
+
+/* fs/file.c. file_new: refs 1; NULL when memory is short. */
+struct file *file_new(const struct file_ops *ops, u32 flags, void *priv);
+struct file *file_get(struct file *f);
+void file_put(struct file *f);
+
+/* fs/fdtable.c: one table, the UC is one process. */
+int fd_install(struct file *f, u32 min_fd, bool cloexec); /* takes the reference; lowest free fd or -EMFILE (then f is put) */
+struct file *fd_get(int fd); /* counted reference or NULL (EBADF) */
+struct file *fd_peek(int fd); /* uncounted: only while nothing blocks */
+int fd_close(int fd);
+int fd_replace(int fd, struct file *f, bool cloexec); /* dup2: closes what was there */
+int fd_limit(void);
+
+struct inode_ops {
+	/* 0 and a counted inode, or -ENOENT. */
+	int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
+	int (*create)(struct inode *dir, const char *name, size_t len, u32 mode, u64 rdev, struct inode **out); /* S_IFREG, DIR, FIFO, SOCK, CHR */
+	int (*symlink)(struct inode *dir, const char *name, size_t len, const char *target, struct inode **out);
+	int (*link)(struct inode *dir, const char *name, size_t len, struct inode *target);
+	int (*unlink)(struct inode *dir, const char *name, size_t len); /* not directories */
+	int (*rmdir)(struct inode *dir, const char *name, size_t len);
+	int (*rename)(struct inode *from, const char *name, size_t len, struct inode *to, const char *to_name, size_t to_len, u32 flags);
+	long (*readlink)(struct inode *i, char *buf, size_t size); /* length, not NUL-ended */
+	int (*open)(struct inode *i, struct file *f); /* sets f->ops and f->priv */
+	int (*truncate)(struct inode *i, u64 size);
+	int (*setattr)(struct inode *i); /* mode, owner or times were changed in *i; NULL: EROFS */
+	void (*release)(struct inode *i); /* last reference gone */
+};
+
+struct superblock {
+	const char *type; /* "erofs", "tmpfs", "proc", … */
+	u32 magic;        /* f_type of statfs */
+	u32 dev;
+	bool read_only;
+	struct inode *root;
+	void *priv;
+};
+
+struct inode {
+	const struct inode_ops *ops;
+	struct superblock *sb;
+	u64 ino;
+	u32 mode, nlink, uid, gid;
+	u64 rdev, size;
+	s64 atime[2], mtime[2], ctime[2]; /* seconds, nanoseconds */
+	u32 refs;
+	void *priv;
+	struct list_node locks; /* fs/lock.c */
+};
+struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, u64 ino, u32 mode);
+struct inode *inode_get(struct inode *i);
+void inode_put(struct inode *i);
+
+/* fs/mount.c */
+int mount_add(const char *path, struct superblock *sb); /* makes the mount point reachable even in a read-only parent */
+struct superblock *tmpfs_new(u32 root_mode);
+struct superblock *erofs_open(int image_window, u64 image_bytes); /* NULL and a panic text on a bad image */
+struct superblock *hostfs_open(void);
+struct superblock *devfs_new(void);
+struct superblock *procfs_new(void);
+/* Builds the tree of a booted UC: root (image 0 or host), /tmp, /dev, /proc. */
+void fs_init(bool host_root);
+
+/* fs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
+int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);
+long sys_open_kernel(const char *path, u32 flags); /* file for the ELF loader: struct file * or -errno cast to long */
+/* Where AF_UNIX sockets live in the tree (net/unix.c). create fails with -EADDRINUSE when the name exists. */
+int path_create_socket(const char *path, u32 mode, struct inode **out);
+int path_find_inode(const char *path, struct inode **out);
+
+/* For kernel callers (ELF loader): bytes read or -errno. */
+ssize_t file_pread(struct file *f, void *buf, u64 bytes, u64 pos);
+
+#endif
