@@ -1,0 +1,30 @@
+/*
+ * The header at the start of the library OS image (address UC_LIBOS_BASE): what the tender
+ * must know of it. The zygote maps the image, installs the signal handlers and the alternate
+ * stack named here, and every embryo starts at embryo_entry with its stack pointer at
+ * UC_SCRATCH_END.
+ */
+#ifndef SEUSS_ABI_LIBOS_H
+#define SEUSS_ABI_LIBOS_H
+
+#include <stdint.h>
+
+#define LIBOS_MAGIC 0x534f42494c535355ull
+#define LIBOS_VERSION 1u
+
+struct libos_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t reserved;
+	uint64_t embryo_entry;
+	/* Handler of SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and SIGALRM:
+	   SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER, empty mask. */
+	uint64_t signal_entry;
+	uint64_t signal_restorer;
+	uint64_t altstack_base, altstack_bytes;
+	/* Bounds of the only code that may make host calls. */
+	uint64_t hostcall_start, hostcall_end;
+	uint64_t image_end; /* end of bss; heap follows up to UC_LIBOS_END, mapped by the zygote, MAP_NORESERVE */
+};
+
+#endif

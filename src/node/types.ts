@@ -1,0 +1,168 @@
+/**
+ * What the outside of the node (API, command line, benchmarks) and its inside agree on.
+ */
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** The deepest starting point that an invocation found. DESIGN: cold, warm and hot path. */
+export type StartPath = 'cold' | 'warm' | 'hot';
+
+/** A function's code, ready for a UC. Made by `src/action`. */
+export type ActionCode =
+  /** One source file, handed to the driver in its `init` message. */
+  | { readonly type: 'source'; readonly source: string; readonly filename: string }
+  /** An EROFS image of the function's folder, mounted at /action. */
+  | { readonly type: 'image'; readonly imagePath: string };
+
+export interface ActionLimits {
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  readonly logBytes: number;
+  readonly resultBytes: number;
+}
+
+/** OpenWhisk's defaults: 60 s, 256 MiB, 10 MiB of logs, 1 MiB of result (docs/reference.md there). */
+export const DEFAULT_LIMITS: ActionLimits = {
+  timeoutMs: 60_000,
+  memoryBytes: 256 * 1024 * 1024,
+  logBytes: 10 * 1024 * 1024,
+  resultBytes: 1024 * 1024,
+};
+
+export interface Action {
+  /** Fully qualified: `namespace/name`. */
+  readonly name: string;
+  /** Changes with every update of the action. */
+  readonly version: string;
+  /** Resolved kind, e.g. `nodejs:24`; never `…:default`. */
+  readonly kind: string;
+  /** Exported entry point, e.g. `main`. */
+  readonly main: string;
+  readonly code: ActionCode;
+  /** Environment set before the code is loaded (init parameters). */
+  readonly env: Readonly<Record<string, string>>;
+  readonly limits: ActionLimits;
+  /** SHA-256 over everything that a function snapshot depends on: the snapshot's key. */
+  readonly digest: string;
+}
+
+export interface LogLine {
+  /** Milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly stream: 'stdout' | 'stderr';
+  readonly line: string;
+}
+
+/** OpenWhisk's four outcomes (ActivationResult). */
+export type ActivationStatus =
+  | 'success'
+  | 'application error'
+  | 'action developer error'
+  | 'whisk internal error';
+
+/** Milliseconds; a part that the path did not take is absent. */
+export interface ActivationTimings {
+  /** From `invoke` to a UC being chosen (queueing included). */
+  readonly waitMs: number;
+  /** Deploy of a snapshot into a new UC. */
+  readonly deployMs?: number;
+  /** Import and compile of the function's code (cold path). */
+  readonly initMs?: number;
+  /** Capture of the function's snapshot, when it was on the path. */
+  readonly captureMs?: number;
+  /** From the run message to its result. */
+  readonly runMs: number;
+  /** From `invoke` to its answer. */
+  readonly totalMs: number;
+}
+
+export interface Activation {
+  readonly status: ActivationStatus;
+  /** The function's result, or `{error: …}`. */
+  readonly result: JsonValue;
+  readonly path: StartPath;
+  readonly timings: ActivationTimings;
+  readonly logs: readonly LogLine[];
+  /** True when the time limit ended it. */
+  readonly timedOut: boolean;
+  /** Milliseconds since the epoch. */
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export interface InvokeOptions {
+  /** `__OW_*` variables of this activation. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+}
+
+export interface ComputeNodeOptions {
+  /** Cores to run UCs on; default: all. */
+  readonly cores?: number;
+  /** Budget of real bytes for idle UCs and snapshots. */
+  readonly memoryBytes?: number;
+  /** Kinds to boot at start; others boot on first use. */
+  readonly preboot?: readonly string[];
+  /** Anticipatory optimisation before the runtime capture (default true). */
+  readonly anticipate?: boolean;
+  /** Progress of long steps, one sentence each. */
+  readonly onProgress?: (message: string) => void;
+}
+
+export interface UcMemory {
+  readonly privateBytes: number;
+  readonly sharedBytes: number;
+  readonly pageTableBytes: number;
+}
+
+export interface SnapshotInfo {
+  readonly id: string;
+  readonly kind: 'runtime' | 'function';
+  readonly parent: string | null;
+  /** Runtime kind or action name. */
+  readonly of: string;
+  readonly ownPages: number;
+  readonly sharedPages: number;
+  readonly maps: number;
+  readonly deploys: number;
+  readonly createdMs: number;
+}
+
+export interface NodeStats {
+  readonly idleUcs: number;
+  readonly busyUcs: number;
+  readonly queued: number;
+  readonly cold: number;
+  readonly warm: number;
+  readonly hot: number;
+  readonly snapshots: readonly SnapshotInfo[];
+}
+
+/** Thrown for errors of the platform; errors of a function are activations. */
+export class PlatformError extends Error {
+  override readonly name = 'PlatformError';
+  /** Stable, documented code, e.g. `unknown_kind`, `overloaded`, `closed`. */
+  readonly code: string;
+  /** What the user can do. */
+  readonly remedy: string | undefined;
+
+  constructor(code: string, message: string, options?: { remedy?: string; cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.remedy = options?.remedy;
+  }
+}
+
+/** The node as the API and the command line see it; `src/node/compute-node.ts` implements it. */
+export interface ComputeNode {
+  invoke(action: Action, params: JsonValue, options?: InvokeOptions): Promise<Activation>;
+  /** Forget an action's idle UCs and snapshot (it was updated or deleted). */
+  forget(action: Action): Promise<void>;
+  /** Drop idle UCs of an action but keep its snapshot, so that the next start is warm. */
+  dropIdle(action: Action): Promise<void>;
+  stats(): NodeStats;
+  /** Memory of an idle UC of the action, measured by the kernel's accounting. */
+  idleMemory(action: Action): Promise<UcMemory>;
+  close(): Promise<void>;
+}
