@@ -1,0 +1,5 @@
+"""The smallest function: one file, one function."""
+
+
+def main(args):
+    return {"greeting": f"Hello, {args.get('name', 'stranger')}!"}
