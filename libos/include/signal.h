@@ -30,6 +30,13 @@ bool signal_pending(const struct thread *t);
  */
 void signal_deliver(void);
 
+/* Pending signals for net/signalfd.c (and rt_sigtimedwait): those of the current thread and of the process. */
+sigmask_t signal_pending_set(void);
+/* Takes one of set out of them, the thread's own first: its number, or 0. Masks do not matter. */
+int signal_dequeue(sigmask_t set, struct ksiginfo *info);
+/* Woken with POLLIN whenever a signal becomes pending, blocked ones too. */
+extern struct waitq signal_arrived;
+
 long sys_rt_sigreturn(const u64 a[6]);
 
 #endif
