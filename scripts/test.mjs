@@ -1,0 +1,50 @@
+// `npm test`: build, lint, type check, tests of the C parts, tests of the node. `npm test -- PATTERN…`
+// runs only the test files whose names hold a pattern.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from './build.mjs';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, 'node_modules/.bin');
+
+function run(title, command, args) {
+  console.log(`— ${title}`);
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+  if (status !== 0) {
+    console.error(`seuss: ${title} failed${error === undefined ? '' : `: ${error.message}`}`);
+    process.exit(status ?? 1);
+  }
+}
+
+function testFiles(patterns) {
+  const files = readdirSync(join(root, 'tests')).filter((name) => name.endsWith('.test.ts'));
+  const chosen = files.filter(
+    (name) => patterns.length === 0 || patterns.some((part) => name.includes(part)),
+  );
+  return chosen.sort().map((name) => join('tests', name));
+}
+
+const patterns = process.argv.slice(2);
+console.log('— build');
+if (!build()) {
+  process.exit(1);
+}
+if (patterns.length === 0) {
+  run('lint', join(bin, 'biome'), ['check', '--error-on-warnings']);
+  run('type check', join(bin, 'tsc'), []);
+  for (const part of ['libos', 'tender']) {
+    if (existsSync(join(root, part, 'tests'))) {
+      run(`tests of ${part}`, 'make', ['-s', '-C', part, 'test']);
+    }
+  }
+}
+const concurrency = Math.min(2, availableParallelism());
+run('tests of the node', join(bin, 'node'), [
+  '--test',
+  `--test-concurrency=${concurrency}`,
+  '--test-timeout=600000',
+  ...testFiles(patterns),
+]);
