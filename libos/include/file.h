@@ -14,6 +14,7 @@ struct vma;
 struct file;
 struct inode;
 struct dentry;
+struct dir_emit;
 
 /* Scattered guest (or kernel) memory, consumed as it is copied. */
 struct uio {
@@ -57,6 +58,7 @@ struct file_ops {
 	void (*release)(struct file *f); /* last reference gone */
 };
 
+/* add: next_pos is the cursor behind this entry; false: no room, the entry was not taken and *pos stays. */
 struct dir_emit {
 	bool (*add)(struct dir_emit *e, const char *name, size_t len, u64 ino, u32 type, u64 next_pos);
 };
@@ -71,12 +73,24 @@ struct file {
 	void *priv;
 	struct list_node epoll_items; /* net/epoll.c: items that watch this file */
 	int owner_pid;                /* F_SETOWN */
+	int owner_signal;             /* F_SETSIG */
 };
+
+static inline bool file_readable(const struct file *f)
+{
+	return (f->flags & 3) == 0 || (f->flags & 3) == 2;
+}
+
+static inline bool file_writable(const struct file *f)
+{
+	return (f->flags & 3) == 1 || (f->flags & 3) == 2;
+}
 
 /* fs/file.c. file_new: refs 1; NULL when memory is short. */
 struct file *file_new(const struct file_ops *ops, u32 flags, void *priv);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
+int file_stat(struct file *f, struct stat *st); /* fstat(2) in kernel memory: 0 or -errno */
 
 /* fs/fdtable.c: one table, the UC is one process. */
 int fd_install(struct file *f, u32 min_fd, bool cloexec); /* takes the reference; lowest free fd or -EMFILE (then f is put) */
@@ -85,6 +99,10 @@ struct file *fd_peek(int fd); /* uncounted: only while nothing blocks */
 int fd_close(int fd);
 int fd_replace(int fd, struct file *f, bool cloexec); /* dup2: closes what was there */
 int fd_limit(void);
+void fd_set_limit(u32 limit); /* RLIMIT_NOFILE, soft: prlimit(2) calls it */
+int fd_next(int fd, struct file **out); /* lowest open descriptor >= fd and its uncounted file, or -1 */
+bool fd_cloexec(int fd);
+u32 fs_umask(void);
 
 struct inode_ops {
 	/* 0 and a counted inode, or -ENOENT. */
@@ -99,6 +117,9 @@ struct inode_ops {
 	int (*open)(struct inode *i, struct file *f); /* sets f->ops and f->priv */
 	int (*truncate)(struct inode *i, u64 size);
 	int (*setattr)(struct inode *i); /* mode, owner or times were changed in *i; NULL: EROFS */
+	int (*fallocate)(struct inode *i, u32 mode, u64 offset, u64 bytes); /* NULL: EOPNOTSUPP */
+	/* A link of /proc/self/fd: the counted file it stands for. */
+	int (*get_link)(struct inode *i, struct file **out);
 	void (*release)(struct inode *i); /* last reference gone */
 };
 
@@ -107,7 +128,10 @@ struct superblock {
 	u32 magic;        /* f_type of statfs */
 	u32 dev;
 	bool read_only;
+	bool no_dcache; /* names come and go by themselves: look them up each time */
+	bool check_modes; /* permission bits hold for the guest; else all may be read, and written unless read_only */
 	struct inode *root;
+	u64 (*usage)(struct superblock *sb, u64 *limit); /* bytes used and at most, for statfs(2); NULL: full */
 	void *priv;
 };
 
@@ -133,8 +157,23 @@ struct superblock *erofs_open(int image_window, u64 image_bytes); /* NULL and a 
 struct superblock *hostfs_open(void);
 struct superblock *devfs_new(void);
 struct superblock *procfs_new(void);
-/* Builds the tree of a booted UC: root (image 0 or host), /tmp, /dev, /proc. */
+/* Builds the tree of a booted UC: root (image 0 or host), /tmp, /dev, /proc; and fds 0, 1, 2. */
 void fs_init(bool host_root);
+int fs_chdir(const char *path); /* for the boot: the first working directory */
+struct link_mount;
+/* LINK_MOUNT came: mounts the image behind host descriptor fd; a refusal is traced and fd closed. */
+void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, int fd);
+
+/* fs/proc_exec.c: what the ELF loader left, for /proc/self. Addresses are the guest's; set it before the program runs. */
+struct proc_exec {
+	u64 arg_start, arg_end, env_start, env_end; /* strings on the first stack */
+	u64 auxv_start, auxv_end;
+	u64 stack_start; /* first stack pointer */
+	u64 code_start, code_end, data_start, data_end, brk_start;
+};
+extern struct proc_exec proc_exec;
+int proc_set_exe(const char *path); /* absolute path of the program: /proc/self/exe */
+const char *proc_exe(void);
 
 /* fs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
 int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);
