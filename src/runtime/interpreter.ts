@@ -1,0 +1,51 @@
+import type { Kind } from './kinds.ts';
+
+/** How the interpreter of a kind is started in a UC. */
+export interface InterpreterCommand {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+const COMMON_ENV = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: '/root',
+  LANG: 'C.UTF-8',
+  TZ: 'UTC',
+};
+
+const NODEJS_FLAGS: readonly string[] = [];
+
+const NODEJS_ENV = {
+  NODE_ENV: 'production',
+};
+
+const PYTHON_FLAGS: readonly string[] = [
+  // No directory of the user's packages exists: do not look for it.
+  '-s',
+  // The root is read-only: do not try to write byte code.
+  '-B',
+];
+
+const PYTHON_ENV = {
+  PYTHONIOENCODING: 'UTF-8',
+  PYTHONUTF8: '1',
+  SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt',
+};
+
+export function interpreterCommand(kind: Kind): InterpreterCommand {
+  switch (kind.language) {
+    case 'nodejs':
+      return {
+        argv: ['/usr/bin/node', ...NODEJS_FLAGS, '/seuss/driver.cjs'],
+        env: { ...COMMON_ENV, ...NODEJS_ENV },
+        cwd: '/',
+      };
+    case 'python':
+      return {
+        argv: [`/usr/bin/python${kind.version}`, ...PYTHON_FLAGS, '/seuss/driver.py'],
+        env: { ...COMMON_ENV, ...PYTHON_ENV },
+        cwd: '/',
+      };
+  }
+}
