@@ -15,11 +15,32 @@ extern u64 arch_xstate_mask;
 void arch_xstate_init(void);
 /* Makes t->xstate hold the guest's extended state, if the CPU still does. t is current. */
 void arch_xstate_save(struct thread *t);
+/* Loads the CPU from t->xstate, which must be sanitised. */
+void arch_xstate_restore(struct thread *t);
 /* Fills t->xstate with the initial state and marks it saved. */
 void arch_xstate_reset(struct thread *t);
 
-/* patch.c: rip is the address after a syscall instruction that trapped. */
-void arch_patch_site(u64 rip);
+/* entry.S: leaves the present stack for good. */
+noreturn_fn void arch_call_on(u64 stack, void (*fn)(void *), void *arg);
+/* entry.S: leaves the kernel context of current for good and starts its guest registers. */
+noreturn_fn void arch_enter_guest(void);
+/* entry.S: where the trapframe of current ends; set at each thread switch. */
+extern u64 arch_trapframe_end;
+
+/* What a trampoline of a patched syscall site hands to arch_patched_entry, which knows the first field. */
+struct patch_site {
+	u64 resume;  /* guest address after the call */
+	u64 restart; /* guest address that makes the call again, rax being its number */
+	u64 site;    /* address of the patched instructions */
+};
+
+/* patch.c: rip is the address after a syscall instruction that trapped; patches it when it is hot. */
+void arch_patch_consider(u64 rip);
+/*
+ * A guest jumped into the middle of a patched site, to the former syscall instruction: the address
+ * that makes the call, or 0 if rip is no such place.
+ */
+u64 arch_patch_lookup(u64 rip);
 
 static inline u64 arch_fs_base(void)
 {
@@ -51,5 +72,11 @@ struct fault_fixup {
 };
 extern const struct fault_fixup fault_fixups[];
 extern const u64 fault_fixup_count;
+
+/* hostcall.S: takes on the registers of a ucontext (rt_sigreturn(2)). */
+noreturn_fn void host_sigreturn(u64 ucontext);
+/* trap.c: the alternate stack of the host's signal handlers. */
+#define ARCH_ALTSTACK_BYTES 16384ul
+extern u8 arch_altstack[ARCH_ALTSTACK_BYTES];
 
 #endif

@@ -28,7 +28,7 @@ long host_pread(int fd, void *buf, u64 bytes, u64 offset);
 long host_close(int fd);
 /* One packet from or to the link. recv: *fds gets up to fd_max descriptors, *fd_count their number. */
 long host_link_recv(void *buf, u64 bytes, bool wait, int *fds, int fd_max, int *fd_count);
-long host_link_send(const struct iovec *iov, int count, bool wait);
+long host_link_send(const struct iovec *iov, int count); /* waits while the host is slow */
 /* Waits until the link is readable; 1 readable, 0 deadline passed. timeout_ns < 0: for ever. */
 long host_link_wait(s64 timeout_ns);
 long host_clock_gettime(int clock, s64 ts[2]);

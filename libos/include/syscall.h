@@ -23,5 +23,7 @@ extern const syscall_fn syscall_table[SYSCALL_MAX];
 void syscall_dispatch(void);
 /* Calls without an implementation, counted by number; listed at exit with --trace. */
 extern u32 syscall_unknown[SYSCALL_MAX];
+/* Traces the table of unknown calls. */
+void syscall_trace_unknown(void);
 
 #endif

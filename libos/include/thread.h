@@ -14,6 +14,21 @@ struct trapframe {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
+/* kernel/ktimer.c ------------------------------------------------------------- */
+
+/* A kernel timer: func is called (never inside a syscall's middle, but between threads) when due. */
+struct ktimer {
+	struct list_node node;
+	u64 deadline_ns; /* CLOCK_MONOTONIC */
+	void (*func)(struct ktimer *t);
+};
+
+void ktimer_init(struct ktimer *t, void (*func)(struct ktimer *t));
+void ktimer_set(struct ktimer *t, u64 deadline_ns); /* re-arms if armed */
+void ktimer_cancel(struct ktimer *t);
+u64 ktimer_next(void); /* earliest deadline, DEADLINE_NONE if none */
+void ktimer_run(u64 now_ns); /* calls what is due */
+
 #define NSIG 64
 typedef u64 sigmask_t; /* bit n-1: signal n */
 #define SIGBIT(n) (1ull << ((n)-1))
@@ -43,23 +58,23 @@ enum thread_state {
 };
 
 #define KSTACK_BYTES 16384ul
-#define XSAVE_BYTES 4096ul /* room for the largest extended state we accept */
+#define XSAVE_BYTES 4096ul /* largest extended state that we accept */
 
 struct thread {
 	struct list_node all;  /* threads */
 	struct list_node run;  /* run queue, when runnable and not current */
-	struct list_node timer; /* deadline list of kernel/sched.c, when blocked with a deadline */
+	struct ktimer deadline; /* armed while blocked with a deadline */
 	int tid;
 	enum thread_state state;
 	bool wake_pending; /* woken while not blocked: the next sched_block returns at once */
 	bool timed_out;
-	u64 deadline_ns; /* CLOCK_MONOTONIC; DEADLINE_NONE: none */
 
 	u64 ksp;        /* saved stack pointer of the kernel context while not running */
-	void *kstack;   /* KSTACK_BYTES */
-	struct trapframe *tf; /* guest registers, at the top of kstack; valid inside a trap */
-	void *xstate;   /* XSAVE_BYTES, 64-byte aligned */
+	void *kstack;   /* KSTACK_BYTES: from the top xstate, tf, the kernel context */
+	struct trapframe *tf; /* guest registers; valid inside a trap */
+	void *xstate;   /* arch_xstate_bytes, 64-byte aligned, in the standard format of xsave */
 	bool xstate_saved; /* the guest's extended state is in xstate, not in the CPU */
+	bool fast_return;  /* the guest expects rcx and r11 to be lost: it made a patched syscall */
 	u64 fs_base, gs_base; /* valid while not running */
 
 	/* kernel/signal.c */
@@ -132,26 +147,15 @@ void waitq_wake_one(struct waitq *q, u32 events);
 /* Waits on q once: adds, blocks, removes. Same result as sched_block. */
 int waitq_wait(struct waitq *q, u64 deadline_ns, bool interruptible);
 
-/* kernel/ktimer.c ------------------------------------------------------------- */
-
-/* A kernel timer: func is called (never inside a syscall's middle, but between threads) when due. */
-struct ktimer {
-	struct list_node node;
-	u64 deadline_ns; /* CLOCK_MONOTONIC */
-	void (*func)(struct ktimer *t);
-};
-
-void ktimer_init(struct ktimer *t, void (*func)(struct ktimer *t));
-void ktimer_set(struct ktimer *t, u64 deadline_ns); /* re-arms if armed */
-void ktimer_cancel(struct ktimer *t);
-u64 ktimer_next(void); /* earliest deadline, DEADLINE_NONE if none */
-void ktimer_run(u64 now_ns); /* calls what is due */
-
 /* kernel/clock.c -------------------------------------------------------------- */
 
 u64 clock_monotonic_ns(void); /* the guest's; continues across deploys */
 u64 clock_realtime_ns(void);
 /* Deadline from a relative time, saturating. */
 u64 deadline_after(u64 ns);
+/* Takes the host's vDSO from uc_identity. */
+void clock_boot(void);
+/* Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. */
+void clock_redeploy(u64 captured_host_ns);
 
 #endif

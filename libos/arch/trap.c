@@ -1,0 +1,144 @@
+/*
+ * Host signals: the guest's system calls (SIGSYS), its faults, and the preemption alarm.
+ * The handler runs on the alternate stack; what came from the guest is moved to the
+ * current thread's kernel stack, so that the thread can block there.
+ */
+#include <asm/errno.h>
+
+#include "../../abi/layout.h"
+#include "../../abi/libos.h"
+#include "../include/arch.h"
+#include "../include/host.h"
+#include "../include/hostsig.h"
+#include "../include/link.h"
+#include "../include/mm.h"
+#include "../include/sched.h"
+#include "../include/signal.h"
+#include "../include/string.h"
+#include "../include/syscall.h"
+#include "../include/vdso.h"
+
+#define SIGILL 4
+#define SIGALRM 14
+#define SIGSYS 31
+#define AUDIT_ARCH_X86_64 0xc000003eu
+
+extern void embryo_entry(void);
+extern void signal_restorer(void);
+extern const u8 __hostcall_start[], __hostcall_end[], __libos_end[], __text_end[];
+void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc);
+void trap_patched_syscall(const struct patch_site *site);
+noreturn_fn void arch_enter(void (*fn)(void));
+
+__attribute__((section(".header"), used)) const struct libos_header libos_header = {
+	.magic = LIBOS_MAGIC,
+	.version = LIBOS_VERSION,
+	.embryo_entry = (u64)embryo_entry,
+	.signal_entry = (u64)trap_signal,
+	.signal_restorer = (u64)signal_restorer,
+	.altstack_base = (u64)arch_altstack,
+	.altstack_bytes = ARCH_ALTSTACK_BYTES,
+	.hostcall_start = (u64)__hostcall_start,
+	.hostcall_end = (u64)__hostcall_end,
+	.image_end = (u64)__libos_end,
+};
+
+u8 arch_altstack[ARCH_ALTSTACK_BYTES] __attribute__((aligned(4096)));
+u64 arch_trapframe_end;
+
+static struct {
+	int signo;
+	struct ksiginfo info;
+} trapped;
+
+/* Library OS code and stacks; the guest's vDSO lies in the same image but is guest code. */
+static bool in_kernel(const struct host_mcontext *r)
+{
+	if (r->rsp >= UC_LIBOS_BASE && r->rsp < UC_LIBOS_END)
+		return true;
+	if (r->rip >= (u64)__vdso_start && r->rip < (u64)__vdso_end)
+		return false;
+	return r->rip >= UC_LIBOS_BASE && r->rip < (u64)__text_end;
+}
+
+static void kernel_trap(int signo, const struct ksiginfo *info, struct host_mcontext *r)
+{
+	if (signo == SIGALRM) {
+		sched_alarm_in_kernel();
+		return;
+	}
+	for (u64 i = 0; i < fault_fixup_count; i++) {
+		if (r->rip >= fault_fixups[i].begin && r->rip < fault_fixups[i].end) {
+			r->rip = fault_fixups[i].target;
+			return;
+		}
+	}
+	panic("signal %d in the library OS at %#lx, address %#lx, stack %#lx", signo, r->rip, info->u.fault.addr,
+	      r->rsp);
+}
+
+static void save_guest(const struct host_mcontext *r)
+{
+	struct trapframe *tf = current->tf;
+	tf->r8 = r->r8, tf->r9 = r->r9, tf->r10 = r->r10, tf->r11 = r->r11;
+	tf->r12 = r->r12, tf->r13 = r->r13, tf->r14 = r->r14, tf->r15 = r->r15;
+	tf->rdi = r->rdi, tf->rsi = r->rsi, tf->rbp = r->rbp, tf->rbx = r->rbx;
+	tf->rdx = r->rdx, tf->rax = r->rax, tf->rcx = r->rcx, tf->rsp = r->rsp;
+	tf->rip = r->rip, tf->rflags = r->rflags, tf->cs = 0x33, tf->ss = 0x2b;
+	tf->orig_rax = ~0ull;
+	memcpy(current->xstate, (const void *)r->fpstate, arch_xstate_bytes);
+	current->xstate_saved = true;
+	current->fast_return = false;
+}
+
+static void handle_guest_trap(void)
+{
+	struct trapframe *tf = current->tf;
+	switch (trapped.signo) {
+	case SIGSYS:
+		/* The seccomp part of siginfo: call address, then number and architecture. */
+		if ((u32)(trapped.info.u.rt.value >> 32) != AUDIT_ARCH_X86_64) {
+			tf->rax = (u64)-ENOSYS;
+			return;
+		}
+		current->sig_syscall_rip = tf->rip - 2;
+		arch_patch_consider(tf->rip);
+		syscall_dispatch();
+		return;
+	case SIGALRM:
+		sched_tick();
+		return;
+	case SIGILL: {
+		u64 again = arch_patch_lookup(tf->rip);
+		if (again) {
+			tf->rip = again;
+			return;
+		}
+		signal_force(&trapped.info);
+		return;
+	}
+	default:
+		signal_force(&trapped.info);
+	}
+}
+
+/* The handler named in struct libos_header. */
+void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc)
+{
+	if (in_kernel(&uc->mcontext)) {
+		kernel_trap(signo, info, &uc->mcontext);
+		return;
+	}
+	save_guest(&uc->mcontext);
+	trapped.signo = signo;
+	trapped.info = *info;
+	arch_enter(handle_guest_trap);
+}
+
+/* From arch_patched_entry, on the kernel stack. */
+void trap_patched_syscall(const struct patch_site *site)
+{
+	current->sig_syscall_rip = site->restart;
+	current->fast_return = true;
+	syscall_dispatch();
+}

@@ -1,0 +1,143 @@
+/*
+ * The embryo: a fresh process, locked down, with nothing of a guest in it. Its first
+ * message tells it to boot the library OS or to become a snapshot.
+ *
+ * All of this runs on the scratch stack. While the plan is carried out the library OS's
+ * own data is replaced under us: nothing here may use a global variable before that is done.
+ */
+#include <asm/errno.h>
+#include <linux/mman.h>
+
+#include "../../abi/layout.h"
+#include "../../abi/link.h"
+#include "../../abi/plan.h"
+#include "../include/arch.h"
+#include "../include/boot.h"
+#include "../include/host.h"
+#include "../include/hostsig.h"
+#include "../include/link.h"
+#include "../include/random.h"
+#include "../include/sched.h"
+#include "../include/string.h"
+
+#define HOST_SPACE_BEGIN 0x10000000000ul /* 1 TiB: the zygote's mappings lie above */
+#define HOST_SPACE_END 0x7ffffffff000ul
+#define EMBRYO_FDS_MAX 64
+
+struct deploy {
+	struct link_deploy message;
+	int fds[EMBRYO_FDS_MAX];
+	int fd_count;
+};
+
+void embryo_main(void);
+
+/* Before any output is possible the exit status alone tells the tender what was wrong. */
+enum { EMBRYO_NO_MESSAGE = 240, EMBRYO_BAD_MESSAGE, EMBRYO_BAD_PLAN, EMBRYO_MAP_FAILED };
+
+static void check(bool ok, int status)
+{
+	if (!ok)
+		host_exit(status);
+}
+
+static int source_fd(const struct deploy *d, u16 source)
+{
+	if (source == PLAN_ANONYMOUS)
+		return -1;
+	u32 index = source < UC_IMAGE_MAX ? source : d->message.identity.image_count + 1u + source - UC_IMAGE_MAX;
+	check((int)index < d->fd_count, EMBRYO_BAD_PLAN);
+	return d->fds[index];
+}
+
+static void carry_out(const struct deploy *d, const struct plan *p)
+{
+	const struct plan_map *m = (const void *)(p + 1);
+	for (u32 i = 0; i < p->map_count; i++) {
+		long r = host_mmap(m[i].start, m[i].bytes, m[i].prot, MAP_NORESERVE, source_fd(d, m[i].source),
+				   m[i].offset);
+		check(r >= 0, EMBRYO_MAP_FAILED);
+	}
+	const struct plan_touch *t = (const void *)(m + p->map_count);
+	for (u32 i = 0; i < p->touch_count; i++)
+		host_madvise(t[i].start, t[i].bytes, t[i].write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+}
+
+static const struct plan *map_plan(const struct deploy *d)
+{
+	u32 index = d->message.identity.image_count;
+	check((int)index < d->fd_count, EMBRYO_BAD_MESSAGE);
+	u64 bytes = PAGE_UP(d->message.plan_bytes);
+	check(bytes && bytes < UC_SCRATCH_END - UC_SCRATCH_BASE - EMBRYO_STACK_BYTES, EMBRYO_BAD_PLAN);
+	check(host_mmap(UC_SCRATCH_BASE, bytes, PROT_READ, 0, d->fds[index], 0) >= 0, EMBRYO_MAP_FAILED);
+	const struct plan *p = (const void *)UC_SCRATCH_BASE;
+	check(p->magic == PLAN_MAGIC && p->version == PLAN_VERSION, EMBRYO_BAD_PLAN);
+	check(p->frame_offset + p->frame_bytes <= bytes && p->frame_bytes < ARCH_ALTSTACK_BYTES / 2, EMBRYO_BAD_PLAN);
+	return p;
+}
+
+/* Plan and layers have served; the images keep their descriptors. */
+static void close_sources(const struct deploy *d)
+{
+	for (int i = (int)d->message.identity.image_count; i < d->fd_count; i++)
+		host_close(d->fds[i]);
+}
+
+struct departure {
+	u64 frame;
+	u64 fs_base, gs_base;
+};
+
+/* On the alternate stack, below the frame: the scratch region goes, the guest's registers come. */
+static void depart(void *arg)
+{
+	struct departure d = *(struct departure *)arg;
+	host_munmap(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE);
+	arch_set_fs_base(d.fs_base);
+	arch_set_gs_base(d.gs_base);
+	host_sigreturn(d.frame);
+}
+
+/* Copies the frame to the top of the alternate stack; its pointer to the extended state moves along. */
+static u64 place_frame(const struct plan *p)
+{
+	u64 frame = ((u64)arch_altstack + ARCH_ALTSTACK_BYTES - p->frame_bytes) & ~63ul;
+	memcpy((void *)frame, (const u8 *)p + p->frame_offset, p->frame_bytes);
+	struct host_ucontext *uc = (void *)frame;
+	uc->mcontext.fpstate += frame - p->frame_sp;
+	return frame;
+}
+
+static noreturn_fn void become_snapshot(struct deploy *d)
+{
+	const struct plan *p = map_plan(d);
+	carry_out(d, p);
+	close_sources(d);
+	/* From here on the captured library OS is in place. */
+	uc_identity = d->message.identity;
+	clock_redeploy(p->clock_monotonic_ns);
+	random_reseed(uc_identity.entropy);
+	sched_redeploy();
+	struct link_deployed done = { .deploy_id = uc_identity.deploy_id };
+	link_send(LINK_DEPLOYED, 0, &done, sizeof done);
+	struct departure leave = { .frame = place_frame(p), .fs_base = p->fs_base, .gs_base = p->gs_base };
+	arch_call_on(leave.frame - 256, depart, &leave);
+}
+
+void embryo_main(void)
+{
+	host_munmap(HOST_SPACE_BEGIN, HOST_SPACE_END - HOST_SPACE_BEGIN);
+	struct {
+		struct link_frame frame;
+		u8 payload[LINK_PAYLOAD_MAX];
+	} in;
+	struct deploy d;
+	long n = host_link_recv(&in, sizeof in, true, d.fds, EMBRYO_FDS_MAX, &d.fd_count);
+	check(n > 0, EMBRYO_NO_MESSAGE);
+	check((u64)n >= sizeof in.frame && in.frame.len == (u64)n - sizeof in.frame, EMBRYO_BAD_MESSAGE);
+	if (in.frame.type == LINK_BOOT && in.frame.len >= sizeof(struct link_boot))
+		kernel_boot((const struct link_boot *)in.payload, in.frame.len);
+	check(in.frame.type == LINK_DEPLOY && in.frame.len >= sizeof d.message, EMBRYO_BAD_MESSAGE);
+	memcpy(&d.message, in.payload, sizeof d.message);
+	become_snapshot(&d);
+}

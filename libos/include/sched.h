@@ -1,0 +1,19 @@
+/* kernel/sched.c: what the trap and deploy code needs of the scheduler beyond thread.h. */
+#ifndef LIBOS_SCHED_H
+#define LIBOS_SCHED_H
+
+#include "thread.h"
+
+/* The preemption alarm rang in guest code: runs due timers, polls the link, lets others run. */
+void sched_tick(void);
+/* It rang in the library OS itself. */
+void sched_alarm_in_kernel(void);
+/* Before the return to the guest: the host's alarm must ring when something may be due. */
+void sched_arm_alarm(void);
+void sched_disarm_alarm(void);
+/* After a deploy: the host's alarm did not come along. */
+void sched_redeploy(void);
+/* Makes t the first thread and enters fn on its kernel stack. */
+noreturn_fn void sched_start(struct thread *t, void (*fn)(void *), void *arg);
+
+#endif
