@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageEntry } from '../image/entries.ts';
+import { writeImage } from '../image/write-image.ts';
+import type { CodeEntry } from './code-tree.ts';
+
+/** Layout version of a code image: a change of how entries become an image changes its name. */
+const STORE_VERSION = 'seuss-code-1';
+
+/** Code images on disk, named after what is in them: equal code is stored and cached once. */
+export class CodeStore {
+  readonly #dir: string;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Path of the image of these entries, written unless it is there. `digest` names its content. */
+  async put(entries: readonly CodeEntry[]): Promise<{ imagePath: string; digest: string }> {
+    const digest = digestOf(entries);
+    const imagePath = join(this.#dir, `${digest}.erofs`);
+    const there = await access(imagePath).then(
+      () => true,
+      () => false,
+    );
+    if (!there) {
+      await mkdir(this.#dir, { recursive: true });
+      await writeImage(imagePath, entries.map(toImageEntry));
+    }
+    return { imagePath, digest };
+  }
+}
+
+function toImageEntry(entry: CodeEntry): ImageEntry {
+  const path = `/${entry.path}`;
+  switch (entry.type) {
+    case 'directory':
+      return { path, mode: 0o755, source: { type: 'directory' } };
+    case 'symlink':
+      return { path, mode: 0o777, source: { type: 'symlink', target: entry.target } };
+    case 'file':
+      return { path, mode: entry.executable ? 0o755 : 0o644, source: { type: 'bytes', data: entry.content } };
+  }
+}
+
+function digestOf(entries: readonly CodeEntry[]): string {
+  const hash = createHash('sha256').update(STORE_VERSION);
+  for (const entry of entries) {
+    switch (entry.type) {
+      case 'directory':
+        hash.update(`\0d${entry.path}`);
+        break;
+      case 'symlink':
+        hash.update(`\0l${entry.path}\0${entry.target}`);
+        break;
+      case 'file':
+        hash.update(`\0${entry.executable ? 'x' : 'f'}${entry.path}\0${entry.content.length}\0`);
+        hash.update(entry.content);
+        break;
+    }
+  }
+  return hash.digest('hex');
+}
