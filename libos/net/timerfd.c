@@ -27,17 +27,25 @@ struct timerfd {
 
 static const struct file_ops timerfd_ops;
 
-static void timerfd_expire(struct timerfd *t)
+/*
+ * Kernel timers run between threads: a due one may not have been called yet. It is counted here and
+ * still wakes the waiters when it is called; waking them from a poll would report an edge twice.
+ */
+static void timerfd_check(struct timerfd *t)
 {
+	if (!t->armed || t->deadline_ns > clock_monotonic_ns())
+		return;
 	t->armed = false;
 	t->expired = true;
 	t->ticks++;
-	waitq_wake(&t->wait, POLLIN | POLLRDNORM);
 }
 
 static void timerfd_due(struct ktimer *timer)
 {
-	timerfd_expire(container_of(timer, struct timerfd, timer));
+	struct timerfd *t = container_of(timer, struct timerfd, timer);
+
+	timerfd_check(t);
+	waitq_wake(&t->wait, POLLIN | POLLRDNORM);
 }
 
 static void timerfd_arm(struct timerfd *t, u64 deadline_ns)
@@ -46,15 +54,6 @@ static void timerfd_arm(struct timerfd *t, u64 deadline_ns)
 	t->expired = false;
 	t->deadline_ns = deadline_ns;
 	ktimer_set(&t->timer, deadline_ns);
-}
-
-/* Kernel timers run between threads: a due one may not have been called yet. */
-static void timerfd_check(struct timerfd *t)
-{
-	if (t->armed && t->deadline_ns <= clock_monotonic_ns()) {
-		ktimer_cancel(&t->timer);
-		timerfd_expire(t);
-	}
 }
 
 /* Counts the periods since the last expiration and arms the timer for the next one. */
@@ -179,6 +178,8 @@ static void timerfd_value(struct timerfd *t, struct __kernel_itimerspec *v)
 {
 	timerfd_check(t);
 	timerfd_forward(t);
+	if (t->ticks)
+		waitq_wake(&t->wait, POLLIN | POLLRDNORM);
 	u64 now = clock_monotonic_ns();
 	u64 left = t->armed ? MAX(t->deadline_ns, now + 1) - now : 0;
 	v->it_value.tv_sec = left / NSEC_PER_SEC;
