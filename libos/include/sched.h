@@ -13,6 +13,8 @@ void sched_arm_alarm(void);
 void sched_disarm_alarm(void);
 /* After a deploy: the host's alarm did not come along. */
 void sched_redeploy(void);
+/* What current has used of its turn, not yet in its cpu_ns. */
+u64 sched_slice_ns(void);
 /* Makes t the first thread and enters fn on its kernel stack. */
 noreturn_fn void sched_start(struct thread *t, void (*fn)(void *), void *arg);
 

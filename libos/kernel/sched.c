@@ -130,6 +130,11 @@ static void account(struct thread *t)
 	switched_at_ns = now;
 }
 
+u64 sched_slice_ns(void)
+{
+	return clock_monotonic_ns() - switched_at_ns;
+}
+
 static void become(struct thread *t)
 {
 	current = t;
