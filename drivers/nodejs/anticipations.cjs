@@ -1,0 +1,318 @@
+'use strict';
+/* What anticipatory optimisation exercises, and why. Each item leaves nothing open. */
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+
+const { Channel } = require('./channel.cjs');
+const { Server } = require('./serve.cjs');
+
+/* Enough for V8 to optimise the driver's own code, which then no clone interprets or profiles. */
+const DRIVER_RUNS = 6000;
+
+const PACKAGED = [
+  'assert',
+  'buffer',
+  'dns',
+  'events',
+  'http',
+  'https',
+  'net',
+  'os',
+  'path',
+  'perf_hooks',
+  'querystring',
+  'readline',
+  'stream',
+  'stream/web',
+  'string_decoder',
+  'timers',
+  'tls',
+  'tty',
+  'url',
+  'util',
+  'worker_threads',
+  'zlib',
+];
+
+const SOURCES = [
+  {
+    filename: 'a.js',
+    source:
+      'const { format } = require("util"); function main(p) { return { greeting: format("hello %s", p.name) }; }',
+  },
+  {
+    filename: 'b.js',
+    source: 'exports.main = async (p) => { await null; return { list: [1, 2, p.name] }; };',
+  },
+  {
+    filename: 'c.js',
+    source: 'function main(p) { return new Promise((resolve) => setImmediate(resolve, p)); }',
+  },
+  {
+    filename: 'd.mjs',
+    source: 'import os from "node:os"; export function main() { return { eol: os.EOL }; }',
+  },
+  { filename: 'e.js', source: 'function main() { return Promise.reject(new Error("no")); }' },
+  { filename: 'f.js', source: 'this is no JavaScript' },
+];
+
+const items = [
+  {
+    name: 'modules',
+    why: 'compiling a built-in module costs 0.1 to 2 ms at its first require',
+    run: builtins,
+  },
+  { name: 'driver', why: 'init and run are what every invocation goes through', run: driver },
+  { name: 'folder', why: 'packages go through the module loader and the file system', run: folder },
+  {
+    name: 'text',
+    why: 'encoders, URLs, regular expressions, dates and JSON are in nearly every function',
+    run: text,
+  },
+  { name: 'locale', why: 'the first use of Intl loads ICU data: 5 to 20 ms', run: locale },
+  { name: 'console', why: 'most functions log, and formatting is lazy', run: logging },
+  {
+    name: 'timers',
+    why: 'timers, immediates, ticks, abort signals and events are set up at first use',
+    run: timers,
+  },
+  { name: 'errors', why: 'stack traces and their formatting are set up at the first error', run: errors },
+  {
+    name: 'streams',
+    why: 'both kinds of streams, and compression, which starts the thread pool',
+    run: streams,
+  },
+  { name: 'crypto', why: 'OpenSSL loads its providers at first use: 2 to 10 ms', run: cryptography },
+  { name: 'files', why: 'the promise API of fs goes through the thread pool', run: files },
+  {
+    name: 'tls',
+    why: 'the root certificates are parsed at the first secure context: 10 ms and more',
+    run: secureContext,
+  },
+  { name: 'http', why: 'fetch loads its whole client at first use: 20 to 40 ms', run: http },
+];
+
+function builtins() {
+  for (const name of PACKAGED) require(`node:${name}`);
+}
+
+/** Whole conversations with a server whose device is a file. */
+async function driver() {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anticipate-'));
+  const file = path.join(dir, 'messages');
+  const sink = fs.openSync('/dev/null', 'w');
+  try {
+    for (const code of SOURCES) {
+      fs.writeFileSync(
+        file,
+        conversation({ ...code, main: 'main' }, code.filename === 'a.js' ? DRIVER_RUNS : 20),
+      );
+      await converse(file, sink);
+    }
+  } finally {
+    fs.closeSync(sink);
+    fs.rmSync(dir, { recursive: true });
+  }
+}
+
+function conversation(code, runs) {
+  const seed = '0123456789abcdef'.repeat(8);
+  const lines = [JSON.stringify({ op: 'init', ...code, env: { ANTICIPATED: '1' }, seed })];
+  for (let id = 1; id <= runs; id++) {
+    const env = { __OW_ACTIVATION_ID: String(id), __OW_DEADLINE: String(id), __OW_ACTION_NAME: '/_/a' };
+    const value = { name: `n${id}`, list: [id, 0.5, null, true], text: 'zwölf €' };
+    lines.push(JSON.stringify({ op: 'run', id, value, env, ...(id % 8 === 0 && { seed }) }));
+  }
+  lines.push(JSON.stringify({ op: 'run', id: 0, value: {} }), '');
+  return lines.join('\n');
+}
+
+async function converse(file, sink) {
+  const source = fs.openSync(file, 'r');
+  try {
+    await new Promise((resolve) => new Server(new Channel(source, sink), resolve, () => {}).start());
+  } finally {
+    fs.closeSync(source);
+    delete process.env.ANTICIPATED;
+  }
+}
+
+async function folder() {
+  const { load } = require('./load.cjs');
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anticipate-'));
+  const cwd = process.cwd();
+  const loaded = new Set(Object.keys(require.cache));
+  try {
+    fs.mkdirSync(path.join(dir, 'node_modules/dep'), { recursive: true });
+    fs.writeFileSync(path.join(dir, 'node_modules/dep/index.js'), 'exports.answer = 42;');
+    fs.writeFileSync(path.join(dir, 'package.json'), '{"main":"start.js"}');
+    fs.writeFileSync(path.join(dir, 'start.js'), 'exports.main = () => require("dep");');
+    (await load({ main: 'main', dir })).call();
+  } finally {
+    process.chdir(cwd);
+    for (const name of Object.keys(require.cache)) if (!loaded.has(name)) delete require.cache[name];
+    fs.rmSync(dir, { recursive: true });
+  }
+}
+
+function text() {
+  for (let i = 0; i < 200; i++) {
+    const url = new URL(`https://user@example.com:8080/p/${i}?q=1&r=%20#h`);
+    url.searchParams.append('x', 'é');
+    new TextDecoder().decode(new TextEncoder().encode(url.href));
+    Buffer.from(url.href).toString('base64');
+    Buffer.from(Buffer.concat([Buffer.from('ff', 'hex'), Buffer.alloc(8)]).toString('latin1'), 'latin1');
+    structuredClone({ a: [new Date(), new Map([[1, 2]])], b: /x/g });
+    JSON.parse(JSON.stringify({ url, list: [1.5, null, 'ü'], at: new Date() }, null, 2));
+    url.href
+      .replace(/(\w+)@(\w+)/u, '$2')
+      .split('/')
+      .map(encodeURIComponent)
+      .join('');
+  }
+}
+
+function locale() {
+  const at = new Date(0);
+  at.toLocaleString();
+  at.toLocaleDateString('en-US', { timeZone: 'UTC', dateStyle: 'full' });
+  (1234.5).toLocaleString('en-US', { style: 'currency', currency: 'USD' });
+  ['b', 'a'].sort(new Intl.Collator().compare);
+  'ß'.localeCompare('ss');
+  'É'.normalize('NFD').toLowerCase();
+}
+
+function logging() {
+  const { Console } = console;
+  const { Writable } = require('node:stream');
+  const { inspect, format } = require('node:util');
+  const sink = new Console(new Writable({ write: (_chunk, _encoding, done) => done() }));
+  for (let i = 0; i < 100; i++) {
+    sink.log('line %d of %s', i, 'text', { nested: { map: new Map([[1, { two: [3] }]]) } });
+    sink.error(new Error('sample'));
+    inspect({ date: new Date(), buffer: Buffer.alloc(4), fn: main }, { depth: 4 });
+    format('%o %j', [], {});
+  }
+  process.stdout.write('');
+  process.stderr.write('');
+  function main() {}
+}
+
+async function timers() {
+  const { setTimeout: sleep } = require('node:timers/promises');
+  const { AsyncLocalStorage } = require('node:async_hooks');
+  const { EventEmitter, once } = require('node:events');
+  for (let i = 0; i < 20; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await new Promise((resolve) => process.nextTick(resolve));
+    await new Promise((resolve) => queueMicrotask(resolve));
+    await Promise.allSettled([sleep(1, null, { signal: AbortSignal.abort() }), sleep(0)]);
+    const emitter = new EventEmitter();
+    setImmediate(() => emitter.emit('done', i));
+    await once(emitter, 'done');
+    await new AsyncLocalStorage().run({ i }, async () => sleep(0));
+  }
+  const interval = setInterval(() => {}, 1);
+  await sleep(2);
+  clearInterval(interval);
+  new EventTarget().dispatchEvent(new Event('x'));
+  performance.now();
+}
+
+async function errors() {
+  for (let i = 0; i < 50; i++) {
+    try {
+      null.x;
+    } catch (error) {
+      String(error.stack);
+    }
+    await Promise.reject(new TypeError('sample', { cause: 1 })).catch((error) => error.stack);
+    await fs.promises.stat('/nonexistent').catch((error) => error.stack);
+  }
+}
+
+async function streams() {
+  const { Readable, Transform } = require('node:stream');
+  const { pipeline } = require('node:stream/promises');
+  const zlib = require('node:zlib');
+  const data = Buffer.from('sample text '.repeat(500));
+  zlib.gunzipSync(zlib.gzipSync(data));
+  zlib.inflateSync(zlib.deflateSync(data));
+  zlib.brotliDecompressSync(
+    zlib.brotliCompressSync(data, { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 1 } }),
+  );
+  for (let i = 0; i < 5; i++) {
+    const pass = new Transform({ transform: (chunk, _encoding, done) => done(null, chunk) });
+    await pipeline(Readable.from([data]), zlib.createGzip(), zlib.createGunzip(), pass, async (source) => {
+      for await (const chunk of source) chunk.length;
+    });
+    await new Response(new Blob([data]).stream().pipeThrough(new TransformStream())).text();
+  }
+}
+
+async function cryptography() {
+  const crypto = require('node:crypto');
+  const { promisify } = require('node:util');
+  const key = Buffer.alloc(32, 1);
+  for (let i = 0; i < 20; i++) {
+    for (const name of ['sha256', 'sha1', 'sha512', 'md5']) crypto.createHash(name).update('x').digest('hex');
+    crypto.createHmac('sha256', key).update('x').digest('base64');
+    const cipher = crypto.createCipheriv('aes-256-gcm', key, Buffer.alloc(12));
+    Buffer.concat([cipher.update('x'), cipher.final()]);
+    crypto.timingSafeEqual(crypto.randomBytes(16), crypto.getRandomValues(new Uint8Array(16)));
+    await crypto.subtle.digest('SHA-256', key);
+  }
+  await promisify(crypto.pbkdf2)('password', 'salt', 10, 32, 'sha256');
+  await promisify(crypto.scrypt)('password', 'salt', 32, { N: 16 });
+}
+
+async function files() {
+  const dir = await fs.promises.mkdtemp(path.join(os.tmpdir(), 'anticipate-'));
+  const file = path.join(dir, 'file');
+  for (let i = 0; i < 10; i++) {
+    await fs.promises.writeFile(file, 'text');
+    await fs.promises.readFile(file, 'utf8');
+    await fs.promises.readdir(dir, { withFileTypes: true });
+    fs.readFileSync(file, 'utf8');
+    fs.existsSync(file);
+    for await (const chunk of fs.createReadStream(file)) chunk.length;
+  }
+  await fs.promises.rm(dir, { recursive: true });
+}
+
+function secureContext() {
+  require('node:tls').createSecureContext();
+}
+
+/** Server, agent client, fetch and name resolution over the UC's own loopback. */
+async function http() {
+  const { createServer, request } = require('node:http');
+  const { once } = require('node:events');
+  const server = createServer((incoming, response) => {
+    /* No connection may outlive this. */
+    response.setHeader('connection', 'close');
+    incoming.pipe(response);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  try {
+    for (let i = 0; i < 10; i++) {
+      const body = JSON.stringify({ i });
+      const reply = await fetch(`http://localhost:${port}/`, { method: 'POST', body });
+      await reply.json();
+      const outgoing = request({ port, host: '127.0.0.1', method: 'POST', agent: false });
+      outgoing.end(body);
+      const [incoming] = await once(outgoing, 'response');
+      for await (const chunk of incoming) chunk.length;
+    }
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+}
+
+module.exports = { items };

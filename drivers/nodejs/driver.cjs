@@ -1,0 +1,27 @@
+'use strict';
+/*
+ * The program that Node.js runs in a unikernel context: tells the node that it has booted,
+ * then serves init and run messages. docs/driver-protocol.md
+ *
+ *     node driver.cjs [--no-ao]
+ *
+ * --no-ao leaves out anticipatory optimisation.
+ */
+
+const { anticipate } = require('./anticipate.cjs');
+const { Channel, openDevice } = require('./channel.cjs');
+const { install } = require('./reseed.cjs');
+const { Server } = require('./serve.cjs');
+
+async function main() {
+  install();
+  if (!process.argv.includes('--no-ao')) await anticipate();
+  const channel = new Channel(openDevice(process.env.SEUSS_DEVICE));
+  delete process.env.SEUSS_DEVICE;
+  const server = new Server(channel, process.exit, console.error.bind(console));
+  process.on('beforeExit', () => server.giveUp());
+  channel.writeLine(JSON.stringify({ op: 'booted', version: process.version }));
+  server.start();
+}
+
+main();

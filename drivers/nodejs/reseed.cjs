@@ -1,0 +1,152 @@
+'use strict';
+/*
+ * Clones of one snapshot share every random state in the memory of the process. This
+ * module makes them differ. The kernel's source and OpenSSL's generator (which notices
+ * a new process id) are the library OS's concern; here are the states in JavaScript and V8:
+ *
+ * - Math.random of the main context: replaced by a generator of our own that can be seeded;
+ * - Math.random of contexts made by node:vm: seeded when the context is made;
+ * - the batches of random bytes that crypto.randomUUID and crypto.randomInt keep.
+ *
+ * Worker threads need nothing: their isolates are seeded by OpenSSL.
+ */
+
+const crypto = require('node:crypto');
+const { syncBuiltinESMExports } = require('node:module');
+const { setFlagsFromString } = require('node:v8');
+const vm = require('node:vm');
+
+const CACHE_VALUES = 64;
+/* One batch of each cache in lib/internal/crypto/random.js: that many calls replace it whole, from whichever phase. */
+const UUID_BATCH = 128;
+const INT_BATCH = 1024;
+
+const state = new Uint32Array(4);
+const cache = new Float64Array(CACHE_VALUES);
+let cached = 0;
+/** Counts deploys: the life of a UC that a cached batch belongs to. */
+let life = 0;
+
+/** xoshiro128** 1.1 (Blackman and Vigna), two outputs for the 53 bits of a double. */
+function refill() {
+  let s0 = state[0] | 0;
+  let s1 = state[1] | 0;
+  let s2 = state[2] | 0;
+  let s3 = state[3] | 0;
+  for (let i = 0; i < CACHE_VALUES; i++) {
+    let high = 0;
+    let low = 0;
+    for (let half = 0; half < 2; half++) {
+      const x = Math.imul(s1, 5);
+      high = low;
+      low = Math.imul((x << 7) | (x >>> 25), 9);
+      const t = s1 << 9;
+      s2 ^= s0;
+      s3 ^= s1;
+      s1 ^= s2;
+      s0 ^= s3;
+      s2 ^= t;
+      s3 = (s3 << 11) | (s3 >>> 21);
+    }
+    cache[i] = ((high >>> 5) * 67108864 + (low >>> 6)) / 9007199254740992;
+  }
+  state[0] = s0;
+  state[1] = s1;
+  state[2] = s2;
+  state[3] = s3;
+  cached = CACHE_VALUES;
+}
+
+function nextRandom() {
+  if (cached === 0) refill();
+  return cache[--cached];
+}
+
+/** As replacements of built-in functions look: own name, no source text. */
+function disguise(target, name, replacement) {
+  const original = target[name];
+  const descriptor = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(replacement, 'name', { value: name, configurable: true });
+  Object.defineProperty(replacement, 'length', { value: original.length, configurable: true });
+  Object.defineProperty(target, name, { ...descriptor, value: replacement });
+}
+
+/**
+ * Functions that give out of one batch of random bytes: before its first use in a new
+ * life, a batch of an earlier one is thrown away by drawing it to the end.
+ */
+function renewBatch(size, draw, targets) {
+  let filledIn = 0;
+  for (const [target, name] of targets) {
+    const original = target[name];
+    disguise(target, name, function (...args) {
+      if (filledIn !== life) {
+        if (filledIn !== 0) for (let i = 0; i < size; i++) draw();
+        filledIn = life;
+      }
+      return original.apply(this, args);
+    });
+  }
+}
+
+/** V8 seeds a context at its first Math.random: from this flag, or from the isolate's cloned state. */
+function seedContext(context) {
+  setFlagsFromString(`--random-seed=${1 + Math.floor(nextRandom() * 0x7ffffffe)}`);
+  try {
+    vm.runInContext('Math.random()', context);
+  } finally {
+    setFlagsFromString('--random-seed=0');
+  }
+  return context;
+}
+
+function seedNewContexts() {
+  const { createContext, runInNewContext } = vm;
+  const { runInNewContext: runScript } = vm.Script.prototype;
+  const create = (object, options) =>
+    vm.isContext(Object(object)) ? object : seedContext(createContext(object, options));
+  const contextOptions = (options) =>
+    Object(options) === options
+      ? {
+          ...(options.contextName !== undefined && { name: options.contextName }),
+          ...(options.contextOrigin !== undefined && { origin: options.contextOrigin }),
+          ...(options.contextCodeGeneration !== undefined && {
+            codeGeneration: options.contextCodeGeneration,
+          }),
+          ...(options.microtaskMode !== undefined && { microtaskMode: options.microtaskMode }),
+        }
+      : undefined;
+
+  disguise(vm, 'createContext', (object = {}, options = undefined) => create(object, options));
+  disguise(vm, 'runInNewContext', (code, object = {}, options = undefined) =>
+    runInNewContext(code, create(object, contextOptions(options)), options),
+  );
+  disguise(vm.Script.prototype, 'runInNewContext', function (object = {}, options = undefined) {
+    return runScript.call(this, create(object, contextOptions(options)), options);
+  });
+}
+
+/** Puts the replacements in place. Once, before any other code can take hold of the originals. */
+function install() {
+  reseed(crypto.randomBytes(64).toString('hex'));
+  disguise(Math, 'random', nextRandom.bind(null));
+  seedNewContexts();
+  const { randomInt, randomUUID, webcrypto } = crypto;
+  renewBatch(INT_BATCH, () => randomInt(2), [[crypto, 'randomInt']]);
+  renewBatch(UUID_BATCH, () => randomUUID(), [
+    [crypto, 'randomUUID'],
+    [Object.getPrototypeOf(webcrypto), 'randomUUID'],
+  ]);
+  syncBuiltinESMExports();
+}
+
+/** @param {string} seed at least 32 hexadecimal digits */
+function reseed(seed) {
+  for (let i = 0; i < state.length; i++) state[i] = parseInt(seed.slice(i * 8, i * 8 + 8), 16);
+  /* The one state from which the generator does not move. */
+  if ((state[0] | state[1] | state[2] | state[3]) === 0) state[0] = 1;
+  cached = 0;
+  life++;
+}
+
+module.exports = { install, reseed };

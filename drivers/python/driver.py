@@ -1,0 +1,32 @@
+"""
+The program that Python runs in a unikernel context: tells the node that it has booted, then
+serves init and run messages. docs/driver-protocol.md
+
+    python3 driver.py [--no-ao]
+
+--no-ao leaves out anticipatory optimisation.
+"""
+
+import os
+import platform
+import sys
+
+from seuss_driver.anticipate import anticipate
+from seuss_driver.channel import Channel, encode, open_device
+from seuss_driver.serve import Server
+
+
+def _run():
+    # The driver's folder is no place for the user's imports.
+    sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
+    for stream in (sys.stdout, sys.stderr):
+        # Lines of a function that is then killed must not be lost.
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+    if "--no-ao" not in sys.argv:
+        anticipate()
+    channel = Channel(open_device(os.environ.pop("SEUSS_DEVICE", "/dev/seuss")))
+    channel.write(encode({"op": "booted", "version": platform.python_version()}) + "\n")
+    Server(channel).serve()
+
+
+_run()

@@ -1,0 +1,35 @@
+"""
+Clones of one snapshot share every random state in the memory of the process. This module
+makes them differ, as far as a module that holds such a state has been imported.
+
+The kernel's source (os.urandom, secrets, SystemRandom) is reseeded by the library OS.
+OpenSSL's generator and tempfile's names notice the new process id. Out of reach are
+generators that user code made while it was imported (random.Random(),
+numpy.random.default_rng()), and the seed of str hashes, which a runtime snapshot fixes.
+"""
+
+import random
+import sys
+
+# random.Random's own seed takes detours that are of no use for an int.
+_seed = super(random.Random, random._inst).seed
+
+
+def reseed(seed):
+    """seed: hexadecimal text of 64 random bytes."""
+    random._inst.gauss_next = None
+    _seed(int(seed, 16))
+    modules = sys.modules
+    if "uuid" in modules:
+        _reseed_uuid(modules["uuid"])
+    if "numpy.random" in modules:
+        words = [int(seed[i : i + 8], 16) for i in range(0, len(seed), 8)]
+        modules["numpy.random"].seed(words)
+
+
+def _reseed_uuid(uuid):
+    # libuuid keeps a node id and a clock sequence that cannot be reset; without it, uuid1 draws from random.
+    uuid._generate_time_safe = None
+    uuid._last_timestamp = None
+    # A random node id has the multicast bit (RFC 4122, 4.5). There is no network card to take one from.
+    uuid._node = random._inst.getrandbits(48) | (1 << 40)
