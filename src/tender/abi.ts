@@ -1,0 +1,66 @@
+/**
+ * The numbers of abi/control.h and abi/link.h. tests/tender-abi.test.ts compares them with
+ * what the C compiler makes of the headers.
+ */
+
+export const CONTROL_VERSION = 1;
+export const CONTROL_PAYLOAD_MAX = 64 << 20;
+export const CONTROL_IMAGES_MAX = 8;
+export const CONTROL_CAPTURE_KEEP = 1;
+
+export const Control = {
+  ok: 1,
+  error: 2,
+  hello: 10,
+  image: 11,
+  boot: 12,
+  capture: 13,
+  deploy: 14,
+  kill: 15,
+  drop: 16,
+  stat: 17,
+  mount: 18,
+  maps: 19,
+  send: 30,
+  link: 40,
+  exit: 41,
+} as const;
+export type ControlType = (typeof Control)[keyof typeof Control];
+
+export const Link = {
+  driverIn: 10,
+  stdin: 11,
+  mount: 12,
+  signal: 13,
+  fsReply: 14,
+  deployed: 30,
+  driverOut: 31,
+  stdout: 32,
+  stderr: 33,
+  exit: 34,
+  panic: 35,
+  trace: 36,
+  fsCall: 37,
+} as const;
+export type LinkType = (typeof Link)[keyof typeof Link];
+
+export const LINK_MORE = 0x8000;
+export const LINK_ROOT_IMAGE = 0;
+export const LINK_ROOT_HOST = 1;
+
+export const ExitReason = { self: 0, killed: 1, memory: 2, protocol: 3 } as const;
+
+/** Sizes of the structures in bytes. */
+export const Size = {
+  frame: 16,
+  hello: 24,
+  boot: 72,
+  started: 24,
+  capture: 16,
+  captured: 56,
+  deploy: 24,
+  stat: 40,
+  exit: 24,
+  planMap: 32,
+  linkExit: 8,
+} as const;

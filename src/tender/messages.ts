@@ -1,0 +1,217 @@
+import { CONTROL_IMAGES_MAX, LINK_ROOT_HOST, LINK_ROOT_IMAGE, Size } from './abi.ts';
+import { encodeStrings, readU64, writeU64 } from './wire.ts';
+
+/** Payloads of abi/control.h in both directions. Sizes are checked before a reply is decoded. */
+
+export interface Hello {
+  readonly version: number;
+  readonly pid: number;
+  readonly cpu: number;
+  readonly xstateBytes: number;
+  /** Identity of the library OS build, in hex. */
+  readonly libosId: string;
+}
+
+/** Guest folder and the host folder that serves it. */
+export interface HostMount {
+  readonly guestDir: string;
+  readonly hostDir: string;
+}
+
+export type BootRoot =
+  | { readonly type: 'image' }
+  /** Served file by file; the first mount is `/`. */
+  | { readonly type: 'host'; readonly mounts: readonly HostMount[] };
+
+export interface BootRequest {
+  readonly memoryLimitBytes: number;
+  /** Numbers given to the images, in window order. */
+  readonly images: readonly number[];
+  readonly root: BootRoot;
+  readonly trace: boolean;
+  /** False: fd 0 is at end of file. */
+  readonly stdinLink: boolean;
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+}
+
+export interface Started {
+  readonly pid: number;
+  readonly processNs: number;
+  readonly deployNs: number;
+}
+
+export interface Captured {
+  /** Number of the snapshot that the UC came from, or 0. */
+  readonly parent: number;
+  readonly ownPages: number;
+  readonly sharedPages: number;
+  readonly maps: number;
+  readonly runs: number;
+  readonly stopNs: number;
+  readonly copyNs: number;
+  readonly rip: number;
+}
+
+export interface UcStat {
+  readonly privateBytes: number;
+  readonly sharedBytes: number;
+  readonly pageTableBytes: number;
+  readonly cpuNs: number;
+  readonly maps: number;
+  readonly state: string;
+}
+
+export interface ControlExit {
+  /** As waitpid(2) has it. */
+  readonly waitStatus: number;
+  readonly reason: number;
+  readonly cpuNs: number;
+  readonly maxRssBytes: number;
+}
+
+export interface SnapshotMap {
+  readonly start: number;
+  readonly bytes: number;
+  readonly offset: number;
+  readonly source: number;
+  readonly prot: number;
+}
+
+function need(payload: Buffer, bytes: number, what: string): void {
+  if (payload.length < bytes) {
+    throw new RangeError(`${what} of ${payload.length} bytes, ${bytes} expected`);
+  }
+}
+
+export function encodeBoot(request: BootRequest): Buffer {
+  if (request.images.length > CONTROL_IMAGES_MAX) {
+    throw new RangeError(`more than ${CONTROL_IMAGES_MAX} images`);
+  }
+  const environment = Object.entries(request.env).map(([name, value]) => `${name}=${value}`);
+  const strings = encodeStrings([...request.argv, ...environment, request.cwd]);
+  const mounts = request.root.type === 'host' ? request.root.mounts : [];
+  const hostRoot = encodeStrings(mounts.flatMap(({ guestDir, hostDir }) => [guestDir, hostDir]));
+  const fixed = Buffer.alloc(Size.boot);
+  writeU64(fixed, request.memoryLimitBytes, 0);
+  fixed.writeUInt32LE(request.images.length, 8);
+  for (const [index, image] of request.images.entries()) {
+    fixed.writeUInt32LE(image, 12 + index * 4);
+  }
+  fixed.writeUInt32LE(request.root.type === 'host' ? LINK_ROOT_HOST : LINK_ROOT_IMAGE, 44);
+  fixed.writeUInt32LE(Number(request.trace), 48);
+  fixed.writeUInt32LE(Number(request.stdinLink), 52);
+  fixed.writeUInt32LE(request.argv.length, 56);
+  fixed.writeUInt32LE(environment.length, 60);
+  fixed.writeUInt32LE(hostRoot.length, 64);
+  return Buffer.concat([fixed, strings, hostRoot]);
+}
+
+export function encodeImage(image: number, path: string): Buffer {
+  const name = Buffer.from(path);
+  const payload = Buffer.alloc(4 + name.length);
+  payload.writeUInt32LE(image, 0);
+  name.copy(payload, 4);
+  return payload;
+}
+
+export function encodeCapture(snapshot: number, flags: number): Buffer {
+  const payload = Buffer.alloc(Size.capture);
+  writeU64(payload, snapshot, 0);
+  payload.writeUInt32LE(flags, 8);
+  return payload;
+}
+
+export function encodeDeploy(snapshot: number, memoryLimitBytes: number, trace: boolean): Buffer {
+  const payload = Buffer.alloc(Size.deploy);
+  writeU64(payload, snapshot, 0);
+  writeU64(payload, memoryLimitBytes, 8);
+  payload.writeUInt32LE(Number(trace), 16);
+  return payload;
+}
+
+export function encodeSnapshot(snapshot: number): Buffer {
+  const payload = Buffer.alloc(8);
+  writeU64(payload, snapshot, 0);
+  return payload;
+}
+
+export function encodeU32(value: number): Buffer {
+  const payload = Buffer.alloc(4);
+  payload.writeUInt32LE(value, 0);
+  return payload;
+}
+
+export function decodeHello(payload: Buffer): Hello {
+  need(payload, Size.hello, 'hello');
+  return {
+    version: payload.readUInt32LE(0),
+    pid: payload.readUInt32LE(4),
+    cpu: payload.readUInt32LE(8),
+    xstateBytes: payload.readUInt32LE(12),
+    libosId: payload.readBigUInt64LE(16).toString(16).padStart(16, '0'),
+  };
+}
+
+export function decodeStarted(payload: Buffer): Started {
+  need(payload, Size.started, 'start reply');
+  return { pid: payload.readUInt32LE(0), processNs: readU64(payload, 8), deployNs: readU64(payload, 16) };
+}
+
+export function decodeCaptured(payload: Buffer): Captured {
+  need(payload, Size.captured, 'capture reply');
+  return {
+    parent: readU64(payload, 0),
+    ownPages: readU64(payload, 8),
+    sharedPages: readU64(payload, 16),
+    maps: payload.readUInt32LE(24),
+    runs: payload.readUInt32LE(28),
+    stopNs: readU64(payload, 32),
+    copyNs: readU64(payload, 40),
+    rip: readU64(payload, 48),
+  };
+}
+
+export function decodeStat(payload: Buffer): UcStat {
+  need(payload, Size.stat, 'stat reply');
+  return {
+    privateBytes: readU64(payload, 0),
+    sharedBytes: readU64(payload, 8),
+    pageTableBytes: readU64(payload, 16),
+    cpuNs: readU64(payload, 24),
+    maps: payload.readUInt32LE(32),
+    state: String.fromCharCode(payload.readUInt32LE(36) & 0x7f),
+  };
+}
+
+export function decodeControlExit(payload: Buffer): ControlExit {
+  need(payload, Size.exit, 'exit event');
+  return {
+    waitStatus: payload.readInt32LE(0),
+    reason: payload.readUInt32LE(4),
+    cpuNs: readU64(payload, 8),
+    maxRssBytes: readU64(payload, 16),
+  };
+}
+
+export function decodeMaps(payload: Buffer): SnapshotMap[] {
+  const maps: SnapshotMap[] = [];
+  for (let at = 0; at + Size.planMap <= payload.length; at += Size.planMap) {
+    maps.push({
+      start: readU64(payload, at),
+      bytes: readU64(payload, at + 8),
+      offset: readU64(payload, at + 16),
+      source: payload.readUInt16LE(at + 24),
+      prot: payload.readUInt16LE(at + 26),
+    });
+  }
+  return maps;
+}
+
+/** struct link_exit out of a UC: hostile, so a short one is no exit. */
+export function decodeLinkExit(payload: Buffer): { signal: number; status: number } | undefined {
+  return payload.length < Size.linkExit
+    ? undefined
+    : { signal: payload.readUInt32LE(0), status: payload.readUInt32LE(4) };
+}

@@ -1,0 +1,279 @@
+import type { Socket } from 'node:net';
+import { PlatformError } from '../node/types.ts';
+import { CONTROL_CAPTURE_KEEP, CONTROL_VERSION, Control, LINK_MORE, Size } from './abi.ts';
+import { FrameReader } from './frame-reader.ts';
+import {
+  type BootRequest,
+  type Captured,
+  type ControlExit,
+  decodeCaptured,
+  decodeControlExit,
+  decodeHello,
+  decodeMaps,
+  decodeStarted,
+  decodeStat,
+  encodeBoot,
+  encodeCapture,
+  encodeDeploy,
+  encodeImage,
+  encodeSnapshot,
+  encodeU32,
+  type Hello,
+  type SnapshotMap,
+  type Started,
+  type UcStat,
+} from './messages.ts';
+import { writeFrameHeader } from './wire.ts';
+
+/** What a UC's owner hears of it. The payload is only valid during the call. */
+export interface UcListener {
+  /** `more`: the next message of this type carries on the same stream of bytes. */
+  onLink(type: number, payload: Buffer, more: boolean): void;
+  /** The last word: the process is gone. */
+  onExit(exit: ControlExit): void;
+}
+
+interface PendingCall {
+  readonly resolve: (payload: Buffer) => void;
+  readonly reject: (error: PlatformError) => void;
+}
+
+const SEQ_MAX = 0xffff_ffff;
+const DEATH_REPORT_MS = 200;
+const EMPTY = Buffer.alloc(0);
+
+/** Client of one tender: abi/control.h as methods. */
+export class Tender {
+  readonly #socket: Socket;
+  readonly #calls = new Map<number, PendingCall>();
+  readonly #listeners = new Map<number, UcListener>();
+  #seq = 0;
+  #death: PlatformError | undefined;
+  #onDeath: ((error: PlatformError) => void) | undefined;
+  #hello: Hello | undefined;
+  #lastError: Error | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const reader = new FrameReader(this.#onFrame);
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        reader.push(chunk);
+      } catch (error) {
+        this.fail(
+          new PlatformError('tender_protocol', 'the tender sent something that is no frame', {
+            cause: error,
+          }),
+        );
+      }
+    });
+    socket.on('error', (error) => {
+      this.#lastError = error;
+    });
+    // The process's own end, which tells more, is reported a moment later.
+    socket.on('close', () => setTimeout(() => this.fail(this.#lost()), DEATH_REPORT_MS).unref());
+  }
+
+  get hello(): Hello {
+    if (this.#hello === undefined) {
+      throw new PlatformError('tender_protocol', 'the tender was not greeted');
+    }
+    return this.#hello;
+  }
+
+  /** Registers who hears that the tender is gone; one owner only. */
+  onDeath(listener: (error: PlatformError) => void): void {
+    this.#onDeath = listener;
+  }
+
+  /** The first call on every connection. */
+  async greet(): Promise<Hello> {
+    const hello = decodeHello(await this.#call(Control.hello, 0, encodeU32(CONTROL_VERSION)));
+    if (hello.version !== CONTROL_VERSION) {
+      throw new PlatformError(
+        'tender_version',
+        `the tender speaks version ${hello.version}, not ${CONTROL_VERSION}`,
+        {
+          remedy: 'run: npm run build',
+        },
+      );
+    }
+    this.#hello = hello;
+    return hello;
+  }
+
+  async openImage(image: number, path: string): Promise<void> {
+    await this.#call(Control.image, 0, encodeImage(image, path));
+  }
+
+  async boot(uc: number, listener: UcListener, request: BootRequest): Promise<Started> {
+    return decodeStarted(await this.#start(Control.boot, uc, listener, encodeBoot(request)));
+  }
+
+  /** Resolves when the UC confirmed that it runs. */
+  async deploy(
+    uc: number,
+    listener: UcListener,
+    snapshot: number,
+    memoryLimitBytes: number,
+  ): Promise<Started> {
+    return decodeStarted(
+      await this.#start(Control.deploy, uc, listener, encodeDeploy(snapshot, memoryLimitBytes, false)),
+    );
+  }
+
+  /** Stops the UC at once and captures it; `keep` lets it run on. */
+  async capture(uc: number, snapshot: number, keep: boolean): Promise<Captured> {
+    const flags = keep ? CONTROL_CAPTURE_KEEP : 0;
+    return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
+  }
+
+  /** Resolves when the process is gone. Its listener hears of the exit first. */
+  async kill(uc: number): Promise<void> {
+    await this.#call(Control.kill, uc, EMPTY);
+  }
+
+  async drop(snapshot: number): Promise<void> {
+    await this.#call(Control.drop, 0, encodeSnapshot(snapshot));
+  }
+
+  async stat(uc: number): Promise<UcStat> {
+    return decodeStat(await this.#call(Control.stat, uc, EMPTY));
+  }
+
+  async mount(uc: number, image: number, mountPoint: string): Promise<void> {
+    await this.#call(Control.mount, uc, encodeImage(image, mountPoint));
+  }
+
+  async maps(snapshot: number): Promise<SnapshotMap[]> {
+    return decodeMaps(await this.#call(Control.maps, 0, encodeSnapshot(snapshot)));
+  }
+
+  /**
+   * Sends bytes to a UC, in order with the requests. A string goes out as UTF-8.
+   * @returns false when the connection is congested: wait for `drained` before sending much more.
+   */
+  send(uc: number, linkType: number, payload: string | Buffer): boolean {
+    const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
+    const frame = Buffer.allocUnsafe(Size.frame + bytes);
+    writeFrameHeader(frame, { type: Control.send, flags: linkType, uc, seq: 0 }, bytes);
+    if (typeof payload === 'string') {
+      frame.write(payload, Size.frame);
+    } else {
+      payload.copy(frame, Size.frame);
+    }
+    return this.#socket.write(frame);
+  }
+
+  /** Resolves when what was sent has left this process, or the tender is gone. */
+  async drained(): Promise<void> {
+    if (!this.#socket.writableNeedDrain || this.#death !== undefined) {
+      return;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#socket.once('drain', resolve).once('close', resolve);
+    await promise;
+    this.#socket.off('drain', resolve).off('close', resolve);
+  }
+
+  /** Stops hearing of a UC that does not exist (its start failed). */
+  forget(uc: number): void {
+    this.#listeners.delete(uc);
+  }
+
+  /** Ends the connection and every call on it; the tender then kills its UCs. */
+  fail(error: PlatformError): void {
+    if (this.#death !== undefined) {
+      return;
+    }
+    this.#death = error;
+    this.#socket.destroy();
+    for (const call of this.#calls.values()) {
+      call.reject(error);
+    }
+    this.#calls.clear();
+    this.#listeners.clear();
+    this.#onDeath?.(error);
+  }
+
+  async #start(type: number, uc: number, listener: UcListener, payload: Buffer): Promise<Buffer> {
+    this.#listeners.set(uc, listener);
+    try {
+      return await this.#call(type, uc, payload);
+    } catch (error) {
+      this.#listeners.delete(uc);
+      throw error;
+    }
+  }
+
+  #call(type: number, uc: number, payload: Buffer): Promise<Buffer> {
+    if (this.#death !== undefined) {
+      return Promise.reject(this.#death);
+    }
+    const seq = this.#nextSeq();
+    const frame = Buffer.allocUnsafe(Size.frame + payload.length);
+    writeFrameHeader(frame, { type, flags: 0, uc, seq }, payload.length);
+    payload.copy(frame, Size.frame);
+    return new Promise((resolve, reject) => {
+      this.#calls.set(seq, { resolve, reject });
+      this.#socket.write(frame);
+    });
+  }
+
+  #lost(): PlatformError {
+    return new PlatformError('tender_died', this.#lastError?.message ?? 'the tender closed its connection', {
+      cause: this.#lastError,
+    });
+  }
+
+  #nextSeq(): number {
+    do {
+      this.#seq = this.#seq === SEQ_MAX ? 1 : this.#seq + 1;
+    } while (this.#calls.has(this.#seq));
+    return this.#seq;
+  }
+
+  readonly #onFrame = (type: number, flags: number, uc: number, seq: number, payload: Buffer): void => {
+    switch (type) {
+      case Control.link:
+        this.#listeners.get(uc)?.onLink(flags & ~LINK_MORE, payload, (flags & LINK_MORE) !== 0);
+        return;
+      case Control.exit: {
+        const listener = this.#listeners.get(uc);
+        this.#listeners.delete(uc);
+        listener?.onExit(decodeControlExit(payload));
+        return;
+      }
+      case Control.ok:
+        this.#take(seq)?.resolve(payload);
+        return;
+      case Control.error:
+        this.#take(seq)?.reject(tenderError(payload));
+        return;
+      default:
+        throw new RangeError(`unknown frame type ${type}`);
+    }
+  };
+
+  #take(seq: number): PendingCall | undefined {
+    const call = this.#calls.get(seq);
+    this.#calls.delete(seq);
+    return call;
+  }
+}
+
+/** An error reply: the errno is kept as the cause's `errno`. */
+function tenderError(payload: Buffer): PlatformError {
+  const errno = payload.length >= 4 ? payload.readInt32LE(0) : 0;
+  const text = payload.toString('utf8', Math.min(4, payload.length));
+  return new PlatformError('tender_refused', `the tender refused: ${text}`, {
+    cause: Object.assign(new Error(text), { errno }),
+  });
+}
+
+/** The errno of a call that the tender refused, else 0. */
+export function errnoOf(error: unknown): number {
+  const cause = error instanceof PlatformError ? error.cause : undefined;
+  const errno = cause instanceof Error ? (cause as Error & { errno?: unknown }).errno : undefined;
+  return typeof errno === 'number' ? errno : 0;
+}

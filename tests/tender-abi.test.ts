@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { packageDir } from '../src/runtime/paths.ts';
+import {
+  CONTROL_CAPTURE_KEEP,
+  CONTROL_IMAGES_MAX,
+  CONTROL_PAYLOAD_MAX,
+  CONTROL_VERSION,
+  Control,
+  ExitReason,
+  LINK_MORE,
+  LINK_ROOT_HOST,
+  LINK_ROOT_IMAGE,
+  Link,
+  Size,
+} from '../src/tender/abi.ts';
+import {
+  decodeCaptured,
+  decodeControlExit,
+  decodeHello,
+  decodeLinkExit,
+  decodeMaps,
+  decodeStarted,
+  decodeStat,
+  encodeBoot,
+  encodeCapture,
+  encodeDeploy,
+} from '../src/tender/messages.ts';
+
+/** Snake case as the headers write it: `driverIn` → `DRIVER_IN`. */
+function macro(prefix: string, name: string): string {
+  return `${prefix}_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function constants(prefix: string, values: Readonly<Record<string, number>>): [string, number][] {
+  return Object.entries(values).map(([name, value]) => [macro(prefix, name), value]);
+}
+
+const STRUCTS: Readonly<Record<keyof typeof Size, string>> = {
+  frame: 'control_frame',
+  hello: 'control_hello',
+  boot: 'control_boot',
+  started: 'control_started',
+  capture: 'control_capture',
+  captured: 'control_captured',
+  deploy: 'control_deploy',
+  stat: 'control_stat',
+  exit: 'control_exit',
+  planMap: 'plan_map',
+  linkExit: 'link_exit',
+};
+
+describe('the control protocol as the C headers have it', () => {
+  let dir: string;
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), 'seuss-abi-'));
+  });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** Compiles and runs a program over the headers; returns what it writes. */
+  function run(body: string): Buffer {
+    const source = join(dir, 'probe.c');
+    const headers = ['control', 'link', 'plan'].map((name) => `#include "abi/${name}.h"\n`).join('');
+    writeFileSync(source, `#include <stdio.h>\n${headers}int main(void)\n{\n${body}\n}\n`);
+    execFileSync('cc', ['-I', packageDir, '-o', join(dir, 'probe'), source]);
+    return execFileSync(join(dir, 'probe'));
+  }
+
+  it('has the same constants and sizes', () => {
+    const expected: [string, number][] = [
+      ...constants('CONTROL', Control),
+      ...constants('LINK', Link),
+      ...constants('CONTROL_EXIT', ExitReason),
+      ...Object.entries({ CONTROL_VERSION, CONTROL_PAYLOAD_MAX, CONTROL_IMAGES_MAX, CONTROL_CAPTURE_KEEP }),
+      ...Object.entries({ LINK_MORE, LINK_ROOT_HOST, LINK_ROOT_IMAGE }),
+      ...Object.entries(STRUCTS).map(([key, name]): [string, number] => [
+        `sizeof(struct ${name})`,
+        Size[key as keyof typeof Size],
+      ]),
+    ];
+    const printed = run(expected.map(([name]) => `printf("%ld\\n", (long)(${name}));`).join('\n'));
+    const actual = printed.toString().trim().split('\n').map(Number);
+    assert.deepEqual(
+      expected.map(([name], index) => [name, actual[index]]),
+      expected,
+    );
+  });
+
+  it('decodes every field of what the tender sends', () => {
+    const emit = (name: string, init: string): Buffer =>
+      run(`struct ${name} s = { ${init} }; fwrite(&s, sizeof(s), 1, stdout);`);
+    assert.deepEqual(decodeHello(emit('control_hello', '1, 2, 3, 4, 0xfedcba9876543210ull')), {
+      version: 1,
+      pid: 2,
+      cpu: 3,
+      xstateBytes: 4,
+      libosId: 'fedcba9876543210',
+    });
+    assert.deepEqual(decodeStarted(emit('control_started', '1, 0, 1ull << 40, 3')), {
+      pid: 1,
+      processNs: 2 ** 40,
+      deployNs: 3,
+    });
+    assert.deepEqual(decodeCaptured(emit('control_captured', '1, 2, 3, 4, 5, 6, 7, 1ull << 47')), {
+      parent: 1,
+      ownPages: 2,
+      sharedPages: 3,
+      maps: 4,
+      runs: 5,
+      stopNs: 6,
+      copyNs: 7,
+      rip: 2 ** 47,
+    });
+    assert.deepEqual(decodeStat(emit('control_stat', "1, 2, 3, 4, 5, 'S'")), {
+      privateBytes: 1,
+      sharedBytes: 2,
+      pageTableBytes: 3,
+      cpuNs: 4,
+      maps: 5,
+      state: 'S',
+    });
+    assert.deepEqual(decodeControlExit(emit('control_exit', '-1, CONTROL_EXIT_MEMORY, 3, 4')), {
+      waitStatus: -1,
+      reason: ExitReason.memory,
+      cpuNs: 3,
+      maxRssBytes: 4,
+    });
+    assert.deepEqual(decodeLinkExit(emit('link_exit', '9, 1')), { signal: 9, status: 1 });
+    assert.deepEqual(decodeMaps(emit('plan_map', '4096, 8192, 1ull << 33, 8, 5')), [
+      { start: 4096, bytes: 8192, offset: 2 ** 33, source: 8, prot: 5 },
+    ]);
+  });
+
+  it('encodes requests as the structures lie in memory', () => {
+    const boot = run(`
+      struct control_boot s = { .memory_limit = 1ull << 32, .image_count = 2, .images = { 7, 9 },
+        .root = LINK_ROOT_HOST, .trace = 1, .stdin_link = 1, .argc = 2, .envc = 1, .host_root_len = 5 };
+      fwrite(&s, sizeof(s), 1, stdout);
+      fwrite("a\\0b\\0K=V\\0/w\\0/\\0/r\\0", 16, 1, stdout);`);
+    const request = encodeBoot({
+      memoryLimitBytes: 2 ** 32,
+      images: [7, 9],
+      root: { type: 'host', mounts: [{ guestDir: '/', hostDir: '/r' }] },
+      trace: true,
+      stdinLink: true,
+      argv: ['a', 'b'],
+      env: { K: 'V' },
+      cwd: '/w',
+    });
+    assert.deepEqual(request, boot);
+    assert.deepEqual(
+      encodeCapture(2 ** 33 + 1, CONTROL_CAPTURE_KEEP),
+      run('struct control_capture s = { (1ull << 33) + 1, 1, 0 }; fwrite(&s, sizeof(s), 1, stdout);'),
+    );
+    assert.deepEqual(
+      encodeDeploy(3, 2 ** 28, true),
+      run('struct control_deploy s = { 3, 1 << 28, 1, 0 }; fwrite(&s, sizeof(s), 1, stdout);'),
+    );
+  });
+
+  it('refuses a NUL byte in a string and too many images', () => {
+    const base = {
+      memoryLimitBytes: 1,
+      images: [],
+      root: { type: 'image' } as const,
+      trace: false,
+      stdinLink: false,
+      argv: ['a'],
+      env: {},
+      cwd: '/',
+    };
+    assert.throws(() => encodeBoot({ ...base, argv: ['a\0b'] }), TypeError);
+    assert.throws(() => encodeBoot({ ...base, images: Array.from({ length: 9 }, () => 1) }), RangeError);
+    assert.throws(() => decodeHello(Buffer.alloc(3)), RangeError);
+  });
+});

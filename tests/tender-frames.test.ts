@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CONTROL_PAYLOAD_MAX, Size } from '../src/tender/abi.ts';
+import { FrameReader } from '../src/tender/frame-reader.ts';
+import { writeFrameHeader } from '../src/tender/wire.ts';
+
+function frame(seq: number, payload: Buffer): Buffer {
+  const header = Buffer.alloc(Size.frame);
+  writeFrameHeader(header, { type: 40, flags: 31, uc: 7, seq }, payload.length);
+  return Buffer.concat([header, payload]);
+}
+
+function collect(): { reader: FrameReader; seen: string[] } {
+  const seen: string[] = [];
+  const reader = new FrameReader((type, flags, uc, seq, payload) => {
+    seen.push(`${type}/${flags}/${uc}/${seq}:${payload.toString('latin1')}`);
+  });
+  return { reader, seen };
+}
+
+describe('control frames out of a stream', () => {
+  const sizes = [0, 1, 15, 16, 17, 4096, 70_000];
+  const stream = Buffer.concat(sizes.map((bytes, seq) => frame(seq, Buffer.alloc(bytes, 97 + seq))));
+  const expected = sizes.map((bytes, seq) => `40/31/7/${seq}:${String.fromCharCode(97 + seq).repeat(bytes)}`);
+
+  for (const step of [1, 2, 3, 7, 15, 16, 17, 33, 4099, 65_536, stream.length]) {
+    it(`come out whole when read ${step} bytes at a time`, () => {
+      const { reader, seen } = collect();
+      for (let at = 0; at < stream.length; at += step) {
+        reader.push(stream.subarray(at, at + step));
+      }
+      assert.deepEqual(seen, expected);
+    });
+  }
+
+  it('are refused when longer than the protocol allows', () => {
+    const { reader } = collect();
+    const header = Buffer.alloc(Size.frame);
+    writeFrameHeader(header, { type: 40, flags: 0, uc: 0, seq: 0 }, CONTROL_PAYLOAD_MAX + 1);
+    assert.throws(() => reader.push(header), RangeError);
+  });
+});
