@@ -6,12 +6,15 @@
 
 struct file;
 
-/* mm/kmalloc.c: memory of the library OS itself. kmalloc is 16-byte aligned; NULL when exhausted. */
+/*
+ * mm/kmalloc.c: memory of the library OS itself; NULL when exhausted. Aligned to 16 bytes,
+ * sizes that are a multiple of 64 up to 2048 to 64, and 2049..32768 to a page.
+ */
 void *kmalloc(size_t bytes);
 void *kzalloc(size_t bytes);
 void *krealloc(void *p, size_t bytes);
 void kfree(void *p);
-/* Whole zeroed pages outside the small heap (tmpfs data, socket buffers); bytes is rounded up. */
+/* mm/kpages.c: whole zeroed pages outside the small heap (tmpfs data, socket buffers); bytes is rounded up. */
 void *kpages_alloc(u64 bytes);
 void kpages_free(void *p, u64 bytes);
 
@@ -19,11 +22,15 @@ void kpages_free(void *p, u64 bytes);
 struct vma {
 	struct list_node node;
 	u64 start, end;
-	u32 prot;  /* PROT_… */
-	u32 flags; /* MAP_PRIVATE/SHARED, MAP_ANONYMOUS, MAP_NORESERVE, VMA_… */
+	u16 prot;   /* PROT_… */
+	u8 height;  /* mm/vma_tree.c */
+	u8 reserved;
+	u32 flags; /* MAP_PRIVATE or MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN, VMA_… */
 	struct file *file; /* counted; NULL for anonymous memory */
 	u64 offset;
 	const char *name; /* "[heap]", "[stack]", …, or NULL */
+	struct vma *parent, *left, *right; /* mm/vma_tree.c */
+	u64 gap_max; /* widest hole below a VMA of this subtree */
 };
 #define VMA_KERNEL 0x80000000u /* library OS memory: the guest may not touch the mapping */
 
@@ -31,6 +38,7 @@ struct vma *vma_find(u64 addr); /* first whose end is above addr, or NULL */
 extern struct list_node vma_list;
 
 void mm_init(u64 memory_limit);
+void mm_set_limit(u64 memory_limit); /* of a deployed UC; 0: none */
 /* As mmap(2) etc.; the address or a negative errno. mm_mmap ignores hints without MAP_FIXED. */
 long mm_mmap(u64 addr, u64 bytes, int prot, int flags, struct file *file, u64 offset);
 long mm_munmap(u64 addr, u64 bytes);
@@ -39,6 +47,8 @@ long mm_brk(u64 addr);
 void mm_set_brk_start(u64 addr);
 void mm_set_name(u64 addr, const char *name);
 u64 mm_resident_estimate(void); /* bytes mapped writable, for /proc and limits */
+/* The range lies where guest mappings may: not in the library OS, the images, … */
+bool mm_guest_range(u64 addr, u64 bytes);
 
 /*
  * mm/usercopy.c, arch/usercopy.S: guest memory may be unmapped or protected; each returns
