@@ -1,0 +1,103 @@
+import type { Activation, ActivationStatus, JsonValue, LogLine } from '../node/types.ts';
+import type { ActionRecord } from './registry.ts';
+
+/** OpenWhisk's record of one activation, as its REST API shows it. */
+export interface ActivationRecord {
+  readonly activationId: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly subject: string;
+  readonly version: string;
+  readonly publish: boolean;
+  /** Milliseconds since the epoch. */
+  readonly start: number;
+  readonly end: number;
+  readonly duration: number;
+  readonly response: {
+    readonly status: ActivationStatus;
+    readonly success: boolean;
+    readonly result: JsonValue;
+    /** Bytes of the result as JSON. */
+    readonly size: number;
+  };
+  readonly logs: readonly string[];
+  readonly annotations: readonly { readonly key: string; readonly value: JsonValue }[];
+}
+
+/** Numbers of the four outcomes in list summaries. */
+const STATUS_CODE: Readonly<Record<ActivationStatus, number>> = {
+  success: 0,
+  'application error': 1,
+  'action developer error': 2,
+  'whisk internal error': 3,
+};
+
+export function activationRecord(
+  id: string,
+  subject: string,
+  of: ActionRecord,
+  activation: Activation,
+): ActivationRecord {
+  const { timings, path, startMs, endMs, status, result, timedOut } = activation;
+  const annotations: { key: string; value: JsonValue }[] = [
+    { key: 'path', value: `${of.namespace}/${of.name}` },
+    { key: 'kind', value: of.exec.kind },
+    { key: 'waitTime', value: Math.round(timings.waitMs) },
+    { key: 'limits', value: of.limits },
+    { key: 'timeout', value: timedOut },
+    { key: 'seuss', value: { path, timings: { ...timings } } },
+  ];
+  if (timings.initMs !== undefined) annotations.push({ key: 'initTime', value: Math.round(timings.initMs) });
+  return {
+    activationId: id,
+    namespace: of.namespace,
+    name: of.name,
+    subject,
+    version: of.version,
+    publish: false,
+    start: Math.round(startMs),
+    end: Math.round(endMs),
+    duration: Math.round(endMs - startMs),
+    response: {
+      status,
+      success: status === 'success',
+      result,
+      size: Buffer.byteLength(JSON.stringify(result)),
+    },
+    logs: activation.logs.map(logText),
+    annotations,
+  };
+}
+
+/** A record of an invocation that the platform could not carry out. */
+export function failedRecord(
+  id: string,
+  subject: string,
+  of: ActionRecord,
+  startMs: number,
+  error: string,
+): ActivationRecord {
+  const endMs = Date.now();
+  return activationRecord(id, subject, of, {
+    status: 'whisk internal error',
+    result: { error },
+    path: 'cold',
+    timings: { waitMs: 0, runMs: 0, totalMs: endMs - startMs },
+    logs: [],
+    timedOut: false,
+    startMs,
+    endMs,
+  });
+}
+
+/** The short form in lists. */
+export function activationSummary(record: ActivationRecord): object {
+  const { response, logs: _logs, subject: _subject, ...rest } = record;
+  return { ...rest, statusCode: STATUS_CODE[response.status] };
+}
+
+/** OpenWhisk's log line: time padded to 30 characters, stream, text. */
+function logText({ timeMs, stream, line }: LogLine): string {
+  const time = new Date(timeMs).toISOString().replace('Z', '000000Z');
+  return `${time.padEnd(30)} ${stream}: ${line}`;
+}

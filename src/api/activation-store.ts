@@ -1,0 +1,63 @@
+import type { ActivationRecord } from './activation-record.ts';
+
+export interface StoreLimits {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+const DEFAULT_STORE_LIMITS: StoreLimits = { records: 10_000, bytes: 128 * 1024 * 1024 };
+
+/** A record's own fields, roughly: what it costs beside its result and logs. */
+const RECORD_BYTES = 1024;
+
+export interface ActivationFilter {
+  readonly name?: string | undefined;
+  /** Milliseconds since the epoch, both ends included. */
+  readonly since?: number | undefined;
+  readonly upto?: number | undefined;
+}
+
+/** The last activations, in memory; the oldest make room for new ones. */
+export class ActivationStore {
+  readonly #records = new Map<string, ActivationRecord>();
+  readonly #limits: StoreLimits;
+  #bytes = 0;
+
+  constructor(limits: StoreLimits = DEFAULT_STORE_LIMITS) {
+    this.#limits = limits;
+  }
+
+  add(record: ActivationRecord): void {
+    this.#records.set(record.activationId, record);
+    this.#bytes += sizeOf(record);
+    for (const [id, oldest] of this.#records) {
+      if (this.#records.size <= this.#limits.records && this.#bytes <= this.#limits.bytes) break;
+      this.#records.delete(id);
+      this.#bytes -= sizeOf(oldest);
+    }
+  }
+
+  get(namespace: string, id: string): ActivationRecord | undefined {
+    const record = this.#records.get(id);
+    return record?.namespace === namespace ? record : undefined;
+  }
+
+  /** Newest first. */
+  list(namespace: string, filter: ActivationFilter): ActivationRecord[] {
+    return [...this.#records.values()]
+      .filter(
+        (record) =>
+          record.namespace === namespace &&
+          (filter.name === undefined || record.name === filter.name) &&
+          (filter.since === undefined || record.start >= filter.since) &&
+          (filter.upto === undefined || record.start <= filter.upto),
+      )
+      .reverse();
+  }
+}
+
+function sizeOf(record: ActivationRecord): number {
+  let bytes = RECORD_BYTES + record.response.size;
+  for (const line of record.logs) bytes += line.length;
+  return bytes;
+}

@@ -1,0 +1,41 @@
+import type { FastifyRequest } from 'fastify';
+import type { ComputeNode } from '../node/types.ts';
+import type { ActivationStore } from './activation-store.ts';
+import { namespaceOf, type Subject } from './auth.ts';
+import { ApiError } from './errors.ts';
+import type { Invoker } from './invoker.ts';
+import type { ActionRegistry } from './registry.ts';
+import { entityName, parse } from './schemas.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set for every request below /api/v1/, before its body is read. */
+    subject: Subject | null;
+  }
+}
+
+/** What the routes of all resources share. */
+export interface ApiContext {
+  readonly node: ComputeNode;
+  readonly actions: ActionRegistry;
+  readonly activations: ActivationStore;
+  readonly invoker: Invoker;
+  /** Kinds that this node runs, for `GET /`. */
+  readonly kinds: readonly string[];
+}
+
+/** Who asks, in which namespace. */
+export function identify(request: FastifyRequest): { subject: Subject; namespace: string } {
+  const { namespace } = request.params as { namespace: string };
+  const subject = subjectOf(request);
+  return { subject, namespace: namespaceOf(subject, namespace) };
+}
+
+export function subjectOf(request: FastifyRequest): Subject {
+  if (request.subject === null) throw new ApiError(401, 'The supplied authentication is invalid.');
+  return request.subject;
+}
+
+export function nameIn(request: FastifyRequest): string {
+  return parse(entityName, (request.params as { name: string }).name);
+}

@@ -1,0 +1,67 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { PlatformError } from '../node/types.ts';
+
+/** An error with its HTTP status; the text goes to the client. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Platform errors by code: what the client did wrong, and what it can only wait out. Others are 500. */
+const STATUS: Readonly<Record<string, number>> = {
+  unknown_kind: 400,
+  runtime_missing: 400,
+  empty_code: 400,
+  unknown_code: 400,
+  no_entry_point: 400,
+  bad_main: 400,
+  bad_archive: 400,
+  bad_manifest: 400,
+  encrypted_archive: 400,
+  duplicate_name: 400,
+  unsafe_path: 400,
+  missing_package: 400,
+  archive_bomb: 413,
+  code_too_large: 413,
+  overloaded: 429,
+  closed: 503,
+};
+
+export const NOT_FOUND = 'The requested resource does not exist.';
+
+/** OpenWhisk's error body: `code` is the transaction id, by which the server's log can be searched. */
+export interface ErrorBody {
+  readonly error: string;
+  readonly code: string;
+  /** Code of a PlatformError. */
+  readonly reason?: string;
+}
+
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, message, reason } = describe(error);
+  if (status === 401) reply.header('www-authenticate', 'Basic realm="OpenWhisk secure realm"');
+  if (status === 429) reply.header('retry-after', '1');
+  if (status >= 500) request.log.error(error);
+  const body: ErrorBody = { error: message, code: request.id, ...(reason === undefined ? {} : { reason }) };
+  return reply.code(status).send(body);
+}
+
+export function describe(error: unknown): { status: number; message: string; reason?: string } {
+  if (error instanceof ApiError) return { status: error.status, message: error.message };
+  if (error instanceof PlatformError) {
+    const message = error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`;
+    return { status: STATUS[error.code] ?? 500, message, reason: error.code };
+  }
+  const { statusCode, code, message } = error as Partial<FastifyError>;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return { status: 413, message: 'The request is larger than this resource allows.' };
+  }
+  if (statusCode !== undefined && statusCode < 500)
+    return { status: statusCode, message: message ?? 'Bad request.' };
+  return { status: 500, message: 'There was an internal server error.' };
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import type { ComputeNode, JsonValue } from '../node/types.ts';
+import { type ActivationRecord, activationRecord, failedRecord } from './activation-record.ts';
+import type { ActivationStore } from './activation-store.ts';
+import type { Subject } from './auth.ts';
+import { describe } from './errors.ts';
+import type { ActionRecord } from './registry.ts';
+
+export interface InvokeRequest {
+  readonly record: ActionRecord;
+  readonly subject: Subject;
+  readonly params: JsonValue;
+  readonly transactionId: string;
+  /** How long the client waits, at most; 0 for a client that does not wait. */
+  readonly waitMs: number;
+}
+
+export type InvokeOutcome =
+  | { readonly type: 'done'; readonly record: ActivationRecord }
+  /** Still running; the record will be in the store. */
+  | { readonly type: 'accepted'; readonly activationId: string };
+
+/** Runs actions for the API and files what came of it. */
+export class Invoker {
+  readonly #node: ComputeNode;
+  readonly #store: ActivationStore;
+
+  constructor(node: ComputeNode, store: ActivationStore) {
+    this.#node = node;
+    this.#store = store;
+  }
+
+  /** @throws PlatformError when the node refuses or fails while the client waits */
+  async invoke(request: InvokeRequest): Promise<InvokeOutcome> {
+    const startMs = Date.now();
+    const activationId = randomUUID().replaceAll('-', '');
+    const { promise: expired, cancel } = expiry(request.waitMs);
+    let waiting = true;
+    const run = this.#run(activationId, request).catch((error: unknown) => {
+      if (waiting) throw error;
+      const { record, subject } = request;
+      this.#store.add(failedRecord(activationId, subject.name, record, startMs, describe(error).message));
+      return undefined;
+    });
+    try {
+      const record = await Promise.race([run, expired]);
+      if (record !== undefined) return { type: 'done', record };
+      return { type: 'accepted', activationId };
+    } finally {
+      waiting = false;
+      cancel();
+    }
+  }
+
+  async #run(activationId: string, request: InvokeRequest): Promise<ActivationRecord> {
+    const { record, subject, params, transactionId } = request;
+    const env = {
+      __OW_ACTIVATION_ID: activationId,
+      __OW_NAMESPACE: record.namespace,
+      __OW_ACTION_NAME: `/${record.namespace}/${record.name}`,
+      __OW_ACTION_VERSION: record.version,
+      __OW_TRANSACTION_ID: transactionId,
+      __OW_DEADLINE: String(Date.now() + record.limits.timeout),
+    };
+    const activation = await this.#node.invoke(record.action, withDefaults(record, params), { env });
+    const filed = activationRecord(activationId, subject.name, record, activation);
+    this.#store.add(filed);
+    return filed;
+  }
+}
+
+/** The action's own parameters below those of the request; an array stands for itself. */
+function withDefaults(record: ActionRecord, params: JsonValue): JsonValue {
+  if (Array.isArray(params) || typeof params !== 'object' || params === null) return params;
+  const defaults = record.parameters.filter(({ init }) => init !== true);
+  return { ...Object.fromEntries(defaults.map(({ key, value }) => [key, value as JsonValue])), ...params };
+}
+
+/** A client that does not wait still learns of a refusal that comes at once (a full queue). */
+function expiry(waitMs: number): { promise: Promise<undefined>; cancel: () => void } {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  if (waitMs === 0) {
+    const immediate = setImmediate(() => resolve(undefined));
+    return { promise, cancel: () => clearImmediate(immediate) };
+  }
+  const timer = setTimeout(() => resolve(undefined), waitMs);
+  return { promise, cancel: () => clearTimeout(timer) };
+}

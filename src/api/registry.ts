@@ -1,0 +1,171 @@
+import type { ActionExec, Packager } from '../action/packager.ts';
+import type { Action, ActionLimits } from '../node/types.ts';
+import { ApiError, NOT_FOUND } from './errors.ts';
+import { type ActionPut, type KeyValue, LIMIT_RANGES, type Parameter } from './schemas.ts';
+
+const MAX_ACTIONS = 10_000;
+const MAX_CODE_BYTES = 1024 * 1024 * 1024;
+const MB = 1024 * 1024;
+
+type Limits = { timeout: number; memory: number; logs: number; concurrency: number };
+
+/** An action as it was put, and what the node runs for it. */
+export interface ActionRecord {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+  readonly publish: boolean;
+  readonly exec: ActionExec;
+  readonly parameters: readonly Parameter[];
+  readonly annotations: readonly KeyValue[];
+  readonly limits: Limits;
+  /** Milliseconds since the epoch. */
+  readonly updated: number;
+  readonly action: Action;
+}
+
+/** The actions of all namespaces, in memory. */
+export class ActionRegistry {
+  readonly #records = new Map<string, ActionRecord>();
+  readonly #packager: Packager;
+  #codeBytes = 0;
+
+  constructor(packager: Packager) {
+    this.#packager = packager;
+  }
+
+  /** @throws ApiError 404 */
+  get(namespace: string, name: string): ActionRecord {
+    const record = this.#records.get(`${namespace}/${name}`);
+    if (record === undefined) throw new ApiError(404, NOT_FOUND);
+    return record;
+  }
+
+  /** Newest first. */
+  list(namespace: string): ActionRecord[] {
+    return [...this.#records.values()]
+      .filter((record) => record.namespace === namespace)
+      .sort((a, b) => b.updated - a.updated);
+  }
+
+  /**
+   * Makes an action, or with `overwrite` changes one: what the request leaves out stays.
+   * @returns the new record, and the one that it replaced
+   * @throws ApiError 409 when it exists or changed meanwhile; PlatformError for bad code
+   */
+  async put(
+    namespace: string,
+    name: string,
+    content: ActionPut,
+    overwrite: boolean,
+  ): Promise<{ record: ActionRecord; replaced: ActionRecord | undefined }> {
+    const key = `${namespace}/${name}`;
+    const before = this.#records.get(key);
+    if (before !== undefined && !overwrite) throw new ApiError(409, 'resource already exists');
+    const record = await this.#build(namespace, name, content, before);
+    if (this.#records.get(key) !== before) {
+      throw new ApiError(409, 'Concurrent modification to resource detected.');
+    }
+    this.#account(record, before);
+    this.#records.set(key, record);
+    return { record, replaced: before };
+  }
+
+  /** @throws ApiError 404 */
+  delete(namespace: string, name: string): ActionRecord {
+    const record = this.get(namespace, name);
+    this.#records.delete(`${namespace}/${name}`);
+    this.#codeBytes -= record.exec.code.length;
+    return record;
+  }
+
+  #account(record: ActionRecord, before: ActionRecord | undefined): void {
+    const codeBytes = this.#codeBytes + record.exec.code.length - (before?.exec.code.length ?? 0);
+    if (codeBytes > MAX_CODE_BYTES || (before === undefined && this.#records.size >= MAX_ACTIONS)) {
+      throw new ApiError(
+        413,
+        `This node holds ${MAX_ACTIONS} actions and ${MAX_CODE_BYTES / MB} MB of code.`,
+      );
+    }
+    this.#codeBytes = codeBytes;
+  }
+
+  async #build(
+    namespace: string,
+    name: string,
+    content: ActionPut,
+    before: ActionRecord | undefined,
+  ): Promise<ActionRecord> {
+    const exec = content.exec === undefined ? before?.exec : withoutAbsent(content.exec);
+    if (exec === undefined) throw new ApiError(400, 'exec undefined');
+    const parameters = content.parameters ?? before?.parameters ?? [];
+    const limits = { ...(before?.limits ?? standardLimits()), ...withoutAbsent(content.limits ?? {}) };
+    const version = content.version ?? nextVersion(before?.version);
+    const action = await this.#packager.fromExec(exec, {
+      name: `${namespace}/${name}`,
+      version,
+      env: initEnvironment(parameters),
+      limits: toActionLimits(limits),
+    });
+    return {
+      namespace,
+      name,
+      version,
+      publish: content.publish ?? before?.publish ?? false,
+      exec: { ...exec, kind: action.kind, binary: action.code.type === 'image' },
+      parameters,
+      annotations: annotationsOf(content, before, action.kind),
+      limits,
+      updated: Date.now(),
+      action,
+    };
+  }
+}
+
+function standardLimits(): Limits {
+  const { timeout, memory, logs, concurrency } = LIMIT_RANGES;
+  return {
+    timeout: timeout.standard,
+    memory: memory.standard,
+    logs: logs.standard,
+    concurrency: concurrency.standard,
+  };
+}
+
+function toActionLimits(limits: Limits): Partial<ActionLimits> {
+  return { timeoutMs: limits.timeout, memoryBytes: limits.memory * MB, logBytes: limits.logs * MB };
+}
+
+/** Clients list actions by the annotation `exec`; a put cannot change it. */
+function annotationsOf(content: ActionPut, before: ActionRecord | undefined, kind: string): KeyValue[] {
+  const merged = new Map<string, KeyValue['value']>([['provide-api-key', false]]);
+  for (const { key, value } of before?.annotations ?? []) merged.set(key, value);
+  for (const key of content.delAnnotations ?? []) merged.delete(key);
+  for (const { key, value } of content.annotations ?? []) merged.set(key, value);
+  merged.set('exec', kind);
+  return [...merged].map(([key, value]) => ({ key, value }));
+}
+
+function initEnvironment(parameters: readonly Parameter[]): Record<string, string> {
+  return Object.fromEntries(
+    parameters.filter(({ init }) => init === true).map(({ key, value }) => [key, toText(value)]),
+  );
+}
+
+function toText(value: KeyValue['value']): string {
+  if (value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function nextVersion(version: string | undefined): string {
+  if (version === undefined) return '0.0.1';
+  const [major, minor, patch] = version.split('.').map(Number);
+  return `${major}.${minor}.${(patch ?? 0) + 1}`;
+}
+
+/** Optional fields of zod are `T | undefined`; ours are absent. */
+function withoutAbsent<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
+}

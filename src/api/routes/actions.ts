@@ -1,0 +1,86 @@
+import type { FastifyInstance } from 'fastify';
+import { type ApiContext, identify, nameIn } from '../context.ts';
+import type { ActionRecord } from '../registry.ts';
+import { actionPut, getQuery, invokeQuery, listQuery, parse, parseArguments, putQuery } from '../schemas.ts';
+
+/** 48 MB of code in base64, and room for the rest. */
+const PUT_BYTES = 68 * 1024 * 1024;
+/** OpenWhisk's limit on arguments, 1 MB, and room for the white space of a JSON text. */
+const ARGUMENT_BYTES = 1024 * 1024 + 4096;
+
+const COLLECTION = '/api/v1/namespaces/:namespace/actions';
+const ENTITY = `${COLLECTION}/:name`;
+
+export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get(COLLECTION, async (request) => {
+    const { namespace } = identify(request);
+    const { limit, skip, count } = parse(listQuery, request.query);
+    const all = context.actions.list(namespace);
+    if (count) return { actions: all.length };
+    return all.slice(skip, skip + limit).map(summary);
+  });
+
+  app.put(ENTITY, { bodyLimit: PUT_BYTES }, async (request) => {
+    const { namespace } = identify(request);
+    const { overwrite } = parse(putQuery, request.query);
+    const content = parse(actionPut, request.body ?? {});
+    const { record, replaced } = await context.actions.put(namespace, nameIn(request), content, overwrite);
+    if (replaced !== undefined && replaced.action.digest !== record.action.digest) {
+      await context.node.forget(replaced.action);
+    }
+    return document(record, true);
+  });
+
+  app.get(ENTITY, async (request) => {
+    const { namespace } = identify(request);
+    const { code } = parse(getQuery, request.query);
+    return document(context.actions.get(namespace, nameIn(request)), code);
+  });
+
+  app.delete(ENTITY, async (request) => {
+    const { namespace } = identify(request);
+    const record = context.actions.delete(namespace, nameIn(request));
+    await context.node.forget(record.action);
+    return document(record, false);
+  });
+
+  app.post(ENTITY, { bodyLimit: ARGUMENT_BYTES }, async (request, reply) => {
+    const { subject, namespace } = identify(request);
+    const record = context.actions.get(namespace, nameIn(request));
+    const { blocking, result, timeout } = parse(invokeQuery, request.query);
+    const outcome = await context.invoker.invoke({
+      record,
+      subject,
+      params: parseArguments(request.body),
+      transactionId: request.id,
+      waitMs: blocking ? Math.min(timeout, record.limits.timeout + WAIT_GRACE_MS) : 0,
+    });
+    if (outcome.type === 'accepted' || !blocking) {
+      const id = outcome.type === 'accepted' ? outcome.activationId : outcome.record.activationId;
+      return reply.code(202).header('x-openwhisk-activation-id', id).send({ activationId: id });
+    }
+    const { record: activation } = outcome;
+    reply.header('x-openwhisk-activation-id', activation.activationId);
+    reply.code(statusOf(activation.response.status));
+    return reply.send(result ? activation.response.result : activation);
+  });
+}
+
+/** So that an action that uses up its time answers with that error and not with a 202. */
+const WAIT_GRACE_MS = 1000;
+
+function statusOf(status: string): number {
+  if (status === 'success') return 200;
+  return status === 'whisk internal error' ? 500 : 502;
+}
+
+function document(record: ActionRecord, withCode: boolean): object {
+  const { action: _action, exec, ...fields } = record;
+  const { code, ...rest } = exec;
+  return { ...fields, exec: withCode ? { ...rest, code } : rest };
+}
+
+function summary(record: ActionRecord): object {
+  const { namespace, name, version, publish, annotations, limits, updated, exec } = record;
+  return { namespace, name, version, publish, annotations, limits, updated, exec: { binary: exec.binary } };
+}

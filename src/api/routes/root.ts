@@ -1,0 +1,41 @@
+import type { FastifyInstance } from 'fastify';
+import type { ApiContext } from '../context.ts';
+import { LIMIT_RANGES } from '../schemas.ts';
+
+/** What can be asked without a key. */
+export function rootRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get('/ping', async (_request, reply) => reply.type('text/plain').send('pong'));
+
+  app.get('/', async () => ({
+    description: 'OpenWhisk',
+    api_paths: ['/api/v1'],
+    limits: {
+      min_action_duration: LIMIT_RANGES.timeout.min,
+      max_action_duration: LIMIT_RANGES.timeout.max,
+      min_action_memory: LIMIT_RANGES.memory.min * 1024 * 1024,
+      max_action_memory: LIMIT_RANGES.memory.max * 1024 * 1024,
+      min_action_logs: LIMIT_RANGES.logs.min * 1024 * 1024,
+      max_action_logs: LIMIT_RANGES.logs.max * 1024 * 1024,
+    },
+    runtimes: runtimesByFamily(context.kinds),
+  }));
+
+  app.get('/api/v1', async () => ({
+    description: 'OpenWhisk API',
+    api_version: '1.0.0',
+    api_version_path: 'v1',
+    build: 'seuss',
+    buildno: '0.1.0',
+    swagger_paths: { ui: '/docs', 'api-docs': '/api-docs' },
+  }));
+}
+
+function runtimesByFamily(kinds: readonly string[]): Record<string, object[]> {
+  const families: Record<string, object[]> = {};
+  for (const kind of kinds) {
+    const family = kind.split(':')[0] as string;
+    families[family] ??= [];
+    families[family].push({ kind, deprecated: false });
+  }
+  return families;
+}

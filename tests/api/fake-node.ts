@@ -1,0 +1,71 @@
+import type {
+  Action,
+  Activation,
+  ComputeNode,
+  InvokeOptions,
+  JsonObject,
+  JsonValue,
+} from '../../src/node/types.ts';
+import { PlatformError } from '../../src/node/types.ts';
+
+type Behaviour = (
+  params: JsonObject,
+  options: InvokeOptions | undefined,
+) => Partial<Activation> | Promise<Partial<Activation>>;
+
+/** Stands in for the node where only the HTTP edge is tested. Actions behave by their source text. */
+export class FakeNode implements ComputeNode {
+  readonly forgotten: string[] = [];
+  readonly behaviours: Record<string, Behaviour> = {
+    echo: (params) => ({ result: params }),
+    env: (_params, options) => ({ result: { ...options?.env } }),
+    throws: () => ({ status: 'action developer error', result: { error: 'An error has occurred: oops' } }),
+    rejects: () => ({ status: 'application error', result: { error: { kind: 'sad' } } }),
+    overload: () => {
+      throw new PlatformError('overloaded', 'the queue is full', { remedy: 'Try again later.' });
+    },
+    breaks: () => {
+      throw new Error('secret detail');
+    },
+    slow: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      return { result: { done: true } };
+    },
+    late: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      throw new PlatformError('closed', 'the node is closed');
+    },
+  };
+
+  async invoke(action: Action, params: JsonValue, options?: InvokeOptions): Promise<Activation> {
+    const startMs = Date.now();
+    const name = action.code.type === 'source' ? action.code.source : 'echo';
+    const part = await this.behaviours[name]?.(params as JsonObject, options);
+    return {
+      status: 'success',
+      result: {},
+      path: 'cold',
+      timings: { waitMs: 1.4, deployMs: 0.5, initMs: 2.2, runMs: 0.3, totalMs: 4.4 },
+      logs: [{ timeMs: 0, stream: 'stdout', line: 'hello' }],
+      timedOut: false,
+      startMs,
+      endMs: startMs + 4,
+      ...part,
+    };
+  }
+
+  async forget(action: Action): Promise<void> {
+    this.forgotten.push(`${action.name}@${action.version}`);
+  }
+
+  async dropIdle(): Promise<void> {}
+  async close(): Promise<void> {}
+
+  stats() {
+    return { idleUcs: 0, busyUcs: 0, queued: 0, cold: 0, warm: 0, hot: 0, snapshots: [] };
+  }
+
+  async idleMemory() {
+    return { privateBytes: 0, sharedBytes: 0, pageTableBytes: 0 };
+  }
+}
