@@ -6,7 +6,11 @@ const SAMPLE = '<h1>Seuss</h1><p><a href="/start">Start</a> and <a href="/docs">
 exports.main = ({ html = SAMPLE }) => {
   const page = load(html);
   return {
-    headings: page('h1, h2, h3').toArray().map((node) => page(node).text()),
-    links: page('a[href]').toArray().map((node) => page(node).attr('href')),
+    headings: page('h1, h2, h3')
+      .toArray()
+      .map((node) => page(node).text()),
+    links: page('a[href]')
+      .toArray()
+      .map((node) => page(node).attr('href')),
   };
 };
