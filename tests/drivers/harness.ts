@@ -1,0 +1,125 @@
+/**
+ * A driver run natively: the device is a socket, everything else is as in a UC.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
+import type { JsonValue } from '../../src/node/types.ts';
+
+const DEVICE_FD = 3;
+const drivers = join(import.meta.dirname, '../../drivers');
+
+export interface Answer {
+  readonly op: string;
+  readonly id?: number;
+  readonly status?: string;
+  readonly value?: JsonValue;
+  readonly error?: string;
+  readonly seeded?: boolean;
+  readonly version?: string;
+}
+
+export interface Code {
+  readonly source?: string;
+  readonly filename?: string;
+  readonly dir?: string;
+  readonly main?: string;
+  readonly env?: Record<string, string>;
+}
+
+/** SEUSS_TEST_NODE: another Node.js to run the driver in. */
+export const NODEJS = [
+  process.env.SEUSS_TEST_NODE ?? process.execPath,
+  join(drivers, 'nodejs/driver.cjs'),
+] as const;
+export const PYTHON = ['/usr/bin/python3', '-s', '-B', join(drivers, 'python/driver.py')] as const;
+
+export function newSeed(): string {
+  return randomBytes(64).toString('hex');
+}
+
+export class Driver implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #device: Duplex;
+  readonly #lines: AsyncIterator<string>;
+  readonly #output = { stdout: '', stderr: '' };
+  #nextId = 1;
+
+  constructor(
+    command: readonly string[],
+    options: { anticipate?: boolean; env?: Record<string, string> } = {},
+  ) {
+    const [program, ...args] = command;
+    assert(program !== undefined);
+    this.#process = spawn(program, options.anticipate ? args : [...args, '--no-ao'], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env, SEUSS_DEVICE: String(DEVICE_FD) },
+    });
+    this.#device = this.#process.stdio[DEVICE_FD] as Duplex;
+    this.#lines = createInterface({ input: this.#device })[Symbol.asyncIterator]();
+    for (const stream of ['stdout', 'stderr'] as const) {
+      this.#process[stream]?.setEncoding('utf8').on('data', (text: string) => {
+        this.#output[stream] += text;
+      });
+    }
+  }
+
+  static async boot(...args: ConstructorParameters<typeof Driver>): Promise<Driver> {
+    const driver = new Driver(...args);
+    assert.equal((await driver.receive()).op, 'booted');
+    return driver;
+  }
+
+  send(message: object): void {
+    this.#device.write(`${JSON.stringify(message)}\n`);
+  }
+
+  async receive(): Promise<Answer> {
+    const { value, done } = await this.#lines.next();
+    assert(!done, `the driver ended: ${this.#output.stderr}`);
+    return JSON.parse(value) as Answer;
+  }
+
+  async init(code: Code, seed?: string): Promise<Answer> {
+    this.send({ op: 'init', main: 'main', env: {}, ...code, ...(seed === undefined ? {} : { seed }) });
+    return this.receive();
+  }
+
+  async run(value: JsonValue = {}, env: Record<string, string> = {}, seed?: string): Promise<Answer> {
+    const id = this.#nextId++;
+    this.send({ op: 'run', id, value, env, ...(seed === undefined ? {} : { seed }) });
+    const answer = await this.receive();
+    assert.equal(answer.op, 'result');
+    assert.equal(answer.id, id);
+    return answer;
+  }
+
+  /** Init that must succeed. */
+  async load(source: string, code: Code = {}): Promise<void> {
+    const answer = await this.init({ source, ...code });
+    assert.deepEqual(answer, { op: 'ready' });
+  }
+
+  /** What the function wrote so far. */
+  get output(): Readonly<{ stdout: string; stderr: string }> {
+    return this.#output;
+  }
+
+  /** The exit code, once it has ended. */
+  async ended(): Promise<number | null> {
+    if (this.#process.exitCode === null) await once(this.#process, 'close');
+    return this.#process.exitCode;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#device.end();
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      this.#process.kill('SIGKILL');
+      await once(this.#process, 'close');
+    }
+  }
+}
