@@ -23,7 +23,7 @@ bool file_is_pipe(const struct file *f);
 /* net/sockfile.c */
 bool file_is_socket(const struct file *f);
 
-/* net/inode.c: number for the next object of pipefs, sockfs and anon_inodefs; also in "socket:[N]". */
+/* net/anon.c: number for the next object of pipefs, sockfs and anon_inodefs; also in "socket:[N]". */
 u64 net_next_ino(void);
 
 #endif
