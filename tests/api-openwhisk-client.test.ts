@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { after, before, it } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import openwhisk from 'openwhisk';
-import { Packager } from '../../src/action/packager.ts';
-import { DEFAULT_GUEST_KEY } from '../../src/api/auth.ts';
-import { createApi } from '../../src/api/server.ts';
-import { kindNames, resolveKind } from '../../src/runtime/kinds.ts';
-import { FakeNode } from './fake-node.ts';
+import { Packager } from '../src/action/packager.ts';
+import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
+import { createApi } from '../src/api/server.ts';
+import { kindNames, resolveKind } from '../src/runtime/kinds.ts';
+import { FakeNode } from './lib/fake-node.ts';
 
 let codeDir: string;
 let app: FastifyInstance;

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { create } from 'tar';
 import { ZipFile } from 'yazl';
-import { Packager } from '../../src/action/packager.ts';
+import { Packager } from '../src/action/packager.ts';
 
 let dir: string;
 let packager: Packager;
@@ -182,7 +182,7 @@ describe('folders', () => {
     await put('ws/node_modules/@s/c/package.json', manifest({ a: '1' }));
     await put('ws/fn/package.json', manifest({ a: '1', b: '2' }));
     await put('ws/fn/index.js', 'x');
-    const { readFolder } = await import('../../src/action/folder.ts');
+    const { readFolder } = await import('../src/action/folder.ts');
     const paths = (await readFolder(join(dir, 'ws/fn'))).finish().map((entry) => entry.path);
     for (const path of [
       'node_modules/a/package.json',

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { FastifyInstance, InjectOptions } from 'fastify';
-import { Packager } from '../../src/action/packager.ts';
-import { DEFAULT_GUEST_KEY } from '../../src/api/auth.ts';
-import { createApi } from '../../src/api/server.ts';
-import { kindNames, resolveKind } from '../../src/runtime/kinds.ts';
-import { FakeNode } from './fake-node.ts';
+import { Packager } from '../src/action/packager.ts';
+import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
+import { createApi } from '../src/api/server.ts';
+import { kindNames, resolveKind } from '../src/runtime/kinds.ts';
+import { FakeNode } from './lib/fake-node.ts';
 
 const BASE = '/api/v1/namespaces/_';
 const authorization = `Basic ${Buffer.from(DEFAULT_GUEST_KEY).toString('base64')}`;
