@@ -21,7 +21,9 @@
 #define CLOCK_BOOTTIME_ALARM 9
 #define CLOCK_TAI 11
 #endif
+#ifndef TIMER_ABSTIME
 #define TIMER_ABSTIME 1
+#endif
 
 /* The present time of a clock, clock_gettime(2), CPU-time clocks of threads included; 0 or -EINVAL. */
 int clock_read(int clock, u64 *ns);

@@ -97,6 +97,12 @@ int signal_dequeue(sigmask_t set, struct ksiginfo *info);
 /* Woken with POLLIN whenever a signal becomes pending, blocked ones too. */
 extern struct waitq signal_arrived;
 
+/*
+ * For a call that no handler may end with EINTR (Linux's ERESTARTNOINTR): what it returns so that the guest
+ * makes it again after the handlers.
+ */
+long signal_restart_call(void);
+
 /* kernel/clone.c, exit.c: signal state of a new thread of current, and of one that ends. */
 void signal_thread_init(struct thread *t);
 void signal_thread_exit(struct thread *t);

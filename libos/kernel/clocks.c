@@ -19,7 +19,8 @@ static u64 ended_cpu_ns; /* of threads that are gone */
 
 u64 thread_cpu_ns(const struct thread *t)
 {
-	return t->cpu_ns + (t == current ? sched_slice_ns() : 0);
+	bool running = t == current && t->state == THREAD_RUNNABLE;
+	return t->cpu_ns + (running ? sched_slice_ns() : 0);
 }
 
 u64 process_cpu_ns(void)

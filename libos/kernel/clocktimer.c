@@ -3,6 +3,9 @@
 
 #include "../include/clocks.h"
 
+/* How often CPU time is looked at: while all threads sleep it does not move, yet the looking costs. */
+#define CPU_TICK_NS 4000000ull
+
 static struct list_node realtime_timers = { &realtime_timers, &realtime_timers };
 static struct list_node realtime_sleepers = { &realtime_sleepers, &realtime_sleepers };
 
@@ -29,7 +32,8 @@ static u64 monotonic_at(int clock, u64 until)
 		return until;
 	if (clock_read(clock, &now))
 		return DEADLINE_NONE;
-	return deadline_after(until > now ? until - now : 0);
+	u64 left = until > now ? until - now : 0;
+	return deadline_after(is_realtime(clock) ? left : MAX(left, CPU_TICK_NS));
 }
 
 int clock_block(int clock, u64 until, bool interruptible)

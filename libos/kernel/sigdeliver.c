@@ -16,6 +16,12 @@ static void make_call_again(void)
 	current->tf->rax = current->tf->orig_rax;
 }
 
+long signal_restart_call(void)
+{
+	current->tf->rip = current->sig_syscall_rip;
+	return (long)current->tf->orig_rax;
+}
+
 /* The interrupted call, when sa's handler is about to run. */
 static void settle_call_for_handler(const struct ksigaction *sa)
 {
