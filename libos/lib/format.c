@@ -8,7 +8,7 @@ struct out {
 };
 
 struct spec {
-	bool left, zero;
+	bool left, zero, alternate;
 	int width, precision; /* precision -1: none */
 	int bytes;            /* of an integer argument */
 };
@@ -87,8 +87,13 @@ static void put_string(struct out *o, const struct spec *s, const char *text)
 	put_padded(o, s, text, s->precision >= 0 ? strnlen(text, (size_t)s->precision) : strlen(text));
 }
 
-static const char *parse_count(const char *fmt, int *count)
+/* A number, or a star: then an argument, of which a negative one counts as none. */
+static const char *parse_count(const char *fmt, int *count, va_list *ap)
 {
+	if (*fmt == '*') {
+		*count = va_arg(*ap, int);
+		return fmt + 1;
+	}
 	for (*count = 0; *fmt >= '0' && *fmt <= '9'; fmt++)
 		if (*count < 100000)
 			*count = *count * 10 + (*fmt - '0');
@@ -96,16 +101,21 @@ static const char *parse_count(const char *fmt, int *count)
 }
 
 /* Flags, width, precision and length; returns where the conversion letter is. */
-static const char *parse_spec(struct spec *s, const char *fmt)
+static const char *parse_spec(struct spec *s, const char *fmt, va_list *ap)
 {
 	*s = (struct spec){ .precision = -1, .bytes = 4 };
-	for (; *fmt == '-' || *fmt == '0'; fmt++) {
+	for (; *fmt == '-' || *fmt == '0' || *fmt == '#'; fmt++) {
 		s->left |= *fmt == '-';
 		s->zero |= *fmt == '0';
+		s->alternate |= *fmt == '#';
 	}
-	fmt = parse_count(fmt, &s->width);
+	fmt = parse_count(fmt, &s->width, ap);
+	if (s->width < 0) {
+		s->left = true;
+		s->width = s->width == INT32_MIN ? 0 : -s->width;
+	}
 	if (*fmt == '.')
-		fmt = parse_count(fmt + 1, &s->precision);
+		fmt = parse_count(fmt + 1, &s->precision, ap);
 	if (*fmt == 'l' || *fmt == 'z') {
 		s->bytes = 8;
 		fmt += fmt[0] == 'l' && fmt[1] == 'l' ? 2 : 1;
@@ -116,20 +126,24 @@ static const char *parse_spec(struct spec *s, const char *fmt)
 	return fmt;
 }
 
-int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 {
 	struct out o = { .buf = buf, .size = size };
+	va_list ap;
+
+	va_copy(ap, args); /* a va_list parameter is a pointer, whose address parse_spec could not take */
 
 	for (; *fmt; fmt++) {
 		struct spec s;
 		const char *start = fmt;
+		u64 number;
 		char c;
 
 		if (*fmt != '%') {
 			put(&o, *fmt);
 			continue;
 		}
-		fmt = parse_spec(&s, fmt + 1);
+		fmt = parse_spec(&s, fmt + 1, &ap);
 #define ARGUMENT() (s.bytes == 8 ? va_arg(ap, u64) : (u64)va_arg(ap, u32))
 		switch (*fmt) {
 		case 'd':
@@ -139,7 +153,8 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			put_number(&o, &s, to_unsigned(&s, ARGUMENT()), 10, "");
 			break;
 		case 'x':
-			put_number(&o, &s, to_unsigned(&s, ARGUMENT()), 16, "");
+			number = to_unsigned(&s, ARGUMENT());
+			put_number(&o, &s, number, 16, s.alternate && number ? "0x" : "");
 			break;
 		case 'o':
 			put_number(&o, &s, to_unsigned(&s, ARGUMENT()), 8, "");
@@ -165,6 +180,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 				fmt--;
 		}
 	}
+	va_end(ap);
 	if (size)
 		buf[MIN(o.len, size - 1)] = '\0';
 	return (int)o.len;
