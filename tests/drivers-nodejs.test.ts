@@ -1,25 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type { JsonValue } from '../src/node/types.ts';
+import { folder } from './drivers/folder.ts';
 import { Driver, NODEJS, newSeed } from './drivers/harness.ts';
-
-const folders: string[] = [];
-after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
-
-function folder(files: Record<string, string>): string {
-  const dir = mkdtempSync(join(tmpdir(), 'seuss-test-'));
-  folders.push(dir);
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(dir, name)), { recursive: true });
-    writeFileSync(join(dir, name), text);
-  }
-  return dir;
-}
 
 async function runOnce(source: string, value: JsonValue = {}, main = 'main', filename = 'hello.js') {
   await using driver = await Driver.boot(NODEJS);
@@ -381,7 +364,7 @@ describe('anticipatory optimisation of the Node.js driver', () => {
     await using driver = await Driver.boot(NODEJS, { anticipate: true });
     await driver.load(`function main() {
       return { resources: process.getActiveResourcesInfo(), modules: Object.keys(require.cache).map((name) => require('path').basename(name)).sort(),
-        env: Object.keys(process.env).filter((name) => /^(ANTICIPATED|__OW_|SEUSS)/.test(name)), gc: typeof gc, cwd: process.cwd(),
+        env: Object.keys(process.env).filter((name) => /^(ANTICIPATED|__OW_|SEUSS_DEVICE)/.test(name)), gc: typeof gc, cwd: process.cwd(),
         vmGc: require('vm').runInNewContext('typeof gc'), left: require('fs').readdirSync('/tmp').filter((name) => name.startsWith('anticipate-')) };
     }`);
     const { value } = await driver.run();

@@ -51,7 +51,7 @@ class Server:
                 raise RuntimeError("System not initialized.")
             status, value = _outcome(self._function(message["value"]))
         except Exception as error:
-            sys.stderr.write(_trace(error))
+            _log(_trace(error))
             status, value = "application_error", encode({"error": _text(error)})
         return f'"op":"result","id":{message["id"]},"status":"{status}","value":{value}'
 
@@ -82,13 +82,26 @@ def _trace(error):
     return "".join(traceback.format_exception(type(error), error, frames))
 
 
-_OWN_FILES = frozenset((__file__, load.__code__.co_filename, "<frozen importlib._bootstrap>"))
+_OWN_FILES = frozenset(
+    (__file__, load.__code__.co_filename, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+)
+
+
+# A function may have closed, replaced or removed its streams.
+_STREAM_ERRORS = (AttributeError, OSError, ValueError)
+
+
+def _log(text):
+    try:
+        sys.stderr.write(text)
+    except _STREAM_ERRORS:
+        pass
 
 
 def _flush():
-    """What the function wrote comes before the answer; it may have closed or replaced its streams."""
+    """What the function wrote comes before the answer."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (AttributeError, OSError, ValueError):
+        except _STREAM_ERRORS:
             pass
