@@ -118,6 +118,7 @@ struct inode_ops {
 	int (*truncate)(struct inode *i, u64 size);
 	int (*setattr)(struct inode *i); /* mode, owner or times were changed in *i; NULL: EROFS */
 	int (*fallocate)(struct inode *i, u32 mode, u64 offset, u64 bytes); /* NULL: EOPNOTSUPP */
+	u64 (*blocks)(const struct inode *i); /* 512-byte units held; NULL: as the size has it */
 	/* A link of /proc/self/fd: the counted file it stands for. */
 	int (*get_link)(struct inode *i, struct file **out);
 	void (*release)(struct inode *i); /* last reference gone */
@@ -157,6 +158,7 @@ struct superblock *erofs_open(int image_window, u64 image_bytes); /* NULL and a 
 struct superblock *hostfs_open(void);
 struct superblock *devfs_new(void);
 struct superblock *procfs_new(void);
+struct superblock *sysfs_new(void);
 /* Builds the tree of a booted UC: root (image 0 or host), /tmp, /dev, /proc; and fds 0, 1, 2. */
 void fs_init(bool host_root);
 int fs_chdir(const char *path); /* for the boot: the first working directory */
