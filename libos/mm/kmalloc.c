@@ -15,7 +15,7 @@ extern char __libos_end[];
 #define RUN_MAX (8 * PAGE_SIZE)
 #define GRAIN 16u /* unit of sizes and offsets */
 
-static const u16 class_bytes[] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1024, 1360, 2048 };
+static const u16 class_bytes[] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 640, 1024, 1344, 2048 };
 #define SMALL_MAX 2048u
 
 enum page_kind { PAGE_FREE, PAGE_OBJECTS, PAGE_RUN, PAGE_RUN_REST };
