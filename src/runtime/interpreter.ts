@@ -33,17 +33,19 @@ const PYTHON_ENV = {
   SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt',
 };
 
-export function interpreterCommand(kind: Kind): InterpreterCommand {
+/** @param anticipate false leaves out anticipatory optimisation, to measure what it brings */
+export function interpreterCommand(kind: Kind, anticipate: boolean): InterpreterCommand {
+  const driverFlags = anticipate ? [] : ['--no-ao'];
   switch (kind.language) {
     case 'nodejs':
       return {
-        argv: ['/usr/bin/node', ...NODEJS_FLAGS, '/seuss/driver.cjs'],
+        argv: ['/usr/bin/node', ...NODEJS_FLAGS, '/seuss/driver.cjs', ...driverFlags],
         env: { ...COMMON_ENV, ...NODEJS_ENV },
         cwd: '/',
       };
     case 'python':
       return {
-        argv: [`/usr/bin/python${kind.version}`, ...PYTHON_FLAGS, '/seuss/driver.py'],
+        argv: [`/usr/bin/python${kind.version}`, ...PYTHON_FLAGS, '/seuss/driver.py', ...driverFlags],
         env: { ...COMMON_ENV, ...PYTHON_ENV },
         cwd: '/',
       };

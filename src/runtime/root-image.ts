@@ -23,6 +23,9 @@ const IMAGE_FORMAT = 1;
 /** An image that no node has used for this long goes when a newer one of its kind is made. */
 const STALE_MS = 60 * 60 * 1000;
 
+/** What trying out a driver leaves behind. */
+const DRIVER_OMIT = /(^|\/)(__pycache__|tests?)$/;
+
 async function libraryEntries(
   programs: readonly string[],
   dlopened: readonly string[],
@@ -49,7 +52,9 @@ async function entriesOf(kind: Kind): Promise<ImageEntry[]> {
   const runtime = kind.language === 'nodejs' ? await nodejsEntries(kind) : await pythonEntries(kind);
   const dlopened = kind.language === 'nodejs' ? NODEJS_DLOPENED : PYTHON_DLOPENED;
   const libraries = await libraryEntries(runtime.programs, dlopened);
-  const driver = await Array.fromAsync(hostTree(join(driversDir, kind.language), { at: '/seuss' }));
+  const driver = await Array.fromAsync(
+    hostTree(join(driversDir, kind.language), { at: '/seuss', keep: (path) => !DRIVER_OMIT.test(path) }),
+  );
   const known = new Set(runtime.entries.map(({ path }) => path));
   return [
     ...systemEntries(),

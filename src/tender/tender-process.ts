@@ -2,12 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { PlatformError } from '../node/types.ts';
+import { allowedCpus } from './host-cpus.ts';
 import { Tender } from './tender.ts';
 
 export interface TenderProcessOptions {
   readonly tenderPath: string;
   readonly libosPath: string;
-  /** One tender, bound to its core, for each of these. */
+  /** So many tenders, each bound to a CPU; more than there are CPUs share them. */
   readonly cores: number;
 }
 
@@ -43,7 +44,9 @@ export class TenderProcess {
 
   private constructor(options: TenderProcessOptions) {
     const sockets = Array.from({ length: options.cores }, () => 'pipe' as const);
-    const child = spawn(options.tenderPath, [options.libosPath, String(options.cores)], {
+    const allowed = allowedCpus();
+    const cpus = sockets.map((_, index) => allowed[index % allowed.length]);
+    const child = spawn(options.tenderPath, ['--libos', options.libosPath, '--cpus', cpus.join(',')], {
       stdio: ['ignore', 'inherit', 'pipe', ...sockets],
     });
     this.#child = child;

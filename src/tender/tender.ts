@@ -31,6 +31,8 @@ export interface UcListener {
   onLink(type: number, payload: Buffer, more: boolean): void;
   /** The last word: the process is gone. */
   onExit(exit: ControlExit): void;
+  /** The last word otherwise: the tender is gone, and the UC with it. */
+  onLost(error: PlatformError): void;
 }
 
 interface PendingCall {
@@ -176,11 +178,6 @@ export class Tender {
     this.#socket.off('drain', resolve).off('close', resolve);
   }
 
-  /** Stops hearing of a UC that does not exist (its start failed). */
-  forget(uc: number): void {
-    this.#listeners.delete(uc);
-  }
-
   /** Ends the connection and every call on it; the tender then kills its UCs. */
   fail(error: PlatformError): void {
     if (this.#death !== undefined) {
@@ -192,7 +189,11 @@ export class Tender {
       call.reject(error);
     }
     this.#calls.clear();
+    const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
+    for (const listener of listeners) {
+      listener.onLost(error);
+    }
     this.#onDeath?.(error);
   }
 

@@ -1,0 +1,321 @@
+import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
+import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
+import type { Captured } from '../tender/messages.ts';
+import { errnoOf } from '../tender/tender.ts';
+import { type DriverCode, initMessage, runMessage } from '../uc/driver-messages.ts';
+import { exchange, type Reply } from '../uc/exchange.ts';
+import { LogCollector } from '../uc/log-collector.ts';
+import type { UcOwner } from '../uc/uc.ts';
+import type { Core, Cores } from './cores.ts';
+import type { Dispatcher, Start } from './dispatcher.ts';
+import { type FunctionRecord, FunctionUc } from './function-record.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
+import { nextSeed } from './seed.ts';
+import {
+  type Action,
+  type Activation,
+  type ActivationTimings,
+  type InvokeOptions,
+  type JsonValue,
+  PlatformError,
+  type StartPath,
+} from './types.ts';
+
+/** What invocations need of the node. */
+export interface ActivationContext {
+  readonly cores: Cores;
+  readonly dispatcher: Dispatcher;
+  readonly snapshots: SnapshotCache;
+  readonly budget: MemoryBudget;
+  readonly owner: UcOwner;
+  /** Invocations so far. */
+  readonly counts: Record<StartPath, number>;
+  /** Kills a UC and does not wait for it. */
+  dispose(uc: FunctionUc): void;
+  /** A UC has answered and is fit for the next invocation. */
+  release(uc: FunctionUc): void;
+}
+
+const ACTION_DIR = '/action';
+const ENOMEM = 12;
+const EAGAIN = 11;
+/** Attempts to deploy while idle UCs give way. */
+const DEPLOY_ATTEMPTS = 4;
+
+type Timings = { -readonly [Key in keyof ActivationTimings]: ActivationTimings[Key] };
+
+/** A message is on its way to the UC; its answer comes later. */
+interface Deployed {
+  readonly uc: FunctionUc;
+  readonly reply: Promise<Reply>;
+}
+
+let lastRun = 0;
+
+/** One invocation on its way through a UC. Never tried a second time once the function's code ran. */
+class Invocation {
+  readonly timings: Timings = { waitMs: 0, runMs: 0, totalMs: 0 };
+  readonly logs: LogCollector;
+  readonly #node: ActivationContext;
+  readonly #record: FunctionRecord;
+  readonly #action: Action;
+  readonly #options: InvokeOptions;
+  readonly #value: string;
+
+  constructor(
+    node: ActivationContext,
+    record: FunctionRecord,
+    action: Action,
+    params: JsonValue,
+    options: InvokeOptions,
+  ) {
+    this.logs = new LogCollector(action.limits.logBytes);
+    this.#node = node;
+    this.#record = record;
+    this.#action = action;
+    this.#options = options;
+    this.#value = JSON.stringify(params);
+  }
+
+  drive(start: Start): Promise<Outcome> {
+    switch (start.path) {
+      case 'hot':
+        return this.#run(start.uc);
+      case 'warm':
+        return this.#warm(start.core, start.snapshot);
+      case 'cold':
+        return this.#cold(start.core, start.leads);
+    }
+  }
+
+  async #run(uc: FunctionUc): Promise<Outcome> {
+    const id = ++lastRun;
+    const begun = performance.now();
+    const reply = await this.#exchange(uc, this.#runText(id, undefined));
+    this.timings.runMs = performance.now() - begun - (this.timings.captureMs ?? 0);
+    return this.#conclude(uc, this.#runOutcome(reply, id, false));
+  }
+
+  async #warm(core: Core, snapshot: Snapshot): Promise<Outcome> {
+    this.#node.snapshots.touch(snapshot);
+    const id = ++lastRun;
+    const text = this.#runText(id, nextSeed());
+    const begun = performance.now();
+    let deployed: Deployed;
+    try {
+      deployed = await this.#deploy(core, snapshot, (uc) => this.#exchange(uc, text));
+    } finally {
+      this.#node.dispatcher.startDone(core);
+    }
+    const reply = await deployed.reply;
+    this.timings.runMs = performance.now() - begun - (this.timings.deployMs ?? 0);
+    return this.#conclude(deployed.uc, this.#runOutcome(reply, id, true));
+  }
+
+  async #cold(core: Core, leads: boolean): Promise<Outcome> {
+    let captures = false;
+    try {
+      const loaded = await this.#load(core);
+      if (!(loaded instanceof FunctionUc)) {
+        return loaded;
+      }
+      captures = this.#capture(loaded);
+      return await this.#run(loaded);
+    } finally {
+      if (leads && !captures) {
+        this.#node.dispatcher.coldDone(this.#record, undefined);
+      }
+    }
+  }
+
+  /** A UC that has loaded the function's code, or why there is none. */
+  async #load(core: Core): Promise<FunctionUc | Outcome> {
+    const { main, env, code, limits } = this.#action;
+    try {
+      const image = code.type === 'image' ? await this.#codeImage(code.imagePath) : undefined;
+      const what: DriverCode = code.type === 'source' ? code : { type: 'dir', dir: ACTION_DIR };
+      const text = initMessage(main, what, env, nextSeed());
+      const begun = performance.now();
+      const { uc, reply } = await this.#deploy(core, this.#record.runtime.snapshot, (fresh) => {
+        if (image !== undefined) {
+          fresh.tender.mount(fresh.id, image, ACTION_DIR).catch((error: unknown) => fresh.fail(error));
+        }
+        return this.#exchange(fresh, text);
+      });
+      const outcome = initOutcome(await reply, limits, this.#flushedLogs());
+      this.timings.initMs = performance.now() - begun - (this.timings.deployMs ?? 0);
+      return outcome === undefined ? uc : this.#conclude(uc, outcome);
+    } finally {
+      this.#node.dispatcher.startDone(core);
+    }
+  }
+
+  async #codeImage(path: string): Promise<number> {
+    this.#record.image ??= await this.#node.cores.openImage(path);
+    return this.#record.image;
+  }
+
+  /**
+   * Deploys, and sends the first message along with it, so that the UC finds it waiting. Only
+   * a deploy that the host refused for lack of room is tried again: nothing has run then.
+   */
+  async #deploy(
+    core: Core,
+    snapshot: Snapshot,
+    first: (uc: FunctionUc) => Promise<Reply>,
+  ): Promise<Deployed> {
+    const { cores, owner, budget, dispatcher } = this.#node;
+    snapshot.deploying += 1;
+    try {
+      for (let attempt = 1; ; attempt++) {
+        const uc = new FunctionUc(cores.nextUc(), core, owner, this.#record);
+        const started = core.tender.deploy(uc.id, uc, snapshot.number, this.#action.limits.memoryBytes);
+        const reply = first(uc);
+        try {
+          this.timings.deployMs = (await started).deployNs / 1e6;
+          snapshot.deploys += 1;
+          return { uc, reply };
+        } catch (error) {
+          uc.fail(error);
+          if (attempt === DEPLOY_ATTEMPTS || !lacksRoom(error) || !budget.relieve()) {
+            throw error;
+          }
+        }
+      }
+    } catch (error) {
+      dispatcher.lost(core);
+      throw error;
+    } finally {
+      snapshot.deploying -= 1;
+    }
+  }
+
+  /**
+   * Asks for the function's snapshot of a UC that has just loaded its code. The run message follows at once, the UC
+   * takes it when it goes on. False: there is one, or another start brings it.
+   */
+  #capture(uc: FunctionUc): boolean {
+    const { cores, dispatcher } = this.#node;
+    const record = this.#record;
+    if (record.snapshot !== undefined || record.forgotten) {
+      return false;
+    }
+    record.cold = 'starting';
+    const number = cores.nextSnapshot();
+    uc.tender.capture(uc.id, number, true).then(
+      (captured) => {
+        this.timings.captureMs = captured.stopNs / 1e6;
+        this.#keep(number, captured);
+      },
+      () => dispatcher.coldDone(record, undefined),
+    );
+    return true;
+  }
+
+  #keep(number: number, captured: Captured): void {
+    const { cores, dispatcher, snapshots, budget } = this.#node;
+    const record = this.#record;
+    const parent = record.runtime.snapshot;
+    const snapshot: Snapshot = {
+      number,
+      id: snapshotId([parent.id, record.digest]),
+      kind: 'function',
+      parent,
+      of: record.name,
+      captured,
+      createdMs: Date.now(),
+      savedMs: this.timings.initMs ?? 0,
+      deploys: 0,
+      deploying: 0,
+      evicted: () => {
+        record.snapshot = undefined;
+      },
+    };
+    if (record.forgotten) {
+      dispatcher.coldDone(record, undefined);
+      cores.drop(snapshot).catch(() => undefined);
+      return;
+    }
+    snapshots.add(snapshot);
+    dispatcher.coldDone(record, snapshot);
+    budget.enforce();
+  }
+
+  #exchange(uc: FunctionUc, message: string): Promise<Reply> {
+    const { limits } = this.#action;
+    return exchange(uc, message, {
+      timeoutMs: limits.timeoutMs,
+      maxLineBytes: maxLineBytes(limits),
+      logs: this.logs,
+      signal: this.#options.signal,
+    });
+  }
+
+  #runText(id: number, seed: string | undefined): string {
+    const { env } = this.#options;
+    return runMessage(id, this.#value, env === undefined ? '{}' : JSON.stringify(env), seed);
+  }
+
+  #runOutcome(reply: Reply, id: number, seedSent: boolean): Outcome | PlatformError {
+    return runOutcome(reply, id, seedSent, this.#action.limits, this.#flushedLogs());
+  }
+
+  #flushedLogs(): LogCollector {
+    this.logs.finish();
+    return this.logs;
+  }
+
+  /** What becomes of the UC after the outcome. */
+  #conclude(uc: FunctionUc, outcome: Outcome | PlatformError): Outcome {
+    const failed = outcome instanceof PlatformError;
+    if (!failed && outcome.reusable && uc.end === undefined && !uc.record.forgotten) {
+      this.#node.release(uc);
+    } else {
+      this.#node.dispose(uc);
+      this.#node.dispatcher.lost(uc.core);
+    }
+    if (failed) {
+      throw outcome;
+    }
+    return outcome;
+  }
+}
+
+function lacksRoom(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === ENOMEM || errno === EAGAIN;
+}
+
+/**
+ * Carries out one invocation, whatever the function does.
+ * @throws PlatformError when the platform failed, never for what the function did
+ */
+export async function activate(
+  node: ActivationContext,
+  record: FunctionRecord,
+  action: Action,
+  params: JsonValue,
+  options: InvokeOptions,
+): Promise<Activation> {
+  const startMs = Date.now();
+  const begun = performance.now();
+  const invocation = new Invocation(node, record, action, params, options);
+  const acquired = node.dispatcher.acquire(record, options.signal);
+  const start = acquired instanceof Promise ? await acquired : acquired;
+  const { timings, logs } = invocation;
+  timings.waitMs = performance.now() - begun;
+  node.counts[start.path] += 1;
+  const { status, result, timedOut } = await invocation.drive(start);
+  timings.totalMs = performance.now() - begun;
+  return {
+    status,
+    result,
+    path: start.path,
+    timings,
+    logs: logs.finish(),
+    timedOut,
+    startMs,
+    endMs: Date.now(),
+  };
+}

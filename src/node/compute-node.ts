@@ -1,0 +1,174 @@
+import { availableParallelism } from 'node:os';
+import { resolveKind } from '../runtime/kinds.ts';
+import { libosPath, tenderPath } from '../runtime/paths.ts';
+import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
+import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
+import type { Uc, UcOwner } from '../uc/uc.ts';
+import { type ActivationContext, activate } from './activation.ts';
+import { Cores } from './cores.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { type FunctionRecord, FunctionUc, functionRecord } from './function-record.ts';
+import { IdleMeter, measureIdle } from './idle-meter.ts';
+import { IdlePool } from './idle-pool.ts';
+import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
+import { Runtimes } from './runtime-boot.ts';
+import {
+  type Action,
+  type Activation,
+  type ComputeNode,
+  type ComputeNodeOptions,
+  type InvokeOptions,
+  type JsonValue,
+  type NodeStats,
+  PlatformError,
+  type UcMemory,
+} from './types.ts';
+
+class SeussNode implements ComputeNode, ActivationContext, UcOwner {
+  readonly cores: Cores;
+  readonly dispatcher: Dispatcher;
+  readonly snapshots: SnapshotCache;
+  readonly budget: MemoryBudget;
+  readonly owner: UcOwner = this;
+  readonly counts = { cold: 0, warm: 0, hot: 0 };
+  readonly runtimes: Runtimes;
+  readonly #idle = new IdlePool();
+  readonly #meter = new IdleMeter(this.#idle);
+  /** Functions by the digest of their action. */
+  readonly #functions = new Map<string, FunctionRecord>();
+  #closed: Promise<void> | undefined;
+
+  constructor(cores: Cores, options: ComputeNodeOptions) {
+    this.cores = cores;
+    this.dispatcher = new Dispatcher(cores, this.#idle);
+    this.snapshots = new SnapshotCache((snapshot) => this.#evicted(snapshot));
+    const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
+    this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
+    this.runtimes = new Runtimes(cores, this.snapshots, {
+      anticipate: options.anticipate ?? true,
+      onProgress: options.onProgress ?? (() => undefined),
+    });
+  }
+
+  async invoke(action: Action, params: JsonValue, options: InvokeOptions = {}): Promise<Activation> {
+    this.#checkOpen();
+    const record = this.#functions.get(action.digest) ?? (await this.#newRecord(action));
+    return await activate(this, record, action, params, options);
+  }
+
+  async forget(action: Action): Promise<void> {
+    const record = this.#functions.get(action.digest);
+    if (record === undefined) {
+      return;
+    }
+    record.forgotten = true;
+    this.#functions.delete(action.digest);
+    await this.#killAll(this.#idle.takeAll(record));
+    if (record.snapshot !== undefined && this.snapshots.remove(record.snapshot)) {
+      await this.cores.drop(record.snapshot);
+    }
+  }
+
+  async dropIdle(action: Action): Promise<void> {
+    const record = this.#functions.get(action.digest);
+    if (record !== undefined) {
+      await this.#killAll(this.#idle.takeAll(record));
+    }
+  }
+
+  stats(): NodeStats {
+    return {
+      idleUcs: this.#idle.count,
+      busyUcs: this.dispatcher.active,
+      queued: this.dispatcher.queued,
+      ...this.counts,
+      snapshots: Array.from(this.snapshots, snapshotInfo),
+    };
+  }
+
+  async idleMemory(action: Action): Promise<UcMemory> {
+    const record = this.#functions.get(action.digest);
+    const memory = record === undefined ? undefined : await measureIdle(record);
+    if (memory === undefined) {
+      throw new PlatformError('no_idle_uc', `${action.name} has no idle unikernel context`, {
+        remedy: 'invoke it first',
+      });
+    }
+    return memory;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  dispose(uc: FunctionUc): void {
+    if (uc.end === undefined || uc.end.type === 'lost') {
+      uc.kill().catch(() => undefined);
+    }
+  }
+
+  release(uc: FunctionUc): void {
+    this.dispatcher.release(uc);
+    if (uc.state === 'idle') {
+      this.#meter.note(uc.record);
+      this.budget.enforce();
+    }
+  }
+
+  /** A busy UC's end is told to its invocation; an idle one's is seen here alone. */
+  ucEnded(uc: Uc): void {
+    if (uc instanceof FunctionUc && uc.state === 'idle') {
+      this.#idle.remove(uc);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#meter.stop();
+    this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
+    await this.cores.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) {
+      throw new PlatformError('closed', 'the node was closed');
+    }
+  }
+
+  async #newRecord(action: Action): Promise<FunctionRecord> {
+    const runtime = await this.runtimes.get(resolveKind(action.kind).name);
+    this.#checkOpen();
+    const other = this.#functions.get(action.digest);
+    if (other !== undefined) {
+      return other;
+    }
+    const record = functionRecord(action, runtime);
+    this.#functions.set(action.digest, record);
+    return record;
+  }
+
+  async #killAll(ucs: readonly FunctionUc[]): Promise<void> {
+    await Promise.all(ucs.map((uc) => uc.kill()));
+  }
+
+  #evicted(snapshot: Snapshot): void {
+    snapshot.evicted?.();
+    this.cores.drop(snapshot).catch(() => undefined);
+  }
+}
+
+/**
+ * Starts the tenders, one per core, and boots the kinds asked for.
+ * @throws PlatformError `not_built`, `tender_died`, `unknown_kind`, `runtime_missing`, `boot_failed`
+ */
+export async function startComputeNode(options: ComputeNodeOptions = {}): Promise<ComputeNode> {
+  const cores = await Cores.start({ tenderPath, libosPath, cores: options.cores ?? availableParallelism() });
+  const node = new SeussNode(cores, options);
+  try {
+    await Promise.all((options.preboot ?? []).map((kind) => node.runtimes.get(kind)));
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+  return node;
+}

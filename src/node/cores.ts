@@ -1,0 +1,90 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Tender } from '../tender/tender.ts';
+import { TenderProcess, type TenderProcessOptions } from '../tender/tender-process.ts';
+
+/** A core, its tender, and what runs there now. A UC stays on its core. */
+export interface Core {
+  readonly index: number;
+  readonly tender: Tender;
+  /** UCs that are being deployed or load their code. */
+  starting: number;
+  /** UCs that work on an invocation, those that start included. */
+  active: number;
+}
+
+/** The tenders of a node, and the numbers that the control protocol leaves to the node. */
+export class Cores {
+  readonly all: readonly Core[];
+  readonly #process: TenderProcess;
+  readonly #images = new Map<string, Promise<number>>();
+  #lastUc = 0;
+  #lastSnapshot = 0;
+  #lastImage = 0;
+
+  static async start(options: TenderProcessOptions): Promise<Cores> {
+    return new Cores(await TenderProcess.start(options));
+  }
+
+  private constructor(process: TenderProcess) {
+    this.#process = process;
+    this.all = process.tenders.map((tender, index) => ({ index, tender, starting: 0, active: 0 }));
+  }
+
+  /** Identity of the library OS and of the registers' layout, equal for all cores. */
+  get identity(): string[] {
+    const hello = this.first.tender.hello;
+    return [hello.libosId, String(hello.xstateBytes)];
+  }
+
+  get first(): Core {
+    return this.all[0] as Core;
+  }
+
+  /** UC ids are 32 bits wide and free again after the UC's end; a wrap takes years. */
+  nextUc(): number {
+    this.#lastUc = (this.#lastUc % 0xffff_ffff) + 1;
+    return this.#lastUc;
+  }
+
+  nextSnapshot(): number {
+    this.#lastSnapshot += 1;
+    return this.#lastSnapshot;
+  }
+
+  /** Opens an image in every tender, once; returns its number. */
+  openImage(path: string): Promise<number> {
+    let opened = this.#images.get(path);
+    if (opened === undefined) {
+      opened = this.#open(path);
+      this.#images.set(path, opened);
+      opened.catch(() => this.#images.delete(path));
+    }
+    return opened;
+  }
+
+  async #open(path: string): Promise<number> {
+    this.#lastImage += 1;
+    const image = this.#lastImage;
+    await Promise.all(this.all.map(({ tender }) => tender.openImage(image, path)));
+    return image;
+  }
+
+  async drop(snapshot: Snapshot): Promise<void> {
+    await Promise.all(this.all.map(({ tender }) => tender.drop(snapshot.number)));
+  }
+
+  /** The core with the fewest starts under way, then with the fewest busy UCs. */
+  leastLoaded(): Core {
+    let best = this.first;
+    for (const core of this.all) {
+      if (core.starting < best.starting || (core.starting === best.starting && core.active < best.active)) {
+        best = core;
+      }
+    }
+    return best;
+  }
+
+  async close(): Promise<void> {
+    await this.#process.close();
+  }
+}

@@ -1,0 +1,170 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Core, Cores } from './cores.ts';
+import type { FunctionRecord, FunctionUc } from './function-record.ts';
+import type { IdlePool } from './idle-pool.ts';
+import { PlatformError } from './types.ts';
+
+/** Where an invocation starts from: the deepest point that there was. */
+export type Start =
+  | { readonly path: 'hot'; readonly uc: FunctionUc }
+  | { readonly path: 'warm'; readonly core: Core; readonly snapshot: Snapshot }
+  /** `leads`: others wait for the snapshot that this one is to bring. */
+  | { readonly path: 'cold'; readonly core: Core; readonly leads: boolean };
+
+/** An invocation that waits. */
+export interface Ticket {
+  readonly record: FunctionRecord;
+  readonly resolve: (start: Start) => void;
+  readonly reject: (error: PlatformError) => void;
+}
+
+/** Starts are work of the CPU alone: more at once on a core only delays the first. */
+const STARTS_PER_CORE = 2;
+/** Functions also wait for timers and the network, so many may run at once. */
+const ACTIVE_PER_CORE = 64;
+/** Waiting invocations per core before new ones are turned away. */
+const QUEUE_PER_CORE = 2048;
+
+/**
+ * Chooses the starting point and the core of each invocation. An idle UC serves at once.
+ * Without one, an invocation queues for a start, and takes whatever is first: a UC of its function
+ * that comes free, or a slot to deploy a snapshot. While the first cold start of a function is
+ * under way its other invocations wait for the snapshot that it brings, instead of
+ * doing the same work beside it.
+ */
+export class Dispatcher {
+  readonly #cores: Cores;
+  readonly #idle: IdlePool;
+  /** In the order of arrival. */
+  readonly #tickets = new Set<Ticket>();
+
+  constructor(cores: Cores, idle: IdlePool) {
+    this.#cores = cores;
+    this.#idle = idle;
+  }
+
+  /** Invocations that have no UC yet. */
+  get queued(): number {
+    return this.#tickets.size;
+  }
+
+  get active(): number {
+    return this.#cores.all.reduce((sum, core) => sum + core.active, 0);
+  }
+
+  /** @throws PlatformError `overloaded`, `aborted` */
+  acquire(record: FunctionRecord, signal?: AbortSignal): Start | Promise<Start> {
+    const uc = this.#idle.take(record);
+    if (uc !== undefined) {
+      uc.core.active += 1;
+      return { path: 'hot', uc };
+    }
+    if (this.#tickets.size >= QUEUE_PER_CORE * this.#cores.all.length) {
+      throw new PlatformError('overloaded', `${this.#tickets.size} invocations are waiting already`, {
+        remedy: 'try again later',
+      });
+    }
+    // A free slot means that nobody who could use it waits.
+    const start = record.cold === 'starting' ? undefined : this.#begin(record);
+    return start ?? this.#wait(record, signal);
+  }
+
+  /** The start of an invocation on this core is over: it runs now, or failed. */
+  startDone(core: Core): void {
+    core.starting -= 1;
+    this.#pump();
+  }
+
+  /** The first cold start of a function brought its snapshot, or did not. */
+  coldDone(record: FunctionRecord, snapshot: Snapshot | undefined): void {
+    record.snapshot = snapshot;
+    record.cold = snapshot === undefined ? 'failed' : 'none';
+    this.#pump();
+  }
+
+  /** A UC has answered: it goes on with a waiting invocation of its function, or becomes idle. */
+  release(uc: FunctionUc): void {
+    const [ticket] = uc.record.waiting;
+    if (ticket !== undefined) {
+      this.#settle(ticket);
+      ticket.resolve({ path: 'hot', uc });
+      return;
+    }
+    this.#idle.put(uc);
+    this.lost(uc.core);
+  }
+
+  /** A UC that was busy is busy no more, or gone. */
+  lost(core: Core): void {
+    core.active -= 1;
+    this.#pump();
+  }
+
+  /** Turns every waiting invocation away. */
+  rejectAll(error: PlatformError): void {
+    for (const ticket of [...this.#tickets]) {
+      this.#settle(ticket);
+      ticket.reject(error);
+    }
+  }
+
+  /** Takes a slot for a start; undefined when all are taken. */
+  #begin(record: FunctionRecord): Start | undefined {
+    const core = this.#cores.leastLoaded();
+    if (core.starting >= STARTS_PER_CORE || core.active >= ACTIVE_PER_CORE) {
+      return undefined;
+    }
+    core.starting += 1;
+    core.active += 1;
+    if (record.snapshot !== undefined) {
+      return { path: 'warm', core, snapshot: record.snapshot };
+    }
+    const leads = record.cold === 'none';
+    if (leads) {
+      record.cold = 'starting';
+    }
+    return { path: 'cold', core, leads };
+  }
+
+  #wait(record: FunctionRecord, signal: AbortSignal | undefined): Promise<Start> {
+    const { promise, resolve, reject } = Promise.withResolvers<Start>();
+    const ticket: Ticket = { record, resolve, reject };
+    this.#tickets.add(ticket);
+    record.waiting.push(ticket);
+    if (signal === undefined) {
+      return promise;
+    }
+    const abort = (): void => {
+      if (this.#settle(ticket)) {
+        reject(new PlatformError('aborted', 'the invocation was aborted'));
+      }
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    return promise.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** Serves those who wait as far as there are slots; not those whose snapshot is on its way. */
+  #pump(): void {
+    for (const ticket of this.#tickets) {
+      if (ticket.record.cold === 'starting') {
+        continue;
+      }
+      const start = this.#begin(ticket.record);
+      if (start === undefined) {
+        return;
+      }
+      this.#settle(ticket);
+      ticket.resolve(start);
+    }
+  }
+
+  /** Ends a ticket's wait; false if it had ended already. */
+  #settle(ticket: Ticket): boolean {
+    if (!this.#tickets.delete(ticket)) {
+      return false;
+    }
+    const { waiting } = ticket.record;
+    waiting.splice(waiting.indexOf(ticket), 1);
+    return true;
+  }
+}

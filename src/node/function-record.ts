@@ -1,0 +1,64 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { Uc, type UcOwner } from '../uc/uc.ts';
+import type { Core } from './cores.ts';
+import type { Ticket } from './dispatcher.ts';
+import type { Runtime } from './runtime-boot.ts';
+import type { Action } from './types.ts';
+
+/** What the node knows about one version of one action. */
+export interface FunctionRecord {
+  readonly digest: string;
+  readonly name: string;
+  readonly runtime: Runtime;
+  snapshot: Snapshot | undefined;
+  cold: ColdState;
+  /** Idle UCs, last used last. */
+  readonly idle: FunctionUc[];
+  /** Invocations that wait for a UC to come free, or for a start. */
+  readonly waiting: Ticket[];
+  /** Real bytes of one idle UC: an assumption until it is measured. */
+  idleBytes: number;
+  measured: boolean;
+  /** The action was updated or deleted: nothing of it is kept. */
+  forgotten: boolean;
+  /** Number of its code image on the control protocol, once it was opened. */
+  image: number | undefined;
+}
+
+/**
+ * `starting`: a cold start that will bring the snapshot is under way, others wait for it.
+ * `failed`: the last one brought none; nobody waits for another.
+ */
+export type ColdState = 'none' | 'starting' | 'failed';
+
+/** Page tables, kernel objects and dirty pages of an idle UC, before one of the function was measured. */
+const ASSUMED_IDLE_BYTES = 400 * 1024;
+
+export function functionRecord(action: Action, runtime: Runtime): FunctionRecord {
+  return {
+    digest: action.digest,
+    name: action.name,
+    runtime,
+    snapshot: undefined,
+    cold: 'none',
+    idle: [],
+    waiting: [],
+    idleBytes: ASSUMED_IDLE_BYTES,
+    measured: false,
+    forgotten: false,
+    image: undefined,
+  };
+}
+
+/** A UC that holds a function, or is about to. */
+export class FunctionUc extends Uc {
+  readonly core: Core;
+  readonly record: FunctionRecord;
+  state: 'busy' | 'idle' = 'busy';
+
+  constructor(id: number, core: Core, owner: UcOwner, record: FunctionRecord) {
+    super(id, core.tender, owner);
+    this.core = core;
+    this.record = record;
+  }
+}

@@ -1,0 +1,62 @@
+import type { FunctionRecord } from './function-record.ts';
+import type { IdlePool } from './idle-pool.ts';
+import type { UcMemory } from './types.ts';
+
+/** Measuring costs the tender time: it waits until a burst is over. */
+const DELAY_MS = 100;
+/** Process, memory map, credentials and link of a parked UC in the kernel, which no per-process file counts. */
+const KERNEL_BYTES = 56 * 1024;
+
+/** Replaces the assumed size of each function's idle UCs by a measured one, one at a time. */
+export class IdleMeter {
+  readonly #pool: IdlePool;
+  readonly #due = new Set<FunctionRecord>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(pool: IdlePool) {
+    this.#pool = pool;
+  }
+
+  note(record: FunctionRecord): void {
+    if (!record.measured) {
+      this.#due.add(record);
+      this.#timer ??= setTimeout(() => void this.#measureNext(), DELAY_MS).unref();
+    }
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#due.clear();
+  }
+
+  async #measureNext(): Promise<void> {
+    for (const record of this.#due) {
+      this.#due.delete(record);
+      const memory = await measureIdle(record);
+      if (memory !== undefined) {
+        this.#pool.setIdleBytes(record, memory.privateBytes + memory.pageTableBytes + KERNEL_BYTES);
+        break;
+      }
+    }
+    this.#timer = undefined;
+    const [next] = this.#due;
+    if (next !== undefined) {
+      this.note(next);
+    }
+  }
+}
+
+/** Memory of the function's oldest idle UC, or undefined if it has none. */
+export async function measureIdle(record: FunctionRecord): Promise<UcMemory | undefined> {
+  const [uc] = record.idle;
+  if (uc === undefined) {
+    return undefined;
+  }
+  try {
+    const { privateBytes, sharedBytes, pageTableBytes } = await uc.tender.stat(uc.id);
+    return { privateBytes, sharedBytes, pageTableBytes };
+  } catch {
+    // It was used or evicted meanwhile.
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { interpreterCommand } from '../runtime/interpreter.ts';
+import { type Kind, resolveKind } from '../runtime/kinds.ts';
+import { rootImage } from '../runtime/root-image.ts';
+import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
+import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
+import { parseAnswer } from '../uc/driver-messages.ts';
+import { exchange, type Reply } from '../uc/exchange.ts';
+import { LogCollector } from '../uc/log-collector.ts';
+import { Uc, type UcOwner } from '../uc/uc.ts';
+import { describeEnd } from '../uc/uc-end.ts';
+import type { Core, Cores } from './cores.ts';
+import { PlatformError } from './types.ts';
+
+/** A kind whose interpreter has been booted and captured. */
+export interface Runtime {
+  readonly kind: Kind;
+  /** As the interpreter says: `v24.21.0`. */
+  readonly version: string;
+  readonly snapshot: Snapshot;
+}
+
+const BOOT_TIMEOUT_MS = 60_000;
+/** Interpreters reserve by the memory they see; each deploy sets the function's own limit. */
+const BOOT_MEMORY_BYTES = 512 * 1024 * 1024;
+/** From `booted` to the driver's next read, where it parks; that is where clones should start. */
+const PARK_MS = 20;
+const LOG_BYTES = 64 * 1024;
+const LINE_BYTES = 4096;
+
+const NOBODY: UcOwner = { ucEnded: () => undefined };
+
+/** Boots each kind once, on first use, and keeps its snapshot. */
+export class Runtimes {
+  readonly #cores: Cores;
+  readonly #snapshots: SnapshotCache;
+  readonly #anticipate: boolean;
+  readonly #onProgress: (message: string) => void;
+  readonly #booted = new Map<string, Promise<Runtime>>();
+  readonly #ready = new Map<string, Runtime>();
+
+  constructor(
+    cores: Cores,
+    snapshots: SnapshotCache,
+    options: { readonly anticipate: boolean; readonly onProgress: (message: string) => void },
+  ) {
+    this.#cores = cores;
+    this.#snapshots = snapshots;
+    this.#anticipate = options.anticipate;
+    this.#onProgress = options.onProgress;
+  }
+
+  /** The runtime if it is there already. */
+  peek(kindName: string): Runtime | undefined {
+    return this.#ready.get(kindName);
+  }
+
+  /** @throws PlatformError `unknown_kind`, `runtime_missing`, `boot_failed` */
+  get(kindName: string): Promise<Runtime> {
+    const kind = resolveKind(kindName);
+    let booted = this.#booted.get(kind.name);
+    if (booted === undefined) {
+      booted = this.#boot(kind);
+      this.#booted.set(kind.name, booted);
+      booted.then(
+        (runtime) => this.#ready.set(kind.name, runtime),
+        () => this.#booted.delete(kind.name),
+      );
+    }
+    return booted;
+  }
+
+  async #boot(kind: Kind): Promise<Runtime> {
+    const started = performance.now();
+    const image = await rootImage(kind, this.#onProgress);
+    const imageNumber = await this.#cores.openImage(image.path);
+    this.#onProgress(`Booting ${kind.name}`);
+    const core = this.#cores.leastLoaded();
+    core.starting += 1;
+    try {
+      const runtime = await this.#bootOn(core, kind, imageNumber, image.digest, started);
+      this.#snapshots.add(runtime.snapshot);
+      return runtime;
+    } finally {
+      core.starting -= 1;
+    }
+  }
+
+  async #bootOn(
+    core: Core,
+    kind: Kind,
+    image: number,
+    imageDigest: string,
+    started: number,
+  ): Promise<Runtime> {
+    const { argv, env, cwd } = interpreterCommand(kind, this.#anticipate);
+    const uc = new Uc(this.#cores.nextUc(), core.tender, NOBODY);
+    const logs = new LogCollector(LOG_BYTES);
+    const answered = exchange(uc, undefined, { timeoutMs: BOOT_TIMEOUT_MS, maxLineBytes: LINE_BYTES, logs });
+    try {
+      await core.tender.boot(uc.id, uc, {
+        memoryLimitBytes: BOOT_MEMORY_BYTES,
+        images: [image],
+        root: { type: 'image' },
+        trace: false,
+        stdinLink: false,
+        argv,
+        env,
+        cwd,
+      });
+      const version = bootedVersion(kind, await answered, logs);
+      await sleep(PARK_MS);
+      const number = this.#cores.nextSnapshot();
+      const captured = await core.tender.capture(uc.id, number, false);
+      const id = snapshotId([...this.#cores.identity, imageDigest, ...argv, JSON.stringify(env)]);
+      const savedMs = performance.now() - started;
+      const snapshot: Snapshot = {
+        number,
+        id,
+        kind: 'runtime',
+        parent: undefined,
+        of: kind.name,
+        captured,
+        createdMs: Date.now(),
+        savedMs,
+        deploys: 0,
+        deploying: 0,
+      };
+      return { kind, version, snapshot };
+    } catch (error) {
+      uc.fail(error);
+      await answered;
+      await uc.kill().catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+function bootedVersion(kind: Kind, reply: Reply, logs: LogCollector): string {
+  const answer = reply.type === 'line' ? parseAnswer(reply.line) : undefined;
+  if (answer?.op === 'booted') {
+    return answer.version;
+  }
+  const why = reply.type === 'ended' ? describeEnd(reply.end) : `it answered with ${reply.type}`;
+  const said = logs.finish().map(({ line }) => line);
+  throw new PlatformError('boot_failed', [`${kind.name} did not boot: ${why}`, ...said].join('\n'));
+}

@@ -1,0 +1,20 @@
+import { randomFillSync } from 'node:crypto';
+
+const SEED_BYTES = 64;
+const POOL_SEEDS = 64;
+
+const pool = Buffer.alloc(SEED_BYTES * POOL_SEEDS);
+let used = POOL_SEEDS;
+
+/** 64 fresh random bytes in hex for a UC that was just deployed. Handed out once, then wiped here. */
+export function nextSeed(): string {
+  if (used === POOL_SEEDS) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const seed = pool.subarray(used * SEED_BYTES, (used + 1) * SEED_BYTES);
+  used += 1;
+  const text = seed.toString('hex');
+  seed.fill(0);
+  return text;
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { SnapshotInfo } from '../node/types.ts';
+import type { Captured } from '../tender/messages.ts';
+
+export const PAGE_BYTES = 4096;
+
+/** One immutable snapshot, as the node knows it. Its pages are the tenders' business. */
+export interface Snapshot {
+  /** Names it on the control protocol; never used twice by a node. */
+  readonly number: number;
+  /** Names what it is: equal ids stand for equal contents of equal origin. */
+  readonly id: string;
+  readonly kind: SnapshotInfo['kind'];
+  readonly parent: Snapshot | undefined;
+  /** Runtime kind or action name. */
+  readonly of: string;
+  readonly captured: Captured;
+  readonly createdMs: number;
+  /** What starting from here saves over starting from the parent. */
+  readonly savedMs: number;
+  deploys: number;
+  /** Deploys under way: it must not be dropped meanwhile. */
+  deploying: number;
+  /** Tells its user that the cache gave it up. */
+  readonly evicted?: () => void;
+}
+
+/** Real bytes that go when it is dropped: its own pages, and about a page of plan per 100 maps. */
+export function snapshotBytes(snapshot: Snapshot): number {
+  const { ownPages, maps } = snapshot.captured;
+  return (ownPages + Math.ceil(maps / 100)) * PAGE_BYTES;
+}
+
+/** Identity of a snapshot: a hash over everything that its contents depend on. */
+export function snapshotId(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
+  return {
+    id: snapshot.id,
+    kind: snapshot.kind,
+    parent: snapshot.parent?.id ?? null,
+    of: snapshot.of,
+    ownPages: snapshot.captured.ownPages,
+    sharedPages: snapshot.captured.sharedPages,
+    maps: snapshot.captured.maps,
+    deploys: snapshot.deploys,
+    createdMs: snapshot.createdMs,
+  };
+}
+
+/** The snapshot's ancestors, nearest first. */
+export function* lineage(snapshot: Snapshot): Generator<Snapshot> {
+  for (let next = snapshot.parent; next !== undefined; next = next.parent) {
+    yield next;
+  }
+}

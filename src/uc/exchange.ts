@@ -1,0 +1,86 @@
+import type { LogCollector } from './log-collector.ts';
+import type { Uc, UcSink } from './uc.ts';
+import type { UcEnd } from './uc-end.ts';
+
+/** What came back for a message to a driver. */
+export type Reply =
+  | { readonly type: 'line'; readonly line: Buffer }
+  /** The answer was longer than allowed; the driver is still in order. */
+  | { readonly type: 'too-long'; readonly bytes: number }
+  | { readonly type: 'timeout' }
+  | { readonly type: 'aborted' }
+  | { readonly type: 'ended'; readonly end: UcEnd };
+
+export interface ExchangeOptions {
+  readonly timeoutMs: number;
+  readonly maxLineBytes: number;
+  readonly logs: LogCollector;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const TIMEOUT: Reply = { type: 'timeout' };
+const ABORTED: Reply = { type: 'aborted' };
+
+class Exchange implements UcSink {
+  readonly maxLineBytes: number;
+  readonly #uc: Uc;
+  readonly #logs: LogCollector;
+  readonly #resolve: (reply: Reply) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(uc: Uc, options: ExchangeOptions, resolve: (reply: Reply) => void) {
+    this.maxLineBytes = options.maxLineBytes;
+    this.#uc = uc;
+    this.#logs = options.logs;
+    this.#resolve = resolve;
+    this.#timer = setTimeout(this.#onTimeout, options.timeoutMs);
+    this.#signal = options.signal;
+    this.#signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  line(line: Buffer): void {
+    this.#settle({ type: 'line', line });
+  }
+
+  tooLong(bytes: number): void {
+    this.#settle({ type: 'too-long', bytes });
+  }
+
+  output(stream: 'stdout' | 'stderr', data: Buffer): void {
+    this.#logs.write(stream, data);
+  }
+
+  ended(end: UcEnd): void {
+    this.#settle({ type: 'ended', end });
+  }
+
+  readonly #onTimeout = (): void => this.#settle(TIMEOUT);
+  readonly #onAbort = (): void => this.#settle(ABORTED);
+
+  #settle(reply: Reply): void {
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#uc.detach();
+    this.#resolve(reply);
+  }
+}
+
+/**
+ * Sends a message (undefined: only listens) and waits for the driver's next line. Whoever gets a timeout has to kill
+ * the UC: its driver is still busy with the message.
+ */
+export function exchange(uc: Uc, message: string | undefined, options: ExchangeOptions): Promise<Reply> {
+  if (uc.end !== undefined) {
+    return Promise.resolve({ type: 'ended', end: uc.end });
+  }
+  if (options.signal?.aborted) {
+    return Promise.resolve(ABORTED);
+  }
+  return new Promise((resolve) => {
+    uc.attach(new Exchange(uc, options, resolve));
+    if (message !== undefined) {
+      uc.tell(message);
+    }
+  });
+}

@@ -1,0 +1,61 @@
+const NEWLINE = 10;
+
+/** Takes the lines that a LineBuffer cuts. */
+export interface LineTarget {
+  /** Without its newline; valid only during the call. */
+  line(line: Buffer): void;
+  /** A line of so many bytes was longer than allowed; its text is gone. */
+  tooLong(bytes: number): void;
+}
+
+/**
+ * Cuts bytes of a UC into lines, with a bound on what is held: the guest decides how long a
+ * line is. Holds nothing between two lines.
+ */
+export class LineBuffer {
+  #parts: Buffer[] | undefined;
+  #bytes = 0;
+
+  push(data: Buffer, maxBytes: number, target: LineTarget): void {
+    let rest = data;
+    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
+      this.#finish(rest.subarray(0, end), maxBytes, target);
+      rest = rest.subarray(end + 1);
+    }
+    if (rest.length > 0) {
+      this.#hold(rest, maxBytes);
+    }
+  }
+
+  /** Hands out what came without a newline. */
+  flush(maxBytes: number, target: LineTarget): void {
+    if (this.#bytes > 0) {
+      this.#finish(Buffer.alloc(0), maxBytes, target);
+    }
+  }
+
+  #hold(part: Buffer, maxBytes: number): void {
+    this.#bytes += part.length;
+    if (this.#bytes > maxBytes) {
+      this.#parts = undefined;
+    } else {
+      this.#parts ??= [];
+      this.#parts.push(part);
+    }
+  }
+
+  #finish(last: Buffer, maxBytes: number, target: LineTarget): void {
+    const bytes = this.#bytes + last.length;
+    const parts = this.#parts;
+    this.#parts = undefined;
+    this.#bytes = 0;
+    if (bytes > maxBytes) {
+      target.tooLong(bytes);
+    } else if (parts === undefined) {
+      target.line(last);
+    } else {
+      parts.push(last);
+      target.line(Buffer.concat(parts, bytes));
+    }
+  }
+}

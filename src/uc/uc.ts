@@ -1,0 +1,114 @@
+import { PlatformError } from '../node/types.ts';
+import { Link } from '../tender/abi.ts';
+import { type ControlExit, decodeLinkExit } from '../tender/messages.ts';
+import type { Tender, UcListener } from '../tender/tender.ts';
+import { LineBuffer, type LineTarget } from './line-buffer.ts';
+import { type GuestExit, type UcEnd, ucEndOf } from './uc-end.ts';
+
+/** Who talks with a UC for the time being: at most one, none while it is idle. */
+export interface UcSink extends LineTarget {
+  /** Longest line of the driver that is kept. */
+  readonly maxLineBytes: number;
+  output(stream: 'stdout' | 'stderr', data: Buffer): void;
+  ended(end: UcEnd): void;
+}
+
+/** Who answers for a UC all its life; one object for many UCs. */
+export interface UcOwner {
+  ucEnded(uc: Uc, end: UcEnd): void;
+}
+
+/**
+ * One unikernel context. Idle ones are many: nothing but these fields is held for them, no
+ * closure, no timer, no socket.
+ */
+export class Uc implements UcListener {
+  readonly id: number;
+  readonly tender: Tender;
+  readonly #owner: UcOwner;
+  readonly #lines = new LineBuffer();
+  #sink: UcSink | undefined;
+  #end: UcEnd | undefined;
+  #guestExit: GuestExit | undefined;
+  #panic: string | undefined;
+
+  constructor(id: number, tender: Tender, owner: UcOwner) {
+    this.id = id;
+    this.tender = tender;
+    this.#owner = owner;
+  }
+
+  /** Set once it is dead. */
+  get end(): UcEnd | undefined {
+    return this.#end;
+  }
+
+  /** From now on, what the UC says goes to `sink`; what it said before is gone. */
+  attach(sink: UcSink): void {
+    this.#sink = sink;
+  }
+
+  detach(): void {
+    this.#sink = undefined;
+  }
+
+  /** Sends a line to the driver. */
+  tell(message: string): void {
+    this.tender.send(this.id, Link.driverIn, message);
+  }
+
+  /** Resolves when its process is gone; harmless when it is already. */
+  async kill(): Promise<void> {
+    await this.tender.kill(this.id);
+  }
+
+  onLink(type: number, payload: Buffer): void {
+    const sink = this.#sink;
+    switch (type) {
+      case Link.driverOut:
+        if (sink !== undefined) {
+          this.#lines.push(payload, sink.maxLineBytes, sink);
+        }
+        return;
+      case Link.stdout:
+        sink?.output('stdout', payload);
+        return;
+      case Link.stderr:
+        sink?.output('stderr', payload);
+        return;
+      case Link.exit:
+        this.#guestExit = decodeLinkExit(payload);
+        return;
+      case Link.panic:
+        this.#panic = payload.toString('utf8');
+        return;
+      default:
+        return;
+    }
+  }
+
+  onExit(exit: ControlExit): void {
+    this.#finish(ucEndOf(exit, this.#guestExit, this.#panic));
+  }
+
+  onLost(error: PlatformError): void {
+    this.#finish({ type: 'lost', error });
+  }
+
+  /** A request about it was refused; it is of no more use, and whoever waits for it is told. */
+  fail(error: unknown): void {
+    const lost = error instanceof PlatformError ? error : new PlatformError('tender_protocol', String(error));
+    this.#finish({ type: 'lost', error: lost });
+  }
+
+  #finish(end: UcEnd): void {
+    if (this.#end !== undefined) {
+      return;
+    }
+    this.#end = end;
+    const sink = this.#sink;
+    this.#sink = undefined;
+    sink?.ended(end);
+    this.#owner.ucEnded(this, end);
+  }
+}
