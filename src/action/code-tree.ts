@@ -108,7 +108,7 @@ export class CodeTree {
 
   /** Follows a link through the tree, as the guest would, and insists that it stays inside. */
   #checkLink(path: string): void {
-    const escape = (why: string) =>
+    const leaves = (why: string) =>
       this.#error('unsafe_path', `has the link "${path}", which ${why}`, {
         remedy: 'Replace the link by the file it stands for.',
       });
@@ -118,14 +118,14 @@ export class CodeTree {
     for (let part = todo.shift(); part !== undefined; part = todo.shift()) {
       if (part === '' || part === '.') continue;
       if (part === '..') {
-        if (at.pop() === undefined) throw escape('leads out of the action');
+        if (at.pop() === undefined) throw leaves('leads out of the action');
         continue;
       }
       at.push(part);
       const entry = this.#entries.get(at.join('/'));
       if (entry?.type !== 'symlink') continue;
-      if (++hops > SYMLINK_HOPS) throw escape('goes round in a circle');
-      if (entry.target.startsWith('/')) throw escape(`is absolute (${entry.target})`);
+      if (++hops > SYMLINK_HOPS) throw leaves('goes round in a circle');
+      if (entry.target.startsWith('/')) throw leaves(`is absolute (${entry.target})`);
       at.pop();
       todo.unshift(...entry.target.split('/'));
     }

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { INPUT_ERROR_CODES, TOO_LARGE_CODES } from '../action/input-errors.ts';
 import { PlatformError } from '../node/types.ts';
 
 /** An error with its HTTP status; the text goes to the client. */
@@ -12,25 +13,13 @@ export class ApiError extends Error {
   }
 }
 
-/** Platform errors by code: what the client did wrong, and what it can only wait out. Others are 500. */
-const STATUS: Readonly<Record<string, number>> = {
-  unknown_kind: 400,
-  runtime_missing: 400,
-  empty_code: 400,
-  unknown_code: 400,
-  no_entry_point: 400,
-  bad_main: 400,
-  bad_archive: 400,
-  bad_manifest: 400,
-  encrypted_archive: 400,
-  duplicate_name: 400,
-  unsafe_path: 400,
-  missing_package: 400,
-  archive_bomb: 413,
-  code_too_large: 413,
-  overloaded: 429,
-  closed: 503,
-};
+/** Platform errors that a client can only wait out. */
+const UNAVAILABLE: Readonly<Record<string, number>> = { overloaded: 429, closed: 503 };
+
+function statusOf(code: string): number {
+  if (TOO_LARGE_CODES.has(code)) return 413;
+  return INPUT_ERROR_CODES.has(code) ? 400 : (UNAVAILABLE[code] ?? 500);
+}
 
 export const NOT_FOUND = 'The requested resource does not exist.';
 
@@ -55,7 +44,7 @@ export function describe(error: unknown): { status: number; message: string; rea
   if (error instanceof ApiError) return { status: error.status, message: error.message };
   if (error instanceof PlatformError) {
     const message = error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`;
-    return { status: STATUS[error.code] ?? 500, message, reason: error.code };
+    return { status: statusOf(error.code), message, reason: error.code };
   }
   const { statusCode, code, message } = error as Partial<FastifyError>;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {

@@ -71,6 +71,27 @@ export class ActionRegistry {
     return { record, replaced: before };
   }
 
+  /** Takes in an action that was packaged from this host's disk; of an image there is no code to hand out. */
+  adopt(action: Action): ActionRecord {
+    const [namespace, name] = action.name.split('/') as [string, string];
+    const code = action.code.type === 'source' ? action.code.source : '';
+    const record: ActionRecord = {
+      namespace,
+      name,
+      version: action.version,
+      publish: false,
+      exec: { kind: action.kind, main: action.main, binary: action.code.type === 'image', code },
+      parameters: [],
+      annotations: annotationsOf({}, undefined, action.kind),
+      limits: standardLimits(),
+      updated: Date.now(),
+      action,
+    };
+    this.#account(record, this.#records.get(action.name));
+    this.#records.set(action.name, record);
+    return record;
+  }
+
   /** @throws ApiError 404 */
   delete(namespace: string, name: string): ActionRecord {
     const record = this.get(namespace, name);

@@ -1,0 +1,1 @@
+exports.main = ({ ms = 0 }) => new Promise((resolve) => setTimeout(() => resolve({}), ms));

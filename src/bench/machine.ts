@@ -1,0 +1,23 @@
+import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+
+/** What a figure depends on beside the code. */
+export interface MachineFacts {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly kernel: string;
+  readonly memoryBytes: number;
+  /** Load average of the last minute when the benchmark began. */
+  readonly load: number;
+  readonly hostNode: string;
+}
+
+export function machineFacts(): MachineFacts {
+  return {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    kernel: release(),
+    memoryBytes: totalmem(),
+    load: loadavg()[0] ?? 0,
+    hostNode: process.version,
+  };
+}

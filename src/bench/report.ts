@@ -1,0 +1,76 @@
+import Table from 'cli-table3';
+import type { BenchReport } from './run.ts';
+import type { StartResult } from './start.ts';
+import type { Summary } from './statistics.ts';
+
+/** The report as tables for a terminal. */
+export function formatReport(report: BenchReport): string {
+  const { machine, skipped } = report;
+  const gigabytes = (machine.memoryBytes / 1024 ** 3).toFixed(0);
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${gigabytes} GB, Linux ${machine.kernel}, load ${machine.load.toFixed(2)}`,
+    'Starts: median (99th percentile) in milliseconds, from the request to the answer',
+    startTable(report),
+    'CPU-bound code: 1.00 is the speed of an ordinary process',
+    cpuTable(report),
+    'Memory of an idle unikernel context in KiB',
+    idleTable(report),
+    ...skipped.map((line) => `Skipped ${line}`),
+  ].join('\n');
+}
+
+function startTable(report: BenchReport): string {
+  const table = new Table({
+    head: ['kind', 'function', 'anticipation', 'cold', 'warm', 'hot', 'plain process', 'plain / warm'],
+    style: { head: [], border: [] },
+  });
+  for (const start of report.starts) {
+    const plain = plainOf(report, start);
+    table.push([
+      start.kind,
+      start.name,
+      start.anticipate ? 'yes' : 'no',
+      cell(start.cold),
+      cell(start.warm),
+      cell(start.hot),
+      plain === undefined ? '' : cell(plain),
+      plain === undefined ? '' : `${(plain.median / start.warm.median).toFixed(0)} times`,
+    ]);
+  }
+  return table.toString();
+}
+
+function plainOf(report: BenchReport, start: StartResult): Summary | undefined {
+  return report.plain.find(({ kind, name }) => kind === start.kind && name === start.name)?.plain;
+}
+
+function cpuTable(report: BenchReport): string {
+  const table = new Table({
+    head: ['kind', 'task', 'context ms', 'process ms', 'speed'],
+    style: { head: [], border: [] },
+  });
+  for (const { kind, task, ucMs, nativeMs, speed } of report.cpu) {
+    table.push([kind, task, ucMs.toFixed(1), nativeMs.toFixed(1), speed.toFixed(2)]);
+  }
+  return table.toString();
+}
+
+function idleTable(report: BenchReport): string {
+  const table = new Table({
+    head: ['kind', 'private', 'page tables', 'shared', 'all of it, by the host', 'contexts'],
+    style: { head: [], border: [] },
+  });
+  for (const { kind, own, hostBytes, idleUcs } of report.idle) {
+    const cells = [own.privateBytes, own.pageTableBytes, own.sharedBytes, hostBytes].map(kibibytes);
+    table.push([kind, ...cells, idleUcs]);
+  }
+  return table.toString();
+}
+
+function cell({ median, p99 }: Summary): string {
+  return `${median.toFixed(2)} (${p99.toFixed(2)})`;
+}
+
+function kibibytes(bytes: number): string {
+  return (bytes / 1024).toFixed(0);
+}

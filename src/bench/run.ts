@@ -1,0 +1,69 @@
+import type { Packager } from '../action/packager.ts';
+import { startComputeNode } from '../node/compute-node.ts';
+import type { ComputeNode } from '../node/types.ts';
+import { startCases } from './cases.ts';
+import { type CpuResult, measureCpu } from './cpu.ts';
+import { type IdleResult, measureIdle } from './idle-memory.ts';
+import { type MachineFacts, machineFacts } from './machine.ts';
+import { measurePlain, measureStarts, type PlainResult, type StartResult, type StartRuns } from './start.ts';
+
+export interface BenchOptions {
+  readonly packager: Packager;
+  readonly runs: StartRuns;
+  /** Rounds of each CPU-bound task. */
+  readonly cpuRounds: number;
+  /** Idle UCs for the host's memory figure. */
+  readonly idleUcs: number;
+  readonly onProgress: (message: string) => void;
+}
+
+export interface BenchReport {
+  readonly machine: MachineFacts;
+  readonly starts: readonly StartResult[];
+  readonly plain: readonly PlainResult[];
+  readonly cpu: readonly CpuResult[];
+  readonly idle: readonly IdleResult[];
+  readonly skipped: readonly string[];
+}
+
+/** All figures of `seuss bench start`, in one run on one machine. */
+export async function runStartBench(options: BenchOptions): Promise<BenchReport> {
+  const { packager, runs, onProgress } = options;
+  const machine = machineFacts();
+  const { cases, skipped } = startCases();
+  const kinds = [...new Set(cases.map(({ kind }) => kind))];
+  const starts: StartResult[] = [];
+  let cpu: CpuResult[] = [];
+  let idle: IdleResult[] = [];
+  for (const anticipate of [true, false]) {
+    await withNode({ preboot: kinds, anticipate, onProgress }, async (node) => {
+      for (const subject of cases) {
+        onProgress(`measuring ${subject.kind} ${subject.name}${anticipate ? '' : ' without anticipation'}`);
+        starts.push(await measureStarts(node, packager, subject, runs, anticipate));
+      }
+      if (!anticipate) return;
+      onProgress('measuring CPU-bound code');
+      cpu = await measureCpu(node, packager, options.cpuRounds);
+      onProgress('measuring the memory of idle unikernel contexts');
+      idle = await measureIdle(node, packager, options.idleUcs);
+    });
+  }
+  const plain: PlainResult[] = [];
+  for (const subject of cases) {
+    onProgress(`measuring a plain process, ${subject.kind} ${subject.name}`);
+    plain.push(await measurePlain(subject, runs));
+  }
+  return { machine, starts, plain, cpu, idle, skipped };
+}
+
+async function withNode(
+  options: Parameters<typeof startComputeNode>[0],
+  work: (node: ComputeNode) => Promise<void>,
+): Promise<void> {
+  const node = await startComputeNode(options);
+  try {
+    await work(node);
+  } finally {
+    await node.close();
+  }
+}

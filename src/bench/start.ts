@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import type { Packager } from '../action/packager.ts';
+import { type Action, type ComputeNode, PlatformError, type StartPath } from '../node/types.ts';
+import type { BenchCase } from './cases.ts';
+import { runPlain } from './plain-process.ts';
+import { type Summary, summarize } from './statistics.ts';
+
+export interface StartRuns {
+  readonly cold: number;
+  readonly warm: number;
+  readonly hot: number;
+  readonly plain: number;
+}
+
+export interface StartResult {
+  readonly name: string;
+  readonly kind: string;
+  readonly anticipate: boolean;
+  /** Milliseconds from `invoke` to its answer. */
+  readonly cold: Summary;
+  readonly warm: Summary;
+  readonly hot: Summary;
+}
+
+export interface PlainResult {
+  readonly name: string;
+  readonly kind: string;
+  /** Milliseconds from the spawn of a process to its answer. */
+  readonly plain: Summary;
+}
+
+/** So often a start of the wanted kind is tried again when the node took another path. */
+const ATTEMPTS = 5;
+
+export async function measureStarts(
+  node: ComputeNode,
+  packager: Packager,
+  subject: BenchCase,
+  runs: StartRuns,
+  anticipate: boolean,
+): Promise<StartResult> {
+  const action = await packager.fromPath(subject.path, { kind: subject.kind });
+  const cold: number[] = [];
+  for (let run = 0; run < runs.cold; run++) {
+    const fresh = variant(action, run);
+    cold.push(await timed(node, fresh, 'cold', () => node.forget(fresh)));
+    await node.forget(fresh);
+  }
+  await invoke(node, action);
+  const warm: number[] = [];
+  for (let run = 0; run < runs.warm; run++) {
+    await node.dropIdle(action);
+    warm.push(await timed(node, action, 'warm', () => node.dropIdle(action)));
+  }
+  const hot: number[] = [];
+  for (let run = 0; run < runs.hot; run++) {
+    hot.push(await timed(node, action, 'hot', async () => undefined));
+  }
+  await node.forget(action);
+  return {
+    name: subject.name,
+    kind: subject.kind,
+    anticipate,
+    cold: summarize(cold),
+    warm: summarize(warm),
+    hot: summarize(hot),
+  };
+}
+
+export async function measurePlain(subject: BenchCase, runs: StartRuns): Promise<PlainResult> {
+  const samples: number[] = [];
+  for (let run = 0; run <= runs.plain; run++) {
+    const { ms } = await runPlain(subject.interpreter, subject.path);
+    if (run > 0) samples.push(ms);
+  }
+  return { name: subject.name, kind: subject.kind, plain: summarize(samples) };
+}
+
+/** The same code as a function that the node has never seen: the digest is what it goes by. */
+function variant(action: Action, run: number): Action {
+  const digest = createHash('sha256').update(`${action.digest}/${run}`).digest('hex');
+  return { ...action, name: `${action.name}-${run}`, digest };
+}
+
+async function timed(
+  node: ComputeNode,
+  action: Action,
+  path: StartPath,
+  prepare: () => Promise<void>,
+): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const activation = await invoke(node, action);
+    if (activation.path === path) return activation.timings.totalMs;
+    await prepare();
+  }
+  throw new PlatformError('wrong_path', `${action.name} did not take the ${path} path`);
+}
+
+async function invoke(node: ComputeNode, action: Action) {
+  const activation = await node.invoke(action, {});
+  if (activation.status !== 'success') {
+    throw new PlatformError('bench_failed', `${action.name} failed: ${JSON.stringify(activation.result)}`);
+  }
+  return activation;
+}

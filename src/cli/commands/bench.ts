@@ -1,0 +1,48 @@
+import type { Command } from 'commander';
+import { formatReport } from '../../bench/report.ts';
+import { runStartBench } from '../../bench/run.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { createPackager } from '../node-session.ts';
+import { integer } from '../options.ts';
+import { progress } from '../progress.ts';
+
+interface StartFlags {
+  readonly runs: number;
+  readonly idle: number;
+  readonly json?: true;
+}
+
+export function benchCommand(program: Command): void {
+  const bench = program.command('bench').summary('measure this machine');
+  bench
+    .command('start')
+    .description(
+      'Measures cold, warm and hot starts with and without anticipatory optimisation beside plain processes, CPU-bound code in a unikernel context beside native, and the memory of idle contexts.',
+    )
+    .option(
+      '--runs <n>',
+      'warm starts of each function; there are half as many cold and four times as many hot ones',
+      integer(4, 100_000),
+      100,
+    )
+    .option('--idle <n>', 'idle contexts for the memory figure', integer(1, 10_000), 100)
+    .option('--json', 'print all figures as JSON')
+    .action(start);
+}
+
+async function start({ runs, idle, json }: StartFlags): Promise<void> {
+  const { interrupted, dispose } = onInterrupt();
+  try {
+    const bench = runStartBench({
+      packager: createPackager(),
+      runs: { cold: Math.ceil(runs / 2), warm: runs, hot: runs * 4, plain: Math.ceil(runs / 5) },
+      cpuRounds: Math.max(3, Math.min(7, Math.floor(runs / 10))),
+      idleUcs: idle,
+      onProgress: progress,
+    });
+    const report = await Promise.race([bench, interrupted]);
+    console.log(json ? JSON.stringify(report) : formatReport(report));
+  } finally {
+    dispose();
+  }
+}

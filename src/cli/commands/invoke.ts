@@ -1,0 +1,74 @@
+import type { Command } from 'commander';
+import type { Activation, ComputeNode } from '../../node/types.ts';
+import { EXIT } from '../exit-codes.ts';
+import { createPackager, withNode } from '../node-session.ts';
+import { collect, integer, parseParams, parseSize } from '../options.ts';
+import { progress, timingLine } from '../progress.ts';
+
+interface InvokeFlags {
+  readonly kind?: string;
+  readonly main?: string;
+  readonly param?: readonly string[];
+  readonly params?: string;
+  readonly repeat: number;
+  readonly timeout?: number;
+  readonly memory?: number;
+  readonly json?: true;
+}
+
+const MAX_TIMEOUT_MS = 300_000;
+
+export function invokeCommand(program: Command): void {
+  program
+    .command('invoke')
+    .summary('run a function and print its result')
+    .description('Runs a function out of a snapshot: result on stdout, logs and timings on stderr.')
+    .argument('<path>', 'a .js, .mjs, .cjs, .ts or .py file, a folder, a .zip or a .tar.gz')
+    .option(
+      '--kind <kind>',
+      'nodejs:20|22|24|default or python:3.11|default; found out from the code otherwise',
+    )
+    .option('--main <name>', 'exported function to call (default: main)')
+    .option('-p, --param <key> <value>', 'one argument; a value that is JSON is taken as JSON', collect)
+    .option('--params <json>', 'all arguments as JSON, or @FILE')
+    .option('--repeat <n>', 'how often to run it', integer(1, 1_000_000), 1)
+    .option('--timeout <ms>', 'time limit of one run', integer(1, MAX_TIMEOUT_MS))
+    .option('--memory <size>', 'memory limit of the function', parseSize)
+    .option('--json', 'print {result, status, path, timings, logs} for each run')
+    .action(async (path: string, flags: InvokeFlags) => {
+      process.exitCode = await invoke(path, flags);
+    });
+}
+
+async function invoke(path: string, flags: InvokeFlags): Promise<number> {
+  const params = parseParams(flags.params, flags.param ?? []);
+  const action = await createPackager().fromPath(path, {
+    ...(flags.kind !== undefined && { kind: flags.kind }),
+    ...(flags.main !== undefined && { main: flags.main }),
+    limits: {
+      ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
+      ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
+    },
+  });
+  const print = flags.json ? printJson : printHuman;
+  const options = { cores: 1, preboot: [action.kind], onProgress: progress };
+  return await withNode(options, async (node: ComputeNode) => {
+    let failed = false;
+    for (let run = 0; run < flags.repeat; run++) {
+      const activation = await node.invoke(action, params);
+      failed ||= activation.status !== 'success';
+      print(activation);
+    }
+    return failed ? EXIT.functionError : EXIT.ok;
+  });
+}
+
+function printJson({ result, status, path, timings, logs }: Activation): void {
+  console.log(JSON.stringify({ result, status, path, timings, logs }));
+}
+
+function printHuman({ result, status, path, timings, logs }: Activation): void {
+  for (const { line } of logs) console.error(line);
+  console.log(JSON.stringify(result, undefined, 2));
+  progress(status === 'success' ? timingLine(path, timings) : `${status}; ${timingLine(path, timings)}`);
+}

@@ -1,0 +1,55 @@
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { Command } from 'commander';
+import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
+import { createApi } from '../../api/server.ts';
+import { kindNames, PINNED_NODEJS, resolveKind } from '../../runtime/kinds.ts';
+import { UsageError } from '../errors.ts';
+import { createPackager, withNode } from '../node-session.ts';
+import { integer, parseSize } from '../options.ts';
+import { progress } from '../progress.ts';
+import { announce, DEFAULT_HOST, DEFAULT_PORT, listen, untilInterrupted } from '../serving.ts';
+
+interface ServeFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly cores?: number;
+  readonly memory?: number;
+  readonly key?: string;
+  readonly json?: true;
+}
+
+export function serveCommand(program: Command): void {
+  program
+    .command('serve')
+    .summary("serve OpenWhisk's REST API")
+    .description("Serves OpenWhisk's REST API until Ctrl-C.")
+    .option('--host <host>', 'address to listen on', DEFAULT_HOST)
+    .option('--port <port>', 'port to listen on; 0 takes a free one', integer(0, 65_535), DEFAULT_PORT)
+    .option('--cores <n>', 'cores to run functions on (default: all)', integer(1, availableParallelism()))
+    .option('--memory <size>', 'real memory for idle contexts and snapshots, like 4G', parseSize)
+    .option('--key <user:password>', "API key (default: OpenWhisk's guest key, or $SEUSS_KEY)")
+    .option('--json', 'print {"url", "key"} when ready')
+    .action(serve);
+}
+
+async function serve(flags: ServeFlags): Promise<void> {
+  const key = flags.key ?? process.env.SEUSS_KEY ?? DEFAULT_GUEST_KEY;
+  if (!/^[^:]+:.+$/.test(key)) throw new UsageError('The key has the form user:password.');
+  const options = {
+    ...(flags.cores !== undefined && { cores: flags.cores }),
+    ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
+    preboot: [PINNED_NODEJS, resolveKind('python:default').name],
+    onProgress: progress,
+  };
+  await withNode(options, async (node, interrupted) => {
+    const { app } = createApi({ node, packager: createPackager(), kinds: kindNames(), key, log: true });
+    try {
+      await listen(app, flags.host, flags.port);
+      announce(app.server.address() as AddressInfo, key, flags.json === true);
+      await untilInterrupted(interrupted);
+    } finally {
+      await app.close();
+    }
+  });
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { Packager } from '../action/packager.ts';
+import { startComputeNode } from '../node/compute-node.ts';
+import type { ComputeNode, ComputeNodeOptions } from '../node/types.ts';
+import { resolveKind } from '../runtime/kinds.ts';
+import { dataDir } from '../runtime/paths.ts';
+import { Interrupted, onInterrupt } from './interrupt.ts';
+
+/**
+ * Runs `work` with a node, and closes the node however the work ends. Ctrl-C closes it at
+ * once; work that awaits `interrupted` itself may then still end well.
+ */
+export async function withNode<T>(
+  options: ComputeNodeOptions,
+  work: (node: ComputeNode, interrupted: Promise<never>) => Promise<T>,
+): Promise<T> {
+  const { interrupted, dispose } = onInterrupt();
+  const starting = startComputeNode(options);
+  const close = () => starting.then((node) => node.close()).catch(() => undefined);
+  let job: Promise<T> | undefined;
+  try {
+    const node = await Promise.race([starting, interrupted]);
+    job = work(node, interrupted);
+    return await Promise.race([job, interrupted]);
+  } catch (error) {
+    if (!(error instanceof Interrupted) || job === undefined) throw error;
+    await close();
+    return await job.catch(() => {
+      throw error;
+    });
+  } finally {
+    dispose();
+    await close();
+  }
+}
+
+export function createPackager(): Packager {
+  return new Packager({
+    codeDir: join(dataDir(), 'code'),
+    resolveKind: (kind) => resolveKind(kind).name,
+  });
+}

@@ -1,0 +1,16 @@
+import type { Check } from './check.ts';
+import { kernelChecks } from './kernel.ts';
+import { limitChecks } from './limits.ts';
+import { privilegeChecks } from './privileges.ts';
+import { programChecks } from './programs.ts';
+
+export interface Diagnosis {
+  /** Whether Seuss can work on this host. */
+  readonly ok: boolean;
+  readonly checks: readonly Check[];
+}
+
+export function diagnose(): Diagnosis {
+  const checks = [...kernelChecks(), ...privilegeChecks(), ...programChecks(), ...limitChecks()];
+  return { ok: checks.every(({ status }) => status !== 'missing'), checks };
+}

@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { resolveKind } from '../runtime/kinds.ts';
+import { libosPath, tenderPath } from '../runtime/paths.ts';
+import { listRuntimes } from '../runtime/runtimes.ts';
+import { type Check, check } from './check.ts';
+
+export function programChecks(): Check[] {
+  const install = 'sudo apt-get install -y gcc make libc6-dev';
+  return [
+    program('C compiler', 'cc', 'It builds the library OS and the tender.', install),
+    program('make', 'make', 'It builds the library OS and the tender.', install),
+    built(),
+    ...interpreters(),
+  ];
+}
+
+function program(title: string, command: string, means: string, remedy: string): Check {
+  const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
+  const there = status === 0;
+  return check(title, there, { found: there ? (stdout.split('\n')[0] ?? '') : 'not found', means, remedy });
+}
+
+function built(): Check {
+  const there = existsSync(libosPath) && existsSync(tenderPath);
+  return check('C parts', there, {
+    found: there ? 'built' : 'not built',
+    means: 'The library OS and the tender run every function.',
+    remedy: 'npm run build',
+  });
+}
+
+function interpreters(): Check[] {
+  const standard = new Set(['nodejs:default', 'python:default'].map((kind) => resolveKind(kind).name));
+  return listRuntimes().map(({ kind, interpreter }) => {
+    const means = `Functions of the kind ${kind} need it.`;
+    const remedy = kind.startsWith('python')
+      ? 'sudo apt-get install -y python3'
+      : `npx seuss runtime add ${kind}`;
+    const optional = interpreter === undefined && !standard.has(kind);
+    return check(`runtime ${kind}`, interpreter !== undefined || optional, {
+      found: interpreter ?? (optional ? `not installed; ${remedy}` : 'not installed'),
+      means,
+      remedy,
+      otherwise: 'warning',
+    });
+  });
+}
