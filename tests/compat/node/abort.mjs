@@ -1,0 +1,3 @@
+// process.abort dies by SIGABRT.
+console.log('before');
+process.abort();
