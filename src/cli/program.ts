@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { benchCommand } from './commands/bench.ts';
+import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { invokeCommand } from './commands/invoke.ts';
+import { runCommand } from './commands/run.ts';
+import { runtimeCommand } from './commands/runtime.ts';
+import { serveCommand } from './commands/serve.ts';
+import { reportError } from './errors.ts';
+import { EXIT_HELP } from './exit-codes.ts';
+import { joinParamWords } from './options.ts';
+import { VERSION } from './version.ts';
+
+const program = new Command('seuss')
+  .description('Starts serverless functions from snapshots of unikernel contexts.')
+  .version(VERSION)
+  .enablePositionalOptions()
+  .exitOverride()
+  .showHelpAfterError('(see --help)')
+  .addHelpText('after', EXIT_HELP);
+
+invokeCommand(program);
+serveCommand(program);
+runCommand(program);
+benchCommand(program);
+demoCommand(program);
+runtimeCommand(program);
+doctorCommand(program);
+
+const words = process.argv.slice(2);
+try {
+  await program.parseAsync(joinParamWords(words), { from: 'user' });
+} catch (error) {
+  const own = words.includes('--') ? words.slice(0, words.indexOf('--')) : words;
+  process.exitCode = reportError(error, own.includes('--json'));
+}
