@@ -13,6 +13,7 @@
 #include "../../abi/plan.h"
 #include "../include/arch.h"
 #include "../include/boot.h"
+#include "../include/clocks.h"
 #include "../include/host.h"
 #include "../include/hostsig.h"
 #include "../include/link.h"
@@ -117,6 +118,7 @@ static noreturn_fn void become_snapshot(struct deploy *d)
 	uc_identity = d->message.identity;
 	clock_redeploy(p->clock_monotonic_ns);
 	random_reseed(uc_identity.entropy);
+	clocks_redeploy();
 	sched_redeploy();
 	struct link_deployed done = { .deploy_id = uc_identity.deploy_id };
 	link_send(LINK_DEPLOYED, 0, &done, sizeof done);

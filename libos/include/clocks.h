@@ -66,6 +66,8 @@ void clock_timer_init(struct clock_timer *t, int clock, void (*expired)(struct c
 /* Arms it for expires, or disarms it if that is 0. */
 void clock_timer_set(struct clock_timer *t, u64 expires, u64 interval);
 void clock_timer_cancel(struct clock_timer *t);
+/* Lets an armed timer run on without calling expired: only clock_timer_left tells of it. */
+void clock_timer_silence(struct clock_timer *t);
 /* Nanoseconds to the next expiry, at least 1 if it is armed; 0 if it is not. */
 u64 clock_timer_left(const struct clock_timer *t);
 /* Arms a periodic timer for its first period that is not over; returns how many were, the expired one excluded. */

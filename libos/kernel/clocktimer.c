@@ -78,10 +78,15 @@ void clock_timer_init(struct clock_timer *t, int clock, void (*expired)(struct c
 	t->expired = expired;
 }
 
-void clock_timer_cancel(struct clock_timer *t)
+void clock_timer_silence(struct clock_timer *t)
 {
 	ktimer_cancel(&t->timer);
 	list_del(&t->node);
+}
+
+void clock_timer_cancel(struct clock_timer *t)
+{
+	clock_timer_silence(t);
 	t->expires = t->interval = 0;
 }
 

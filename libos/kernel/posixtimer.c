@@ -62,11 +62,6 @@ static struct posix_timer *timer_find(int id)
 	return NULL;
 }
 
-static bool timer_notifies(const struct posix_timer *t)
-{
-	return t->notify != SIGEV_NONE;
-}
-
 /* Starts the next period of a timer whose signal nobody gets. */
 static void skip_period(struct posix_timer *t)
 {
@@ -82,8 +77,7 @@ static void timer_expired(struct clock_timer *c)
 {
 	struct posix_timer *t = container_of(c, struct posix_timer, clock);
 	struct thread *target = t->tid ? thread_find(t->tid) : NULL;
-	if (!timer_notifies(t) || (t->tid && !target) || !list_empty(&t->signal.node) ||
-	    !sig_send_owned(target, &t->signal))
+	if ((t->tid && !target) || !list_empty(&t->signal.node) || !sig_send_owned(target, &t->signal))
 		skip_period(t);
 }
 
@@ -207,6 +201,8 @@ long sys_timer_settime(const u64 a[6])
 	if (value && !(a[1] & TIMER_ABSTIME))
 		value = value > INT64_MAX - now ? INT64_MAX : now + value;
 	clock_timer_set(&t->clock, value, value ? interval : 0);
+	if (t->notify == SIGEV_NONE)
+		clock_timer_silence(&t->clock);
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <asm/errno.h>
 
 #include "../include/arch.h"
+#include "../include/clocks.h"
 #include "../include/host.h"
 #include "../include/link.h"
 #include "../include/mm.h"
@@ -106,6 +107,7 @@ void sched_wake(struct thread *t)
 /* Waits until some thread is runnable and takes it from the queue. */
 static struct thread *pick_next(void)
 {
+	clocks_settle();
 	while (list_empty(&run_queue)) {
 		u64 next = ktimer_next();
 		u64 now = next == DEADLINE_NONE ? 0 : clock_monotonic_ns();
@@ -210,6 +212,7 @@ void thread_exit(void)
 void sched_tick(void)
 {
 	alarm_at_ns = 0;
+	clocks_settle();
 	ktimer_run(clock_monotonic_ns());
 	link_poll(0);
 	sched_yield_now();

@@ -26,7 +26,7 @@ long sys_kill(const u64 a[6])
 	int pid = (int)a[0], signo = (int)a[1];
 	if (!valid_signal(signo))
 		return -EINVAL;
-	if (pid == -1) /* everyone but init and the caller: nobody */
+	if (pid == -1 || pid == INT32_MIN) /* everyone but init and the caller: nobody */
 		return -ESRCH;
 	if (pid < -1 ? !is_process_id(-pid) : pid != 0 && !thread_by_id(pid))
 		return -ESRCH;

@@ -60,6 +60,6 @@ int main(void)
 {
 	test_vector();
 	test_pool();
-	puts("random: ok");
+	puts("ok random");
 	return 0;
 }
