@@ -40,7 +40,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   constructor(cores: Cores, options: ComputeNodeOptions) {
     this.cores = cores;
-    this.dispatcher = new Dispatcher(cores, this.#idle);
+    this.dispatcher = new Dispatcher(cores.all, this.#idle);
     this.snapshots = new SnapshotCache((snapshot) => this.#evicted(snapshot));
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
     this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));

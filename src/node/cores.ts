@@ -73,18 +73,16 @@ export class Cores {
     await Promise.all(this.all.map(({ tender }) => tender.drop(snapshot.number)));
   }
 
-  /** The core with the fewest starts under way, then with the fewest busy UCs. */
-  leastLoaded(): Core {
-    let best = this.first;
-    for (const core of this.all) {
-      if (core.starting < best.starting || (core.starting === best.starting && core.active < best.active)) {
-        best = core;
-      }
-    }
-    return best;
-  }
-
   async close(): Promise<void> {
     await this.#process.close();
   }
+}
+
+/** The core with the fewest starts under way, then with the fewest busy UCs. */
+export function leastLoaded(cores: readonly Core[]): Core {
+  return cores.reduce((best, core) =>
+    core.starting < best.starting || (core.starting === best.starting && core.active < best.active)
+      ? core
+      : best,
+  );
 }

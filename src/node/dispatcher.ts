@@ -1,5 +1,5 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Core, Cores } from './cores.ts';
+import { type Core, leastLoaded } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 import { PlatformError } from './types.ts';
@@ -33,12 +33,12 @@ const QUEUE_PER_CORE = 2048;
  * doing the same work beside it.
  */
 export class Dispatcher {
-  readonly #cores: Cores;
+  readonly #cores: readonly Core[];
   readonly #idle: IdlePool;
   /** In the order of arrival. */
   readonly #tickets = new Set<Ticket>();
 
-  constructor(cores: Cores, idle: IdlePool) {
+  constructor(cores: readonly Core[], idle: IdlePool) {
     this.#cores = cores;
     this.#idle = idle;
   }
@@ -49,7 +49,7 @@ export class Dispatcher {
   }
 
   get active(): number {
-    return this.#cores.all.reduce((sum, core) => sum + core.active, 0);
+    return this.#cores.reduce((sum, core) => sum + core.active, 0);
   }
 
   /** @throws PlatformError `overloaded`, `aborted` */
@@ -59,7 +59,7 @@ export class Dispatcher {
       uc.core.active += 1;
       return { path: 'hot', uc };
     }
-    if (this.#tickets.size >= QUEUE_PER_CORE * this.#cores.all.length) {
+    if (this.#tickets.size >= QUEUE_PER_CORE * this.#cores.length) {
       throw new PlatformError('overloaded', `${this.#tickets.size} invocations are waiting already`, {
         remedy: 'try again later',
       });
@@ -110,7 +110,7 @@ export class Dispatcher {
 
   /** Takes a slot for a start; undefined when all are taken. */
   #begin(record: FunctionRecord): Start | undefined {
-    const core = this.#cores.leastLoaded();
+    const core = leastLoaded(this.#cores);
     if (core.starting >= STARTS_PER_CORE || core.active >= ACTIVE_PER_CORE) {
       return undefined;
     }

@@ -9,7 +9,7 @@ import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
 import { describeEnd } from '../uc/uc-end.ts';
-import type { Core, Cores } from './cores.ts';
+import { type Core, type Cores, leastLoaded } from './cores.ts';
 import { PlatformError } from './types.ts';
 
 /** A kind whose interpreter has been booted and captured. */
@@ -75,7 +75,7 @@ export class Runtimes {
     const image = await rootImage(kind, this.#onProgress);
     const imageNumber = await this.#cores.openImage(image.path);
     this.#onProgress(`Booting ${kind.name}`);
-    const core = this.#cores.leastLoaded();
+    const core = leastLoaded(this.#cores.all);
     core.starting += 1;
     try {
       const runtime = await this.#bootOn(core, kind, imageNumber, image.digest, started);

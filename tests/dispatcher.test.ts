@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import type { Core } from '../src/node/cores.ts';
+import { Dispatcher, type Start } from '../src/node/dispatcher.ts';
+import { type FunctionRecord, FunctionUc, functionRecord } from '../src/node/function-record.ts';
+import { IdlePool } from '../src/node/idle-pool.ts';
+import { DEFAULT_LIMITS, PlatformError } from '../src/node/types.ts';
+import { resolveKind } from '../src/runtime/kinds.ts';
+import type { Snapshot } from '../src/snapshot/snapshot.ts';
+import { SnapshotCache } from '../src/snapshot/snapshot-cache.ts';
+import { Tender } from '../src/tender/tender.ts';
+
+const OWNER = { ucEnded: () => undefined };
+
+function snapshot(number: number, more: Partial<Snapshot> = {}): Snapshot {
+  const captured = {
+    parent: 0,
+    ownPages: 10,
+    sharedPages: 0,
+    maps: 0,
+    runs: 0,
+    stopNs: 0,
+    copyNs: 0,
+    rip: 0,
+  };
+  return {
+    number,
+    id: String(number),
+    kind: 'function',
+    parent: undefined,
+    of: 'f',
+    captured,
+    createdMs: 0,
+    savedMs: 1,
+    deploys: 0,
+    deploying: 0,
+    ...more,
+  };
+}
+
+function record(name: string): FunctionRecord {
+  const runtime = {
+    kind: resolveKind('nodejs:24'),
+    version: 'v24',
+    snapshot: snapshot(1, { kind: 'runtime' }),
+  };
+  return functionRecord(
+    {
+      name,
+      version: '0.0.1',
+      kind: 'nodejs:24',
+      main: 'main',
+      code: { type: 'source', source: '', filename: 'f.js' },
+      env: {},
+      limits: DEFAULT_LIMITS,
+      digest: name,
+    },
+    runtime,
+  );
+}
+
+function setUp(coreCount = 2) {
+  const cores: Core[] = Array.from({ length: coreCount }, (_, index) => ({
+    index,
+    tender: new Tender(new Socket()),
+    starting: 0,
+    active: 0,
+  }));
+  const idle = new IdlePool();
+  let lastUc = 0;
+  return {
+    cores,
+    idle,
+    dispatcher: new Dispatcher(cores, idle),
+    /** The UC that a start leads to. */
+    ucOf: (start: Start, of: FunctionRecord): FunctionUc =>
+      start.path === 'hot' ? start.uc : new FunctionUc(++lastUc, start.core, OWNER, of),
+  };
+}
+
+/** The start if there is one at once. */
+function now(start: Start | Promise<Start>): Start {
+  assert.ok(!(start instanceof Promise), 'the invocation has to wait');
+  return start;
+}
+
+function later(start: Start | Promise<Start>): Promise<Start> {
+  assert.ok(start instanceof Promise, 'the invocation did not wait');
+  return start;
+}
+
+describe('dispatcher', () => {
+  it('starts cold, then warm, then hot', () => {
+    const { dispatcher, ucOf } = setUp();
+    const f = record('f');
+    const cold = now(dispatcher.acquire(f));
+    assert.ok(cold.path === 'cold' && cold.leads);
+    dispatcher.startDone(cold.core);
+    dispatcher.coldDone(f, snapshot(2));
+    const warm = now(dispatcher.acquire(f));
+    assert.ok(warm.path === 'warm');
+    dispatcher.startDone(warm.core);
+    const uc = ucOf(warm, f);
+    dispatcher.release(uc);
+    const hot = now(dispatcher.acquire(f));
+    assert.ok(hot.path === 'hot' && hot.uc === uc);
+  });
+
+  it('spreads starts over the cores', () => {
+    const { dispatcher, cores } = setUp();
+    for (const name of ['a', 'b', 'c', 'd']) {
+      now(dispatcher.acquire(record(name)));
+    }
+    assert.deepEqual(
+      cores.map(({ starting, active }) => [starting, active]),
+      [
+        [2, 2],
+        [2, 2],
+      ],
+    );
+  });
+
+  it('lets the same function wait for the snapshot of its first start', async () => {
+    const { dispatcher } = setUp();
+    const f = record('f');
+    const first = now(dispatcher.acquire(f));
+    const second = later(dispatcher.acquire(f));
+    const other = now(dispatcher.acquire(record('g')));
+    assert.equal(other.path, 'cold');
+    assert.ok(first.path === 'cold');
+    dispatcher.coldDone(f, snapshot(2));
+    assert.equal((await second).path, 'warm');
+  });
+
+  it('lets the others start cold once the first start has failed', async () => {
+    const { dispatcher } = setUp();
+    const f = record('f');
+    const first = now(dispatcher.acquire(f));
+    const others = [later(dispatcher.acquire(f)), later(dispatcher.acquire(f))];
+    assert.ok(first.path === 'cold');
+    dispatcher.startDone(first.core);
+    dispatcher.lost(first.core);
+    dispatcher.coldDone(f, undefined);
+    for (const start of await Promise.all(others)) {
+      assert.ok(start.path === 'cold' && !start.leads);
+    }
+  });
+
+  it('hands a UC that comes free to the invocation that waits longest for its function', async () => {
+    const { dispatcher, ucOf, idle } = setUp(1);
+    const f = record('f');
+    const first = now(dispatcher.acquire(f));
+    const [second, third] = [later(dispatcher.acquire(f)), later(dispatcher.acquire(f))];
+    const uc = ucOf(first, f);
+    dispatcher.release(uc);
+    const start = await second;
+    assert.ok(start.path === 'hot' && start.uc === uc);
+    dispatcher.release(uc);
+    assert.equal((await third).path, 'hot');
+    dispatcher.release(uc);
+    assert.equal(idle.count, 1);
+    assert.equal(dispatcher.active, 0);
+  });
+
+  it('bounds the starts under way and serves the queue in order', async () => {
+    const { dispatcher, cores } = setUp(1);
+    const order: string[] = [];
+    const starts = ['a', 'b', 'c', 'd'].map((name) => ({ name, start: dispatcher.acquire(record(name)) }));
+    for (const { name, start } of starts.slice(2)) {
+      later(start).then(() => order.push(name));
+    }
+    assert.equal(dispatcher.queued, 2);
+    const core = cores[0] as Core;
+    for (let i = 0; i < 2; i++) {
+      dispatcher.startDone(core);
+      await starts[2 + i]?.start;
+    }
+    assert.deepEqual(order, ['c', 'd']);
+  });
+
+  it('turns invocations away past the bound of the queue', () => {
+    const { dispatcher } = setUp(1);
+    const waiting = Array.from({ length: 2050 }, (_, i) => dispatcher.acquire(record(String(i))));
+    assert.throws(
+      () => dispatcher.acquire(record('more')),
+      (error) => error instanceof PlatformError && error.code === 'overloaded',
+    );
+    for (const start of waiting) {
+      if (start instanceof Promise) {
+        start.catch(() => undefined);
+      }
+    }
+    dispatcher.rejectAll(new PlatformError('closed', 'closed'));
+    assert.equal(dispatcher.queued, 0);
+  });
+
+  it('forgets an aborted invocation that waits', async () => {
+    const { dispatcher } = setUp(1);
+    const f = record('f');
+    now(dispatcher.acquire(f));
+    const aborter = new AbortController();
+    const waiting = later(dispatcher.acquire(f, aborter.signal));
+    aborter.abort();
+    await assert.rejects(waiting, (error) => error instanceof PlatformError && error.code === 'aborted');
+    assert.equal(dispatcher.queued, 0);
+    assert.equal(f.waiting.length, 0);
+  });
+});
+
+describe('idle pool', () => {
+  const fill = (pool: IdlePool, core: Core, of: FunctionRecord, ids: readonly number[]): void => {
+    for (const id of ids) {
+      pool.put(new FunctionUc(id, core, OWNER, of));
+    }
+  };
+
+  it('gives the last used UC of a function, and evicts the oldest of the longest unused function', () => {
+    const { idle, cores } = setUp(1);
+    const core = cores[0] as Core;
+    const [f, g] = [record('f'), record('g')];
+    fill(idle, core, f, [1, 2, 3]);
+    fill(idle, core, g, [4]);
+    fill(idle, core, f, [5]);
+    assert.equal(idle.take(f)?.id, 5);
+    assert.equal(idle.takeOldest()?.id, 4);
+    assert.equal(idle.takeOldest()?.id, 1);
+    assert.equal(idle.count, 2);
+  });
+
+  it('prefers a UC on a less busy core', () => {
+    const { idle, cores } = setUp(2);
+    const f = record('f');
+    fill(idle, cores[0] as Core, f, [1]);
+    fill(idle, cores[1] as Core, f, [2]);
+    (cores[1] as Core).active = 3;
+    assert.equal(idle.take(f)?.id, 1);
+  });
+
+  it('keeps its account of bytes right', () => {
+    const { idle, cores } = setUp(1);
+    const f = record('f');
+    fill(idle, cores[0] as Core, f, [1, 2, 3]);
+    idle.setIdleBytes(f, 1000);
+    assert.equal(idle.bytes, 3000);
+    idle.take(f);
+    assert.equal(idle.bytes, 2000);
+    assert.equal(idle.takeAll(f).length, 2);
+    assert.equal(idle.bytes, 0);
+  });
+});
+
+describe('snapshot cache', () => {
+  it('evicts what saves least per byte among the longest unused, never runtimes or what is being deployed', () => {
+    const evicted: number[] = [];
+    const cache = new SnapshotCache((victim) => evicted.push(victim.number));
+    const list = [
+      snapshot(1, { kind: 'runtime', savedMs: 0 }),
+      snapshot(2, { savedMs: 9 }),
+      snapshot(3, { savedMs: 1 }),
+      snapshot(4, { savedMs: 0.5, deploying: 1 }),
+      snapshot(5, { savedMs: 5 }),
+    ];
+    for (const each of list) {
+      cache.add(each);
+    }
+    const all = cache.bytes;
+    while (cache.evictOne() > 0) {
+      // Until nothing may go.
+    }
+    assert.deepEqual(evicted, [3, 5, 2]);
+    assert.equal(cache.bytes, (all / 5) * 2);
+  });
+
+  it('keeps what was used lately out of the choice', () => {
+    const evicted: number[] = [];
+    const cache = new SnapshotCache((victim) => evicted.push(victim.number));
+    const list = Array.from({ length: 20 }, (_, i) => snapshot(i + 1, { savedMs: 100 - i }));
+    for (const each of list) {
+      cache.add(each);
+    }
+    cache.touch(list[15] as Snapshot);
+    cache.evictOne();
+    assert.deepEqual(evicted, [17]);
+  });
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { initMessage, parseAnswer, runMessage } from '../src/uc/driver-messages.ts';
+
+const parse = (text: string) => parseAnswer(Buffer.from(text));
+
+describe('messages to a driver', () => {
+  it('are one line of JSON each', () => {
+    const init = initMessage(
+      'main',
+      { type: 'source', source: 'a\nb', filename: 'f.js' },
+      { K: 'v\n' },
+      'ab',
+    );
+    assert.equal(init.indexOf('\n'), init.length - 1);
+    assert.deepEqual(JSON.parse(init), {
+      op: 'init',
+      main: 'main',
+      source: 'a\nb',
+      filename: 'f.js',
+      env: { K: 'v\n' },
+      seed: 'ab',
+    });
+    assert.deepEqual(JSON.parse(initMessage('m', { type: 'dir', dir: '/action' }, {}, undefined)), {
+      op: 'init',
+      main: 'm',
+      dir: '/action',
+      env: {},
+    });
+    const run = runMessage(7, '{"a":1}', '{}', 'cd');
+    assert.equal(run.indexOf('\n'), run.length - 1);
+    assert.deepEqual(JSON.parse(run), { op: 'run', id: 7, value: { a: 1 }, env: {}, seed: 'cd' });
+  });
+});
+
+describe('what a driver says', () => {
+  it('is taken when it follows the protocol', () => {
+    assert.deepEqual(parse('{"op":"booted","version":"v24"}'), { op: 'booted', version: 'v24' });
+    assert.deepEqual(parse('{"op":"ready","seeded":true}'), { op: 'ready', seeded: true });
+    assert.deepEqual(parse('{"op":"failed","error":"e"}'), { op: 'failed', error: 'e', seeded: false });
+    assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":null,"seeded":1}'), {
+      op: 'result',
+      id: 1,
+      status: 'ok',
+      value: null,
+      seeded: false,
+    });
+  });
+
+  for (const text of [
+    '',
+    'null',
+    '[]',
+    '7',
+    '{"op":"result"}',
+    '{"op":"result","id":"1","status":"ok","value":1}',
+    '{"op":"result","id":1,"status":"fine","value":1}',
+    '{"op":"result","id":1,"status":"ok"}',
+    '{"op":"failed","error":{}}',
+    '{"op":"toString"}',
+    '{"__proto__":{"op":"ready"}}',
+    '{"op":"ready"',
+    '['.repeat(100_000),
+  ]) {
+    it(`is refused otherwise: ${text.slice(0, 60)}`, () => assert.equal(parse(text), undefined));
+  }
+});
