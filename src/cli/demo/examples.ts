@@ -30,7 +30,7 @@ export function listExamples(): ExampleList {
     const kind = resolveKind(`${language}:default`).name;
     const interpreter = interpreterOf(kind);
     const dir = join(packageDir, 'examples', language);
-    for (const folder of readdirSync(dir).sort()) {
+    for (const folder of foldersOf(dir)) {
       const lacking =
         interpreter === undefined ? [language] : missingPackages(interpreter, join(dir, folder));
       if (interpreter === undefined || lacking.length > 0) {
@@ -46,6 +46,11 @@ export function listExamples(): ExampleList {
     }
   }
   return { examples, skipped };
+}
+
+function foldersOf(dir: string): string[] {
+  const listing = readdirSync(dir, { withFileTypes: true });
+  return listing.flatMap((item) => (item.isDirectory() ? [item.name] : [])).sort();
 }
 
 /** A folder with an entry point is deployed whole, another by the one file in it. */
