@@ -103,23 +103,26 @@ async function driver() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anticipate-'));
   const file = path.join(dir, 'messages');
   const sink = fs.openSync('/dev/null', 'w');
+  const { TMPDIR } = process.env;
   try {
     for (const code of SOURCES) {
       fs.writeFileSync(
         file,
-        conversation({ ...code, main: 'main' }, code.filename === 'a.js' ? DRIVER_RUNS : 20),
+        conversation({ ...code, main: 'main' }, code.filename === 'a.js' ? DRIVER_RUNS : 20, dir),
       );
       await converse(file, sink);
     }
   } finally {
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
     fs.closeSync(sink);
     fs.rmSync(dir, { recursive: true });
   }
 }
 
-function conversation(code, runs) {
+function conversation(code, runs, dir) {
   const seed = '0123456789abcdef'.repeat(8);
-  const lines = [JSON.stringify({ op: 'init', ...code, env: { ANTICIPATED: '1' }, seed })];
+  const lines = [JSON.stringify({ op: 'init', ...code, env: { TMPDIR: dir }, seed })];
   for (let id = 1; id <= runs; id++) {
     const env = { __OW_ACTIVATION_ID: String(id), __OW_DEADLINE: String(id), __OW_ACTION_NAME: '/_/a' };
     const value = { name: `n${id}`, list: [id, 0.5, null, true], text: 'zwölf €' };
@@ -135,7 +138,6 @@ async function converse(file, sink) {
     await new Promise((resolve) => new Server(new Channel(source, sink), resolve, () => {}).start());
   } finally {
     fs.closeSync(source);
-    delete process.env.ANTICIPATED;
   }
 }
 

@@ -3,6 +3,7 @@
 
 const fs = require('node:fs');
 const Module = require('node:module');
+const os = require('node:os');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const vm = require('node:vm');
@@ -82,10 +83,10 @@ function compile(body, tail, filename) {
   }
 }
 
-/** An ES module needs a place to import from; a folder of its own in the UC's /tmp is that. */
+/** An ES module needs a place to import from; a folder of its own in /tmp is that. */
 async function loadSourceAsModule(source, filename, main) {
   const name = `${path.basename(filename, path.extname(filename))}.mjs`;
-  const file = path.join(fs.mkdtempSync('/tmp/action-'), name);
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'action-')), name);
   fs.writeFileSync(file, source);
   return findExport(await import(pathToFileURL(file).href), main.split('.')) ?? notFound(main);
 }

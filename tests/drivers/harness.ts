@@ -5,6 +5,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
@@ -46,6 +48,7 @@ export class Driver implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #device: Duplex;
   readonly #lines: AsyncIterator<string>;
+  readonly #tmp = mkdtempSync(join(tmpdir(), 'seuss-driver-'));
   readonly #output = { stdout: '', stderr: '' };
   #nextId = 1;
 
@@ -57,7 +60,7 @@ export class Driver implements AsyncDisposable {
     assert(program !== undefined);
     this.#process = spawn(program, options.anticipate ? args : [...args, '--no-ao'], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env, SEUSS_DEVICE: String(DEVICE_FD) },
+      env: { ...process.env, ...options.env, TMPDIR: this.#tmp, SEUSS_DEVICE: String(DEVICE_FD) },
     });
     this.#device = this.#process.stdio[DEVICE_FD] as Duplex;
     this.#lines = createInterface({ input: this.#device })[Symbol.asyncIterator]();
@@ -121,5 +124,6 @@ export class Driver implements AsyncDisposable {
       this.#process.kill('SIGKILL');
       await once(this.#process, 'close');
     }
+    rmSync(this.#tmp, { recursive: true });
   }
 }
