@@ -42,6 +42,8 @@ enum control_type {
 	CONTROL_STAT = 17,    /* → struct control_stat */
 	CONTROL_MOUNT = 18,   /* uint32_t image, mount point text: hand the image to the UC (LINK_MOUNT) → empty */
 	CONTROL_MAPS = 19,    /* uint64_t snapshot → struct plan_map array */
+	CONTROL_IMAGE_DROP = 20, /* uint32_t image: free the number in this tender → empty. UCs and
+	                            snapshots that use the image keep it. */
 
 	/* ---- to a UC, no reply ---- */
 	CONTROL_SEND = 30, /* flags: a link_type; payload: bytes, any length. Sent as link frames. */

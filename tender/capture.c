@@ -1,0 +1,272 @@
+#include "capture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "image.h"
+#include "layer.h"
+#include "maps.h"
+#include "page_copy.h"
+#include "peers.h"
+#include "plan.h"
+#include "sealed.h"
+#include "snapshot.h"
+#include "tracee.h"
+#include "uc.h"
+
+/*
+ * Fewer mappings make each deploy cheaper, pages that are stored twice make it dearer. A
+ * snapshot without parent shares its pages with all descendants, so it may fill larger gaps.
+ */
+#define FILL_PAGES_ROOT 8
+#define FILL_PAGES_CHILD 0
+
+#define SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
+
+struct capture {
+	struct uc *uc;
+	struct tracee tracee;
+	struct vma_list vmas;
+	struct page_runs own;
+	struct layout_source sources[SOURCES_MAX];
+	size_t source_count;
+	struct layout layout;
+	int layer_fd;
+	uint64_t begin_ns, copy_ns, stop_ns, clock_ns;
+	const char *failed; /* what failed, for the node */
+};
+
+static void list_sources(struct capture *c)
+{
+	const struct snapshot *origin = c->uc->origin;
+
+	for (int i = 0; i < c->uc->image_count; i++)
+		c->sources[c->source_count++] = (struct layout_source){ c->uc->images[i]->file, (uint16_t)i };
+	for (int i = 0; origin && i < origin->layer_count; i++)
+		c->sources[c->source_count++] =
+			(struct layout_source){ origin->layers[i]->file, (uint16_t)(UC_IMAGE_MAX + i) };
+}
+
+static int read_memory_map(struct tender *t, struct capture *c)
+{
+	const struct snapshot *origin = c->uc->origin;
+	struct layout_input in = {
+		.sources = c->sources,
+		.libos = t->libos_file,
+		.own_source = (uint16_t)(UC_IMAGE_MAX + (origin ? origin->layer_count : 0)),
+		.fill_pages = origin ? FILL_PAGES_CHILD : FILL_PAGES_ROOT,
+	};
+	int error;
+
+	c->failed = "memory map";
+	error = maps_read(c->uc->pid, &c->vmas);
+	if (error)
+		return error;
+	c->failed = "scan for written pages (Linux 6.7 or newer is needed)";
+	error = pagemap_own_runs(c->uc->pid, 0, UC_GUEST_END, &c->own);
+	if (error)
+		return error;
+	list_sources(c);
+	/* A lineage too long for one message of descriptors starts anew with one layer. */
+	if (origin && origin->layer_count == LAYERS_MAX) {
+		layout_absorb_layers(&c->vmas, c->sources, c->source_count, &c->own);
+		in.own_source = UC_IMAGE_MAX;
+	}
+	in.source_count = c->source_count;
+	in.vmas = c->vmas.items;
+	in.vma_count = c->vmas.count;
+	in.own = c->own.items;
+	in.own_count = c->own.count;
+	c->failed = "memory map: it holds a file or shared memory that no snapshot can";
+	return layout_build(&in, &c->layout);
+}
+
+static int copy_pages(struct capture *c)
+{
+	uint64_t begin = now_ns();
+	int error;
+
+	c->failed = "copy of pages";
+	c->layer_fd = sealed_create("seuss-layer");
+	if (c->layer_fd < 0)
+		return c->layer_fd;
+	error = page_copy(c->uc->pid, c->layout.copies.items, c->layout.copies.count, c->layer_fd);
+	c->copy_ns = now_ns() - begin;
+	return error;
+}
+
+/* The UC stands still from here to its detach or end. */
+static int take(struct tender *t, struct capture *c, bool keep)
+{
+	const struct libos_header *h = &t->libos.header;
+	uint64_t sp;
+	int error;
+
+	c->failed = "stop of the UC";
+	c->begin_ns = now_ns();
+	error = tracee_stop(&c->tracee, c->uc->pid, h->altstack_base, h->altstack_bytes);
+	if (error) {
+		if (c->tracee.ended)
+			uc_note_end(c->uc, c->tracee.status, &c->tracee.usage);
+		return error;
+	}
+	c->clock_ns = now_ns();
+	sp = c->tracee.regs.rsp;
+	if (c->tracee.xstate_bytes < t->xstate_bytes)
+		error = -EIO;
+	if (sp >= UC_SCRATCH_BASE && sp < UC_SCRATCH_END)
+		error = -EAGAIN;
+	if (!error)
+		error = read_memory_map(t, c);
+	if (!error)
+		error = copy_pages(c);
+	if (keep || error)
+		tracee_detach(&c->tracee);
+	else
+		uc_kill(c->uc, CONTROL_EXIT_KILLED);
+	c->stop_ns = now_ns() - c->begin_ns;
+	return error;
+}
+
+/* Gives s the layers that its maps use, numbered anew. */
+static int collect_layers(struct tender *t, struct capture *c, struct snapshot *s)
+{
+	const struct snapshot *origin = c->uc->origin;
+	uint16_t own_source = UC_IMAGE_MAX, renumbered[SOURCES_MAX + 1];
+	int fd, error;
+
+	memset(renumbered, 0xff, sizeof renumbered);
+	if (origin && origin->layer_count < LAYERS_MAX)
+		own_source = (uint16_t)(UC_IMAGE_MAX + origin->layer_count);
+	for (size_t i = 0; i < c->layout.map_count; i++) {
+		struct plan_map *m = &c->layout.maps[i];
+
+		if (m->source == PLAN_ANONYMOUS || m->source < UC_IMAGE_MAX)
+			continue;
+		if (renumbered[m->source] == 0xffff) {
+			renumbered[m->source] = (uint16_t)(UC_IMAGE_MAX + s->layer_count);
+			if (m->source != own_source) {
+				s->layers[s->layer_count++] = layer_get(origin->layers[m->source - UC_IMAGE_MAX]);
+			} else {
+				fd = sealed_finish(c->layer_fd);
+				c->layer_fd = -1;
+				error = fd < 0 ? fd : layer_adopt(t, fd, &s->layers[s->layer_count]);
+				if (error)
+					return error;
+				s->layer_count++;
+			}
+		}
+		m->source = renumbered[m->source];
+	}
+	return 0;
+}
+
+static int build(struct tender *t, struct capture *c, struct snapshot *s)
+{
+	struct frame_source frame = {
+		.regs = &c->tracee.regs,
+		.xstate = c->tracee.xstate,
+		.xstate_bytes = t->xstate_bytes,
+		.xstate_mask = t->xstate_mask,
+		.altstack_base = t->libos.header.altstack_base,
+		.altstack_bytes = t->libos.header.altstack_bytes,
+	};
+	int error;
+
+	c->failed = "layer";
+	error = collect_layers(t, c, s);
+	if (error)
+		return error;
+	for (int i = 0; i < c->uc->image_count; i++)
+		s->images[s->image_count++] = image_get(c->uc->images[i]);
+	c->failed = "plan";
+	s->plan_fd = plan_write(&c->layout, &frame, c->clock_ns, &s->plan_bytes);
+	if (s->plan_fd < 0)
+		return s->plan_fd;
+	return snapshot_publish(t, s);
+}
+
+static void capture(struct tender *t, struct capture *c, const struct control_capture *request, uint32_t seq)
+{
+	struct snapshot *origin = c->uc->origin;
+	struct snapshot *s = snapshot_new(request->snapshot, origin ? origin->number : 0);
+	struct control_captured reply;
+	int error = take(t, c, request->flags & CONTROL_CAPTURE_KEEP);
+
+	if (!error)
+		error = build(t, c, s);
+	if (error) {
+		control_error(t, c->uc->id, seq, -error, "capture of UC %u: %s (at %#lx): %s", c->uc->id, c->failed,
+			      c->layout.conflict, strerror(-error));
+		snapshot_put(s);
+		return;
+	}
+	reply = (struct control_captured){
+		.parent = s->parent,
+		.own_pages = c->layout.own_pages,
+		.shared_pages = c->layout.shared_pages,
+		.maps = (uint32_t)c->layout.map_count,
+		.runs = (uint32_t)c->layout.copies.count,
+		.stop_ns = c->stop_ns,
+		.copy_ns = c->copy_ns,
+		.rip = c->tracee.regs.rip,
+	};
+	peers_hand_over(t, s, c->uc->id, seq, &reply, sizeof reply);
+}
+
+void capture_request(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct uc *uc = uc_find(t, frame->uc);
+	struct control_capture request;
+	struct capture *c;
+	int error = 0;
+
+	if (frame->len == sizeof request)
+		memcpy(&request, payload, sizeof request);
+	else
+		error = EINVAL;
+	if (!error && !uc)
+		error = ESRCH;
+	if (!error && (uc->state != UC_RUNNING || uc->has_host_files))
+		error = uc->has_host_files ? EOPNOTSUPP : EBUSY;
+	if (!error && (!request.snapshot || snapshot_find(t, request.snapshot)))
+		error = EEXIST;
+	if (error) {
+		control_error(t, frame->uc, frame->seq, error, "capture of UC %u: %s", frame->uc,
+			      error == EOPNOTSUPP ? "it has opened files of the host" : strerror(error));
+		return;
+	}
+	c = xcalloc(1, sizeof *c);
+	c->uc = uc;
+	c->layer_fd = -1;
+	capture(t, c, &request, frame->seq);
+	vma_list_free(&c->vmas);
+	page_runs_free(&c->own);
+	layout_free(&c->layout);
+	close_if_open(c->layer_fd);
+	free(c);
+}
+
+void capture_maps_request(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct snapshot *s = NULL;
+	struct plan_map *maps;
+	uint64_t number;
+	long count = -ENOENT;
+
+	if (frame->len == sizeof number) {
+		memcpy(&number, payload, sizeof number);
+		s = snapshot_find(t, number);
+	}
+	if (s)
+		count = plan_read_maps(s->plan_fd, &maps);
+	if (count < 0) {
+		control_error(t, 0, frame->seq, (int)-count, "maps of a snapshot: %s", strerror((int)-count));
+		return;
+	}
+	control_ok(t, 0, frame->seq, maps, (size_t)count * sizeof *maps);
+	free(maps);
+}

@@ -1,0 +1,12 @@
+/* Capture: a running UC becomes a snapshot, from outside, without its help. */
+#ifndef TENDER_CAPTURE_H
+#define TENDER_CAPTURE_H
+
+#include "context.h"
+
+/* Carries out CONTROL_CAPTURE; the answer comes when every tender knows the snapshot. */
+void capture_request(struct tender *t, const struct control_frame *frame, const char *payload);
+/* Carries out CONTROL_MAPS. */
+void capture_maps_request(struct tender *t, const struct control_frame *frame, const char *payload);
+
+#endif

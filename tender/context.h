@@ -1,0 +1,155 @@
+/* The tender's state: one struct tender per process, handed to whoever needs it. */
+#ifndef TENDER_CONTEXT_H
+#define TENDER_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../abi/control.h"
+#include "../abi/layout.h"
+#include "../abi/link.h"
+#include "libos_image.h"
+#include "privileges.h"
+#include "util.h"
+#include "zygote.h"
+
+struct tender;
+struct hostfs;
+
+/* Something in the epoll set. ready gets EPOLL… bits. */
+struct event_source {
+	int fd;
+	void (*ready)(struct tender *t, struct event_source *source, uint32_t events);
+};
+
+/* A file as the kernel names it in a process's memory map. */
+struct file_id {
+	uint32_t major, minor;
+	uint64_t ino;
+};
+
+static inline bool file_id_equal(const struct file_id *a, const struct file_id *b)
+{
+	return a->ino == b->ino && a->major == b->major && a->minor == b->minor;
+}
+
+/* image.c: a file-system image of the node. */
+struct image {
+	struct list_node node;
+	uint32_t number;
+	int refs;
+	int fd;
+	struct file_id file;
+	uint64_t bytes;
+};
+
+/* layer.c: pages that one capture has stored; shared by all its descendants. */
+struct layer {
+	struct list_node node;
+	int refs;
+	int fd;
+	struct file_id file;
+	uint64_t bytes;
+};
+
+/* Descriptors of a deploy travel in one message, which the library OS takes up to this number. */
+#define DEPLOY_FDS_MAX 64
+#define LAYERS_MAX (DEPLOY_FDS_MAX - UC_IMAGE_MAX - 1)
+
+/* snapshot.c */
+struct snapshot {
+	struct list_node node; /* known snapshots, until dropped */
+	uint64_t number, parent;
+	int refs; /* the table's and one for each UC deployed from it */
+	int plan_fd;
+	uint64_t plan_bytes;
+	int image_count, layer_count;
+	struct image *images[UC_IMAGE_MAX];
+	struct layer *layers[LAYERS_MAX];
+};
+
+enum uc_state {
+	UC_EMBRYO,    /* in the pool */
+	UC_DEPLOYING, /* LINK_DEPLOY was sent, not confirmed yet */
+	UC_RUNNING,
+	UC_GONE, /* reaped; freed once no event can name it */
+};
+
+/* Packets that the UC's socket did not take yet. */
+struct packet {
+	struct packet *next;
+	size_t bytes;
+	int fd; /* travels along, or -1 */
+	char data[];
+};
+
+/* uc.c */
+struct uc {
+	struct event_source link;
+	struct list_node node;    /* pool, table chain or dead list */
+	struct list_node watched; /* limits.c: UCs whose memory is looked at often */
+	uint32_t id;
+	enum uc_state state;
+	pid_t pid;
+	uint32_t host_pid;
+	uint64_t made_ns; /* time that its process took to make */
+
+	struct packet *out_first, *out_last;
+	size_t out_bytes;
+
+	struct snapshot *origin; /* deployed from, or NULL */
+	struct hostfs *hostfs;   /* root of a UC booted with LINK_ROOT_HOST, or NULL */
+	bool has_host_files;     /* such files have no place in a snapshot */
+	int image_count;
+	struct image *images[UC_IMAGE_MAX];
+
+	uint64_t deploy_id, started_ns;
+	uint32_t start_seq; /* request to answer when LINK_DEPLOYED comes */
+	uint32_t *kill_seqs; /* requests to answer when the process is gone */
+	int kill_count;
+	enum control_exit_reason exit_reason;
+	bool waited; /* its end has been seen, the rest of its frames not yet */
+	struct control_exit end;
+
+	uint64_t memory_limit;
+	uint64_t watched_cpu_ns;
+	int watched_quiet; /* looks in a row without progress of its CPU time */
+};
+
+#define UC_TABLE_SIZE 4096
+
+struct tender {
+	/* Constant after the start. */
+	int index, count; /* which of the node's tenders this is */
+	int cpu;
+	uint32_t uc_max;
+	struct libos_image libos;
+	struct file_id libos_file;
+	uint64_t vdso_clock_gettime;
+	uint32_t xstate_bytes;
+	uint64_t xstate_mask;
+	int host_proc; /* /proc as the node sees it */
+	struct zygote zygote;
+
+	int epoll;
+	struct control *control;
+	struct peer *peers; /* count entries, the own one unused */
+
+	struct list_node pool; /* embryos, ready */
+	int pool_size;
+	struct list_node table[UC_TABLE_SIZE];
+	uint32_t uc_count; /* in the table */
+	struct list_node dead;
+	struct list_node watched;
+	int deploying;
+	uint64_t next_deploy;
+	uint64_t next_tick_ns, next_sweep_ns;
+	uint32_t sweep_chain;
+
+	struct list_node images, layers, snapshots;
+	struct list_node handovers;
+	uint64_t next_handover;
+};
+
+#endif

@@ -1,0 +1,34 @@
+/* The control socket: frames from and to the node (abi/control.h). */
+#ifndef TENDER_CONTROL_H
+#define TENDER_CONTROL_H
+
+#include "context.h"
+
+void control_open(struct tender *t, int fd);
+
+/* Queues a frame. */
+void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
+		  size_t bytes);
+void control_ok(struct tender *t, uint32_t uc, uint32_t seq, const void *payload, size_t bytes);
+/* error is positive; the text says what failed on what. */
+void control_error(struct tender *t, uint32_t uc, uint32_t seq, int error, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/*
+ * For payloads that are received in place: room for a frame with up to bytes of payload,
+ * of which control_commit keeps `used`. Nothing else may be queued in between.
+ */
+void *control_reserve(struct tender *t, size_t bytes);
+void control_commit(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, size_t used);
+
+/* Writes out what is queued. */
+void control_flush(struct tender *t);
+/* The node is slow to read: UCs are not listened to for now. */
+bool control_congested(const struct tender *t);
+/* Descriptor and POLL… bits for a wait without epoll. */
+struct event_source *control_source(struct tender *t, short *poll_events);
+
+/* requests.c: carries out one frame from the node. */
+void request_handle(struct tender *t, const struct control_frame *frame, const char *payload);
+
+#endif

@@ -1,0 +1,13 @@
+/* Embryos that stand ready, so that making a process is off the path of a deploy. */
+#ifndef TENDER_EMBRYO_POOL_H
+#define TENDER_EMBRYO_POOL_H
+
+#include "context.h"
+
+bool pool_wants_more(const struct tender *t);
+/* Makes one embryo; failure is left for the next deploy to report. */
+void pool_add_one(struct tender *t);
+/* An embryo from the pool, or a new one, then its made_ns says how long that took. 0 or -errno. */
+int pool_take(struct tender *t, struct uc **uc);
+
+#endif

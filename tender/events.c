@@ -1,0 +1,99 @@
+#include "events.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+
+#include "control.h"
+#include "embryo_pool.h"
+#include "limits.h"
+#include "peers.h"
+#include "uc.h"
+
+#define BATCH 64
+/* The pool is refilled when nothing has happened for so long: a running function comes first. */
+#define IDLE_MS 2
+
+int events_add(struct tender *t, struct event_source *source, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = source };
+
+	return epoll_ctl(t->epoll, EPOLL_CTL_ADD, source->fd, &e) < 0 ? -errno : 0;
+}
+
+void events_change(struct tender *t, struct event_source *source, uint32_t events)
+{
+	struct epoll_event e = { .events = events, .data.ptr = source };
+
+	if (epoll_ctl(t->epoll, EPOLL_CTL_MOD, source->fd, &e) < 0)
+		fatal(errno, "EPOLL_CTL_MOD");
+}
+
+void events_remove(struct tender *t, struct event_source *source)
+{
+	if (epoll_ctl(t->epoll, EPOLL_CTL_DEL, source->fd, NULL) < 0)
+		fatal(errno, "EPOLL_CTL_DEL");
+}
+
+static int wait_all(struct tender *t, int timeout_ms)
+{
+	struct epoll_event events[BATCH];
+	int n = epoll_wait(t->epoll, events, BATCH, timeout_ms);
+
+	if (n < 0 && errno != EINTR)
+		fatal(errno, "epoll_wait");
+	for (int i = 0; i < n; i++) {
+		struct event_source *source = events[i].data.ptr;
+
+		source->ready(t, source, events[i].events);
+	}
+	return n;
+}
+
+/* While the node does not read, UCs wait on their full links: only the node and peers are heard. */
+static void wait_uncongested(struct tender *t, int timeout_ms)
+{
+	struct event_source *sources[1 + PEERS_MAX];
+	struct pollfd p[1 + PEERS_MAX];
+	int count = 1, n;
+
+	sources[0] = control_source(t, &p[0].events);
+	p[0].fd = sources[0]->fd;
+	for (int i = 0; i < t->count; i++) {
+		struct event_source *peer = peer_source(t, i);
+
+		if (!peer)
+			continue;
+		p[count] = (struct pollfd){ .fd = peer->fd, .events = POLLIN };
+		sources[count++] = peer;
+	}
+	n = poll(p, (nfds_t)count, timeout_ms);
+	if (n < 0 && errno != EINTR)
+		fatal(errno, "poll");
+	/* POLL… and EPOLL… bits are the same. */
+	for (int i = 0; n > 0 && i < count; i++)
+		if (p[i].revents)
+			sources[i]->ready(t, sources[i], (uint32_t)p[i].revents);
+}
+
+static int timeout(struct tender *t)
+{
+	int tick_ms = limits_timeout_ms(t);
+
+	if (pool_wants_more(t) && (tick_ms < 0 || tick_ms > IDLE_MS))
+		return IDLE_MS;
+	return tick_ms;
+}
+
+void events_run(struct tender *t)
+{
+	for (;;) {
+		if (control_congested(t))
+			wait_uncongested(t, limits_timeout_ms(t));
+		else if (wait_all(t, timeout(t)) == 0 && pool_wants_more(t))
+			pool_add_one(t);
+		limits_tick(t);
+		control_flush(t);
+		uc_free_dead(t);
+	}
+}

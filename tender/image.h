@@ -1,0 +1,17 @@
+/* File-system images: opened once per tender, counted by snapshots and UCs. */
+#ifndef TENDER_IMAGE_H
+#define TENDER_IMAGE_H
+
+#include "context.h"
+
+/* Opens path under number for good. 0 or -errno (-EEXIST: the number is taken). */
+int image_open(struct tender *t, uint32_t number, const char *path);
+/* An image that another tender has handed over; takes fd, also on failure. A known number is left as it is. */
+int image_adopt(struct tender *t, uint32_t number, int fd);
+/* Ends the node's hold on it: the number is free, the file stays open while UCs or snapshots use it. */
+int image_drop(struct tender *t, uint32_t number);
+struct image *image_find(struct tender *t, uint32_t number);
+struct image *image_get(struct image *image);
+void image_put(struct image *image);
+
+#endif

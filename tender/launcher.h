@@ -1,0 +1,26 @@
+/* Processes around the tenders: one launcher, namespaces where the host grants them, one tender per core. */
+#ifndef TENDER_LAUNCHER_H
+#define TENDER_LAUNCHER_H
+
+#include "libos_image.h"
+#include "peers.h"
+
+/* The node's control sockets begin at this descriptor, one per core. */
+#define CONTROL_FD_FIRST 3
+
+struct launch {
+	const char *libos_path;
+	int cpus[PEERS_MAX];
+	int cpu_count;
+	uint32_t uc_max;
+	struct libos_image libos;
+	int host_proc; /* /proc as the node sees it, when the tenders have one of their own; else -1 */
+};
+
+/* Starts the tenders and stays until one of them ends, which ends all. */
+void launch(struct launch *l) __attribute__((noreturn));
+
+/* tender.c: the life of tender `index`; socks[i] leads to tender i. */
+void tender_main(const struct launch *l, int index, const int *socks) __attribute__((noreturn));
+
+#endif

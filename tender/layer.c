@@ -1,0 +1,58 @@
+#include "layer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "procfs.h"
+
+static struct layer *find(struct tender *t, const struct file_id *file)
+{
+	list_for_each(n, &t->layers) {
+		struct layer *layer = list_entry(n, struct layer, node);
+
+		if (file_id_equal(&layer->file, file))
+			return layer;
+	}
+	return NULL;
+}
+
+struct layer *layer_get(struct layer *layer)
+{
+	layer->refs++;
+	return layer;
+}
+
+void layer_put(struct layer *layer)
+{
+	if (--layer->refs)
+		return;
+	list_del(&layer->node);
+	close(layer->fd);
+	free(layer);
+}
+
+int layer_adopt(struct tender *t, int fd, struct layer **out)
+{
+	struct file_id file;
+	struct layer *layer;
+	struct stat st;
+	int error = fstat(fd, &st) < 0 ? -errno : procfs_file_id(fd, &file);
+
+	if (error) {
+		close(fd);
+		return error;
+	}
+	layer = find(t, &file);
+	if (layer) {
+		close(fd);
+		*out = layer_get(layer);
+		return 0;
+	}
+	layer = xcalloc(1, sizeof *layer);
+	*layer = (struct layer){ .refs = 1, .fd = fd, .file = file, .bytes = (uint64_t)st.st_size };
+	list_add_tail(&layer->node, &t->layers);
+	*out = layer;
+	return 0;
+}

@@ -1,0 +1,15 @@
+/* Layers: sealed files with the pages of one capture. */
+#ifndef TENDER_LAYER_H
+#define TENDER_LAYER_H
+
+#include "context.h"
+
+/*
+ * Takes fd, also on failure: a sealed memory file. If the tender has that file already,
+ * its layer is counted once more. 0 or -errno.
+ */
+int layer_adopt(struct tender *t, int fd, struct layer **out);
+struct layer *layer_get(struct layer *layer);
+void layer_put(struct layer *layer);
+
+#endif

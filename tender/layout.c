@@ -1,0 +1,163 @@
+#include "layout.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* The embryo's stack needs the top of the scratch region, the plan lies below it. */
+#define MAPS_MAX 65000
+
+static void add_map(struct layout *l, const struct plan_map *m)
+{
+	struct plan_map *last = l->map_count ? &l->maps[l->map_count - 1] : NULL;
+
+	if (last && last->start + last->bytes == m->start && last->source == m->source && last->prot == m->prot &&
+	    (m->source == PLAN_ANONYMOUS || last->offset + last->bytes == m->offset)) {
+		last->bytes += m->bytes;
+		return;
+	}
+	if (l->map_count == l->map_size) {
+		l->map_size = l->map_size ? l->map_size * 2 : 256;
+		l->maps = xrealloc(l->maps, l->map_size * sizeof *l->maps);
+	}
+	l->maps[l->map_count++] = *m;
+}
+
+static void add_own(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end)
+{
+	add_map(l, &(struct plan_map){
+			   .start = start,
+			   .bytes = end - start,
+			   .offset = l->own_pages * UC_PAGE_SIZE,
+			   .source = in->own_source,
+			   .prot = v->prot,
+		   });
+	page_runs_add(&l->copies, start, end);
+	l->own_pages += (end - start) / UC_PAGE_SIZE;
+}
+
+static const struct layout_source *find_source(const struct layout_input *in, const struct file_id *file)
+{
+	for (size_t i = 0; i < in->source_count; i++)
+		if (file_id_equal(&in->sources[i].file, file))
+			return &in->sources[i];
+	return NULL;
+}
+
+/* Pages that an embryo has before any plan: the library OS's untouched data and heap. */
+static bool embryo_has(const struct layout_input *in, const struct vma *v)
+{
+	return v->start >= UC_LIBOS_BASE && v->end <= UC_LIBOS_END &&
+	       (!v->file.ino || file_id_equal(&v->file, &in->libos));
+}
+
+static int add_inherited(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end)
+{
+	struct plan_map m = { .start = start, .bytes = end - start, .source = PLAN_ANONYMOUS, .prot = v->prot };
+	const struct layout_source *source;
+
+	if (start == end || embryo_has(in, v))
+		return 0;
+	if (v->file.ino) {
+		source = find_source(in, &v->file);
+		if (!source)
+			return -ENOTSUP;
+		m.source = source->source;
+		m.offset = v->offset + (start - v->start);
+		if (source->source >= UC_IMAGE_MAX)
+			l->shared_pages += m.bytes / UC_PAGE_SIZE;
+	}
+	add_map(l, &m);
+	return 0;
+}
+
+/* Own pages of v from in->own[*next] on; *next moves behind those that end in v. */
+static int add_vma(struct layout *l, const struct layout_input *in, const struct vma *v, size_t *next)
+{
+	uint64_t at = v->start;
+	int error = 0;
+
+	while (*next < in->own_count && in->own[*next].end <= v->start)
+		(*next)++;
+	while (!error && *next < in->own_count && in->own[*next].start < v->end) {
+		const struct page_run *run = &in->own[*next];
+		uint64_t start = run->start > v->start ? run->start : v->start;
+		uint64_t end = run->end < v->end ? run->end : v->end;
+
+		/* at > v->start: it ends the run before. */
+		if (at > v->start && (start - at) / UC_PAGE_SIZE <= in->fill_pages)
+			start = at;
+		error = add_inherited(l, in, v, at, start);
+		if (!error)
+			add_own(l, in, v, start, end);
+		at = end;
+		if (run->end > v->end)
+			break;
+		(*next)++;
+	}
+	return error ? error : add_inherited(l, in, v, at, v->end);
+}
+
+/* What every embryo has of its own, and what is no memory of the UC. */
+static bool excluded(const struct vma *v)
+{
+	return (v->start >= UC_SCRATCH_BASE && v->end <= UC_SCRATCH_END) ||
+	       (v->start >= UC_VDSO_BASE && v->end <= UC_VDSO_END) || v->start >= UC_GUEST_END;
+}
+
+int layout_build(const struct layout_input *in, struct layout *out)
+{
+	size_t next = 0;
+
+	*out = (struct layout){ 0 };
+	for (size_t i = 0; i < in->vma_count; i++) {
+		const struct vma *v = &in->vmas[i];
+		int error;
+
+		if (excluded(v))
+			continue;
+		error = v->shared ? -ENOTSUP : add_vma(out, in, v, &next);
+		if (error) {
+			out->conflict = v->start;
+			return error;
+		}
+		if (out->map_count > MAPS_MAX)
+			return -E2BIG;
+	}
+	return 0;
+}
+
+static bool from_layer(const struct vma *v, const struct layout_source *sources, size_t source_count)
+{
+	for (size_t i = 0; v->file.ino && i < source_count; i++)
+		if (sources[i].source >= UC_IMAGE_MAX && file_id_equal(&sources[i].file, &v->file))
+			return true;
+	return false;
+}
+
+void layout_absorb_layers(const struct vma_list *vmas, const struct layout_source *sources, size_t source_count,
+			  struct page_runs *own)
+{
+	struct page_runs all = { 0 };
+	size_t next = 0;
+
+	for (size_t i = 0; i < vmas->count; i++) {
+		const struct vma *v = &vmas->items[i];
+
+		if (!from_layer(v, sources, source_count))
+			continue;
+		for (; next < own->count && own->items[next].start < v->start; next++)
+			page_runs_add(&all, own->items[next].start, own->items[next].end);
+		page_runs_add(&all, v->start, v->end);
+	}
+	for (; next < own->count; next++)
+		page_runs_add(&all, own->items[next].start, own->items[next].end);
+	page_runs_free(own);
+	*own = all;
+}
+
+void layout_free(struct layout *layout)
+{
+	free(layout->maps);
+	page_runs_free(&layout->copies);
+	*layout = (struct layout){ 0 };
+}

@@ -1,0 +1,17 @@
+/* Memory limits and deadlines of UCs. */
+#ifndef TENDER_LIMITS_H
+#define TENDER_LIMITS_H
+
+#include "context.h"
+
+/* Sets the limits that the host kernel keeps. 0 or -errno. */
+int limits_apply(struct uc *uc, uint64_t memory_limit);
+/* The UC may be running: look at its memory often until it is quiet. */
+void limits_watch(struct tender *t, struct uc *uc);
+void limits_unwatch(struct uc *uc);
+
+/* Until limits_tick has something to do, -1 for ever. */
+int limits_timeout_ms(const struct tender *t);
+void limits_tick(struct tender *t);
+
+#endif

@@ -1,0 +1,195 @@
+#include "link_hub.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "events.h"
+#include "hostfs.h"
+#include "limits.h"
+#include "uc.h"
+
+/* Frames taken from one UC before the next one has its turn. */
+#define FRAMES_PER_TURN 16
+#define QUEUE_BYTES_MAX (CONTROL_PAYLOAD_MAX * 2ul)
+
+/* ---- to a UC ---- */
+
+static ssize_t send_now(struct uc *uc, const void *data, size_t bytes, const void *more, size_t more_bytes, const int *fds,
+			int fd_count)
+{
+	struct iovec iov[2] = { { (void *)data, bytes }, { (void *)more, more_bytes } };
+
+	return send_with_fds(uc->link.fd, iov, 2, fds, fd_count, MSG_DONTWAIT);
+}
+
+/* Only single descriptors ever wait: deploys go out first on a fresh link. */
+static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload, const int *fds,
+		    int fd_count)
+{
+	size_t bytes = sizeof *frame + frame->len;
+	struct packet *p;
+
+	if (uc->out_bytes + bytes > QUEUE_BYTES_MAX || fd_count > 1) {
+		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
+		return;
+	}
+	p = xcalloc(1, sizeof *p + bytes);
+	p->bytes = bytes;
+	p->fd = fd_count ? fcntl(fds[0], F_DUPFD_CLOEXEC, 0) : -1;
+	if (fd_count && p->fd < 0) {
+		free(p);
+		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
+		return;
+	}
+	memcpy(p->data, frame, sizeof *frame);
+	memcpy(p->data + sizeof *frame, payload, frame->len);
+	if (uc->out_last)
+		uc->out_last->next = p;
+	else
+		uc->out_first = p;
+	uc->out_last = p;
+	if (!uc->out_bytes)
+		events_change(t, &uc->link, EPOLLIN | EPOLLOUT);
+	uc->out_bytes += bytes;
+}
+
+void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload, const int *fds,
+	       int fd_count)
+{
+	ssize_t n = -EAGAIN;
+
+	if (uc->state == UC_GONE)
+		return;
+	if (!uc->out_first)
+		n = send_now(uc, frame, sizeof *frame, payload, frame->len, fds, fd_count);
+	/* Any other error means that the UC is gone, which its hangup tells. */
+	if (n == -EAGAIN)
+		enqueue(t, uc, frame, payload, fds, fd_count);
+}
+
+void link_send_stream(struct tender *t, struct uc *uc, uint16_t type, const char *bytes, size_t count)
+{
+	do {
+		size_t n = count < LINK_PAYLOAD_MAX ? count : LINK_PAYLOAD_MAX;
+		struct link_frame frame = {
+			.type = type,
+			.flags = n < count ? LINK_MORE : 0,
+			.len = (uint32_t)n,
+		};
+
+		link_send(t, uc, &frame, bytes, NULL, 0);
+		bytes += n;
+		count -= n;
+	} while (count);
+}
+
+static void flush_queue(struct tender *t, struct uc *uc)
+{
+	while (uc->out_first) {
+		struct packet *p = uc->out_first;
+		ssize_t n = send_now(uc, p->data, p->bytes, NULL, 0, &p->fd, p->fd >= 0 ? 1 : 0);
+
+		if (n == -EAGAIN)
+			return;
+		uc->out_first = p->next;
+		uc->out_bytes -= p->bytes;
+		close_if_open(p->fd);
+		free(p);
+	}
+	uc->out_last = NULL;
+	events_change(t, &uc->link, EPOLLIN);
+}
+
+/* ---- from a UC ---- */
+
+static bool deploy_confirmed(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
+{
+	struct control_started started = { .pid = uc->host_pid, .process_ns = uc->made_ns };
+	struct link_deployed deployed;
+
+	if (frame->type != LINK_DEPLOYED || frame->len != sizeof deployed)
+		return false;
+	memcpy(&deployed, payload, sizeof deployed);
+	if (deployed.deploy_id != uc->deploy_id)
+		return false;
+	uc->state = UC_RUNNING;
+	t->deploying--;
+	started.deploy_ns = now_ns() - uc->started_ns;
+	control_ok(t, uc->id, uc->start_seq, &started, sizeof started);
+	return true;
+}
+
+/* payload lies in the control socket's buffer, ready to be committed. */
+static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
+{
+	if (uc->state == UC_EMBRYO)
+		return false;
+	if (uc->state == UC_DEPLOYING)
+		return deploy_confirmed(t, uc, frame, payload);
+	switch (frame->type) {
+	case LINK_DRIVER_OUT:
+	case LINK_STDOUT:
+	case LINK_STDERR:
+	case LINK_PANIC:
+	case LINK_TRACE:
+		break;
+	case LINK_EXIT:
+		if (frame->len != sizeof(struct link_exit))
+			return false;
+		break;
+	case LINK_FS_CALL:
+		return hostfs_call(t, uc, frame, payload);
+	default:
+		return false;
+	}
+	control_commit(t, CONTROL_LINK, frame->type | (frame->flags & LINK_MORE), uc->id, frame->len);
+	return true;
+}
+
+/* 1 a frame was taken, 0 none is there (or the link has ended), -1 the UC broke the protocol. */
+static int receive_frame(struct tender *t, struct uc *uc)
+{
+	void *room = control_reserve(t, LINK_PAYLOAD_MAX);
+	struct link_frame frame;
+	struct iovec iov[2] = { { &frame, sizeof frame }, { room, LINK_PAYLOAD_MAX } };
+	ssize_t n = recv_with_fds(uc->link.fd, iov, 2, NULL, 0, NULL, MSG_DONTWAIT);
+
+	/* A reset tells once that the dead UC had data to read; what it sent is still there. */
+	if (n == -ECONNRESET)
+		return 1;
+	if (n == -EAGAIN || n == 0)
+		return 0;
+	if (n < (ssize_t)sizeof frame || frame.len != (size_t)n - sizeof frame)
+		return -1;
+	return take_frame(t, uc, &frame, room) ? 1 : -1;
+}
+
+void link_ready(struct tender *t, struct event_source *source, uint32_t events)
+{
+	struct uc *uc = container_of(source, struct uc, link);
+	int r = 1;
+
+	/* Reaped by an earlier event of the same batch. */
+	if (uc->state == UC_GONE)
+		return;
+	if (events & EPOLLOUT && uc->out_first)
+		flush_queue(t, uc);
+	if (events & EPOLLIN) {
+		limits_watch(t, uc);
+		for (int i = 0; r > 0 && (events & EPOLLHUP || i < FRAMES_PER_TURN); i++) {
+			if (!(events & EPOLLHUP) && control_congested(t))
+				break;
+			r = receive_frame(t, uc);
+		}
+		if (r < 0)
+			uc_kill(uc, CONTROL_EXIT_PROTOCOL);
+	}
+	if (events & EPOLLHUP)
+		uc_reap(t, uc);
+}

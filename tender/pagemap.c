@@ -1,0 +1,94 @@
+#include "pagemap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/ioctl.h>
+#include <linux/types.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "util.h"
+
+/* PAGEMAP_SCAN, from Linux 6.7 on: Documentation/admin-guide/mm/pagemap.rst. */
+#define SCAN_PAGE_IS_FILE (1ull << 2)
+#define SCAN_PAGE_IS_PRESENT (1ull << 3)
+#define SCAN_PAGE_IS_SWAPPED (1ull << 4)
+#define SCAN_PAGE_IS_PFNZERO (1ull << 5)
+
+struct scan_region {
+	__u64 start, end, categories;
+};
+
+struct scan_arg {
+	__u64 size, flags, start, end, walk_end, vec, vec_len, max_pages;
+	__u64 category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+
+#define SCAN _IOWR('f', 16, struct scan_arg)
+#define SCAN_BATCH 512
+
+void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end)
+{
+	if (runs->count && runs->items[runs->count - 1].end >= start) {
+		if (runs->items[runs->count - 1].end < end)
+			runs->items[runs->count - 1].end = end;
+		return;
+	}
+	if (runs->count == runs->size) {
+		runs->size = runs->size ? runs->size * 2 : 256;
+		runs->items = xrealloc(runs->items, runs->size * sizeof *runs->items);
+	}
+	runs->items[runs->count++] = (struct page_run){ start, end };
+}
+
+static int scan(int fd, uint64_t start, uint64_t end, struct page_runs *runs)
+{
+	struct scan_region regions[SCAN_BATCH];
+	struct scan_arg arg = {
+		.size = sizeof arg,
+		.end = end,
+		.vec = (uintptr_t)regions,
+		.vec_len = SCAN_BATCH,
+		/* Neither a file's page nor the zero page, but a page. */
+		.category_inverted = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PFNZERO,
+		.category_mask = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PFNZERO,
+		.category_anyof_mask = SCAN_PAGE_IS_PRESENT | SCAN_PAGE_IS_SWAPPED,
+	};
+
+	while (start < end) {
+		int n;
+
+		arg.start = start;
+		n = ioctl(fd, SCAN, &arg);
+		if (n < 0)
+			return -errno;
+		for (int i = 0; i < n; i++)
+			page_runs_add(runs, regions[i].start, regions[i].end);
+		if (arg.walk_end <= start)
+			return -EIO;
+		start = arg.walk_end;
+	}
+	return 0;
+}
+
+int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
+{
+	char path[64];
+	int fd, error;
+
+	snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	error = scan(fd, start, end, runs);
+	close(fd);
+	return error;
+}
+
+void page_runs_free(struct page_runs *runs)
+{
+	free(runs->items);
+	*runs = (struct page_runs){ 0 };
+}

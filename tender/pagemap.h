@@ -1,0 +1,28 @@
+/* Which pages a process has to itself. */
+#ifndef TENDER_PAGEMAP_H
+#define TENDER_PAGEMAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct page_run {
+	uint64_t start, end;
+};
+
+/* Sorted, not touching each other. */
+struct page_runs {
+	struct page_run *items;
+	size_t count, size;
+};
+
+/*
+ * Appends the runs of private anonymous pages (resident or swapped, the shared zero page
+ * not among them) in [start, end). 0 or -errno; -ENOTTY: Linux older than 6.7.
+ */
+int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
+/* Appends, joining what touches or overlaps the last run; start is not before that of the last run. */
+void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end);
+void page_runs_free(struct page_runs *runs);
+
+#endif

@@ -1,0 +1,20 @@
+/* The node's other tenders: what one captures, all can deploy. */
+#ifndef TENDER_PEERS_H
+#define TENDER_PEERS_H
+
+#include "context.h"
+
+#define PEERS_MAX 256
+
+/* socks[i] leads to tender i; the own entry is -1. */
+void peers_open(struct tender *t, const int *socks);
+/* For a wait without epoll; NULL for the own index. */
+struct event_source *peer_source(struct tender *t, int index);
+
+/*
+ * Hands a published snapshot to all peers; when the last has confirmed, the reply of bytes
+ * goes to the node as CONTROL_OK of (uc, seq). At once if there are no peers.
+ */
+void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply, size_t bytes);
+
+#endif

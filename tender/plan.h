@@ -1,0 +1,15 @@
+/* The plan file of a snapshot (abi/plan.h). */
+#ifndef TENDER_PLAN_H
+#define TENDER_PLAN_H
+
+#include "frame.h"
+#include "layout.h"
+
+/* A sealed memory file with the plan; its descriptor or -errno. *bytes gets its size. */
+int plan_write(const struct layout *layout, const struct frame_source *frame, uint64_t clock_monotonic_ns,
+	       uint64_t *bytes);
+
+/* The maps of a plan, to be freed; their number or -errno. */
+long plan_read_maps(int plan_fd, struct plan_map **maps);
+
+#endif

@@ -1,0 +1,145 @@
+#include "procfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "maps.h"
+
+/* Value in front of which `label` stands at the start of a line; 0 without such a line. */
+static uint64_t labelled(const char *text, const char *label)
+{
+	size_t n = strlen(label);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, label, n))
+			return strtoull(line + n, NULL, 10);
+	}
+	return 0;
+}
+
+/* Pid: in a pidfd's fdinfo is counted in the namespace of the /proc that is read. */
+uint32_t procfs_host_pid(const struct tender *t, pid_t pid)
+{
+	char path[64], *text;
+	uint32_t found = 0;
+	int pidfd;
+
+	if (t->host_proc < 0)
+		return (uint32_t)pid;
+	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0)
+		return 0;
+	snprintf(path, sizeof path, "self/fdinfo/%d", pidfd);
+	if (read_text_at(t->host_proc, path, &text) >= 0) {
+		found = (uint32_t)labelled(text, "Pid:");
+		free(text);
+	}
+	close(pidfd);
+	return found;
+}
+
+static ssize_t read_of(pid_t pid, const char *name, char **text)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+	return read_text_at(AT_FDCWD, path, text);
+}
+
+int procfs_memory(pid_t pid, struct procfs_memory *memory)
+{
+	char *text;
+	ssize_t n = read_of(pid, "status", &text);
+
+	if (n < 0)
+		return (int)n;
+	memory->anonymous_bytes = (labelled(text, "RssAnon:") + labelled(text, "VmSwap:")) * 1024;
+	memory->resident_bytes = labelled(text, "VmRSS:") * 1024;
+	memory->page_table_bytes = labelled(text, "VmPTE:") * 1024;
+	free(text);
+	return 0;
+}
+
+/* The first field of schedstat is time on a CPU. */
+uint64_t procfs_cpu_ns(pid_t pid)
+{
+	uint64_t ns = 0;
+	char *text;
+
+	if (read_of(pid, "schedstat", &text) < 0)
+		return 0;
+	ns = strtoull(text, NULL, 10);
+	free(text);
+	return ns;
+}
+
+static uint32_t count_lines(pid_t pid)
+{
+	uint32_t lines = 0;
+	char *text;
+
+	if (read_of(pid, "maps", &text) < 0)
+		return 0;
+	for (const char *p = text; (p = strchr(p, '\n')); p++)
+		lines++;
+	free(text);
+	return lines;
+}
+
+int procfs_stat(pid_t pid, struct control_stat *stat)
+{
+	struct procfs_memory memory;
+	const char *state;
+	char *text;
+	int error = procfs_memory(pid, &memory);
+
+	if (error)
+		return error;
+	*stat = (struct control_stat){
+		.private_bytes = memory.anonymous_bytes,
+		.page_table_bytes = memory.page_table_bytes,
+		.cpu_ns = procfs_cpu_ns(pid),
+		.maps = count_lines(pid),
+	};
+	/* RssAnon is exact for private pages; what else is resident is files and layers. */
+	if (memory.resident_bytes > memory.anonymous_bytes)
+		stat->shared_bytes = memory.resident_bytes - memory.anonymous_bytes;
+	if (read_of(pid, "stat", &text) < 0)
+		return -ESRCH;
+	state = strrchr(text, ')');
+	if (state && state[1] == ' ')
+		stat->state = (uint8_t)state[2];
+	free(text);
+	return 0;
+}
+
+/* st_dev is not what maps show on every file system, so a map of the file is asked. */
+int procfs_file_id(int fd, struct file_id *id)
+{
+	void *page = mmap(NULL, UC_PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
+	struct vma_list list = { 0 };
+	int error;
+
+	if (page == MAP_FAILED)
+		return -errno;
+	error = maps_read(getpid(), &list);
+	if (!error) {
+		const struct vma *v = maps_find(&list, (uint64_t)page);
+
+		if (v)
+			*id = v->file;
+		else
+			error = -ENOENT;
+	}
+	vma_list_free(&list);
+	munmap(page, UC_PAGE_SIZE);
+	return error;
+}

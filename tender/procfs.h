@@ -1,0 +1,25 @@
+/* What /proc tells about a UC's process. */
+#ifndef TENDER_PROCFS_H
+#define TENDER_PROCFS_H
+
+#include "context.h"
+
+/* The process's number as the node sees it; the tender may live in a pid namespace. 0 if unknown. */
+uint32_t procfs_host_pid(const struct tender *t, pid_t pid);
+
+struct procfs_memory {
+	uint64_t anonymous_bytes; /* resident and swapped */
+	uint64_t page_table_bytes;
+	uint64_t resident_bytes;
+};
+int procfs_memory(pid_t pid, struct procfs_memory *memory);
+
+/* User and system time; 0 if the process is gone. */
+uint64_t procfs_cpu_ns(pid_t pid);
+
+int procfs_stat(pid_t pid, struct control_stat *stat);
+
+/* The identity of fd's file as memory maps print it. 0 or -errno. */
+int procfs_file_id(int fd, struct file_id *id);
+
+#endif

@@ -1,0 +1,201 @@
+/* The node's requests, one function each. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "capture.h"
+#include "control.h"
+#include "image.h"
+#include "limits.h"
+#include "link_hub.h"
+#include "procfs.h"
+#include "snapshot.h"
+#include "start.h"
+#include "uc.h"
+
+typedef void request_fn(struct tender *t, const struct control_frame *frame, const char *payload);
+
+static void refuse(struct tender *t, const struct control_frame *frame, int error, const char *what)
+{
+	control_error(t, frame->uc, frame->seq, error, "%s: %s", what, strerror(error));
+}
+
+static void hello(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct control_hello reply = {
+		.version = CONTROL_VERSION,
+		.pid = procfs_host_pid(t, getpid()),
+		.cpu = (uint32_t)t->cpu,
+		.xstate_bytes = t->xstate_bytes,
+		.libos_id = t->libos.id,
+	};
+	uint32_t version = 0;
+
+	if (frame->len == sizeof version)
+		memcpy(&version, payload, sizeof version);
+	if (version == CONTROL_VERSION)
+		control_ok(t, 0, frame->seq, &reply, sizeof reply);
+	else
+		control_error(t, 0, frame->seq, EPROTONOSUPPORT, "the tender speaks version %u of the control protocol, not %u",
+			      CONTROL_VERSION, version);
+}
+
+/* The text after a uint32_t, as a string; NULL if it holds a NUL or is too long. */
+static const char *text_after_number(const struct control_frame *frame, const char *payload, uint32_t *number,
+				     char *buf, size_t size)
+{
+	size_t length = frame->len - sizeof *number;
+
+	if (frame->len <= sizeof *number || length >= size)
+		return NULL;
+	memcpy(number, payload, sizeof *number);
+	memcpy(buf, payload + sizeof *number, length);
+	buf[length] = '\0';
+	return strlen(buf) == length ? buf : NULL;
+}
+
+static void image(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	char buf[4096];
+	uint32_t number;
+	const char *path = text_after_number(frame, payload, &number, buf, sizeof buf);
+	int error = path ? image_open(t, number, path) : -EINVAL;
+
+	if (error)
+		control_error(t, 0, frame->seq, -error, "image %s: %s", path ? path : "(malformed)", strerror(-error));
+	else
+		control_ok(t, 0, frame->seq, NULL, 0);
+}
+
+static void image_end(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	uint32_t number;
+	int error = -EINVAL;
+
+	if (frame->len == sizeof number) {
+		memcpy(&number, payload, sizeof number);
+		error = image_drop(t, number);
+	}
+	if (error)
+		refuse(t, frame, -error, "drop of an image");
+	else
+		control_ok(t, 0, frame->seq, NULL, 0);
+}
+
+static void kill_uc(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct uc *uc = uc_find(t, frame->uc);
+
+	(void)payload;
+	if (!uc) {
+		control_ok(t, frame->uc, frame->seq, NULL, 0);
+		return;
+	}
+	uc->kill_seqs = xrealloc(uc->kill_seqs, (size_t)(uc->kill_count + 1) * sizeof *uc->kill_seqs);
+	uc->kill_seqs[uc->kill_count++] = frame->seq;
+	uc_kill(uc, CONTROL_EXIT_KILLED);
+}
+
+static void drop(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	uint64_t number;
+	int error = -EINVAL;
+
+	if (frame->len == sizeof number) {
+		memcpy(&number, payload, sizeof number);
+		error = snapshot_drop(t, number);
+	}
+	if (error)
+		refuse(t, frame, -error, "drop of a snapshot");
+	else
+		control_ok(t, 0, frame->seq, NULL, 0);
+}
+
+static void stat_uc(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct uc *uc = uc_find(t, frame->uc);
+	struct control_stat reply;
+	int error = uc ? procfs_stat(uc->pid, &reply) : -ESRCH;
+
+	(void)payload;
+	if (error)
+		refuse(t, frame, -error, "stat of a UC");
+	else
+		control_ok(t, frame->uc, frame->seq, &reply, sizeof reply);
+}
+
+static void mount_image(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct {
+		struct link_mount head;
+		char path[4096];
+	} message;
+	struct link_frame out = { .type = LINK_MOUNT };
+	struct uc *uc = uc_find(t, frame->uc);
+	struct image *image;
+	uint32_t number;
+
+	if (!text_after_number(frame, payload, &number, message.path, sizeof message.path)) {
+		refuse(t, frame, EINVAL, "mount");
+		return;
+	}
+	image = image_find(t, number);
+	if (!uc || !image || uc->image_count == UC_IMAGE_MAX) {
+		refuse(t, frame, !uc ? ESRCH : !image ? ENOENT : ENOSPC, "mount");
+		return;
+	}
+	uc->images[uc->image_count++] = image_get(image);
+	message.head.image_bytes = image->bytes;
+	out.len = (uint32_t)(sizeof message.head + strlen(message.path) + 1);
+	link_send(t, uc, &out, &message, &image->fd, 1);
+	limits_watch(t, uc);
+	control_ok(t, frame->uc, frame->seq, NULL, 0);
+}
+
+static void send_to_uc(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct uc *uc = uc_find(t, frame->uc);
+
+	/* It may have ended while this was on its way. */
+	if (!uc)
+		return;
+	switch (frame->flags) {
+	case LINK_DRIVER_IN:
+	case LINK_STDIN:
+	case LINK_SIGNAL:
+		limits_watch(t, uc);
+		link_send_stream(t, uc, frame->flags, payload, frame->len);
+		break;
+	default:
+		fatal(0, "CONTROL_SEND of link type %u", frame->flags);
+	}
+}
+
+static request_fn *find(uint16_t type)
+{
+	switch (type) {
+	case CONTROL_HELLO: return hello;
+	case CONTROL_IMAGE: return image;
+	case CONTROL_IMAGE_DROP: return image_end;
+	case CONTROL_BOOT: return start_boot;
+	case CONTROL_CAPTURE: return capture_request;
+	case CONTROL_DEPLOY: return start_deploy;
+	case CONTROL_KILL: return kill_uc;
+	case CONTROL_DROP: return drop;
+	case CONTROL_STAT: return stat_uc;
+	case CONTROL_MOUNT: return mount_image;
+	case CONTROL_MAPS: return capture_maps_request;
+	case CONTROL_SEND: return send_to_uc;
+	default: return NULL;
+	}
+}
+
+void request_handle(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	request_fn *carry_out = find(frame->type);
+
+	if (carry_out)
+		carry_out(t, frame, payload);
+	else
+		control_error(t, frame->uc, frame->seq, ENOSYS, "no request has type %u", frame->type);
+}

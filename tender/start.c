@@ -1,0 +1,202 @@
+#include "start.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "control.h"
+#include "embryo_pool.h"
+#include "hostfs.h"
+#include "image.h"
+#include "limits.h"
+#include "link_hub.h"
+#include "snapshot.h"
+#include "uc.h"
+
+/* Process ids that guests see: distinct between clones, in Linux's range. */
+#define GUEST_PID_FIRST 100u
+#define GUEST_PID_COUNT 4000000u
+
+static void make_identity(struct tender *t, struct uc *uc, struct link_identity *identity, uint64_t memory_limit,
+			  uint32_t trace)
+{
+	uint64_t serial = t->next_deploy++ * (uint64_t)t->count + (uint64_t)t->index;
+
+	uc->deploy_id = serial + 1;
+	*identity = (struct link_identity){
+		.deploy_id = uc->deploy_id,
+		.pid = GUEST_PID_FIRST + (uint32_t)(serial % GUEST_PID_COUNT),
+		.image_count = (uint32_t)uc->image_count,
+		.vdso_clock_gettime = t->vdso_clock_gettime,
+		.memory_limit = memory_limit,
+		.trace = trace,
+	};
+	if (getrandom(identity->entropy, sizeof identity->entropy, 0) != sizeof identity->entropy)
+		fatal(errno, "getrandom");
+}
+
+/* An embryo under the number that the node chose, with its limits set; NULL when the error was sent. */
+static struct uc *take_embryo(struct tender *t, const struct control_frame *frame, uint64_t memory_limit)
+{
+	struct uc *uc = NULL;
+	int error = 0;
+
+	if (!frame->uc)
+		error = -EINVAL;
+	else if (uc_find(t, frame->uc))
+		error = -EEXIST;
+	if (!error)
+		error = pool_take(t, &uc);
+	if (error) {
+		control_error(t, frame->uc, frame->seq, -error, "start of UC %u: %s", frame->uc, strerror(-error));
+		return NULL;
+	}
+	uc_insert(t, uc, frame->uc);
+	uc->started_ns = now_ns();
+	error = limits_apply(uc, memory_limit);
+	if (error) {
+		control_error(t, frame->uc, frame->seq, -error, "memory limit of UC %u: %s", frame->uc, strerror(-error));
+		uc_kill(uc, CONTROL_EXIT_KILLED);
+		return NULL;
+	}
+	limits_watch(t, uc);
+	return uc;
+}
+
+struct boot_parts {
+	struct control_boot head;
+	const char *strings;
+	size_t string_bytes;
+	const char *host_root;
+};
+
+/* argc + envc + 1 strings, then exactly host_root_len bytes. */
+static bool split_boot(const struct control_frame *frame, const char *payload, struct boot_parts *parts)
+{
+	const char *p = payload + sizeof parts->head, *end = payload + frame->len;
+	uint64_t count;
+
+	if (frame->len < sizeof parts->head)
+		return false;
+	memcpy(&parts->head, payload, sizeof parts->head);
+	if (parts->head.image_count > CONTROL_IMAGES_MAX || parts->head.host_root_len > frame->len - sizeof parts->head)
+		return false;
+	end -= parts->head.host_root_len;
+	parts->strings = p;
+	for (count = (uint64_t)parts->head.argc + parts->head.envc + 1; count; count--) {
+		const char *nul = memchr(p, '\0', (size_t)(end - p));
+
+		if (!nul)
+			return false;
+		p = nul + 1;
+	}
+	parts->string_bytes = (size_t)(p - parts->strings);
+	parts->host_root = end;
+	return p == end;
+}
+
+/* 0 or a positive errno. */
+static int attach_files(struct tender *t, struct uc *uc, const struct boot_parts *parts)
+{
+	int error = 0;
+
+	for (uint32_t i = 0; i < parts->head.image_count; i++) {
+		struct image *image = image_find(t, parts->head.images[i]);
+
+		if (!image)
+			return ENOENT;
+		uc->images[uc->image_count++] = image_get(image);
+	}
+	if (parts->head.root == LINK_ROOT_HOST)
+		uc->hostfs = hostfs_new(parts->host_root, parts->head.host_root_len, &error);
+	else if (!uc->image_count)
+		error = EINVAL;
+	return error;
+}
+
+static void send_boot(struct tender *t, struct uc *uc, const struct boot_parts *parts)
+{
+	struct {
+		struct link_boot head;
+		char strings[LINK_PAYLOAD_MAX - sizeof(struct link_boot)];
+	} boot;
+	struct link_frame frame = { .type = LINK_BOOT };
+	int fds[UC_IMAGE_MAX];
+
+	make_identity(t, uc, &boot.head.identity, parts->head.memory_limit, parts->head.trace);
+	boot.head.root = parts->head.root;
+	boot.head.argc = parts->head.argc;
+	boot.head.envc = parts->head.envc;
+	boot.head.stdin_link = parts->head.stdin_link;
+	memcpy(boot.strings, parts->strings, parts->string_bytes);
+	for (int i = 0; i < uc->image_count; i++)
+		fds[i] = uc->images[i]->fd;
+	frame.len = (uint32_t)(sizeof boot.head + parts->string_bytes);
+	link_send(t, uc, &frame, &boot, fds, uc->image_count);
+}
+
+void start_boot(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct control_started started = { 0 };
+	struct boot_parts parts;
+	struct uc *uc;
+	int error;
+
+	if (!split_boot(frame, payload, &parts)) {
+		control_error(t, frame->uc, frame->seq, EINVAL, "boot: the message is malformed");
+		return;
+	}
+	if (parts.string_bytes > LINK_PAYLOAD_MAX - sizeof(struct link_boot)) {
+		control_error(t, frame->uc, frame->seq, E2BIG, "boot: arguments and environment take %zu bytes, %zu fit",
+			      parts.string_bytes, LINK_PAYLOAD_MAX - sizeof(struct link_boot));
+		return;
+	}
+	uc = take_embryo(t, frame, parts.head.memory_limit);
+	if (!uc)
+		return;
+	error = attach_files(t, uc, &parts);
+	if (error) {
+		control_error(t, frame->uc, frame->seq, error, "boot: root or images: %s", strerror(error));
+		uc_kill(uc, CONTROL_EXIT_KILLED);
+		return;
+	}
+	send_boot(t, uc, &parts);
+	started.pid = uc->host_pid;
+	started.process_ns = uc->made_ns;
+	started.deploy_ns = now_ns() - uc->started_ns;
+	control_ok(t, frame->uc, frame->seq, &started, sizeof started);
+}
+
+void start_deploy(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof(struct link_deploy) };
+	struct link_deploy deploy = { 0 };
+	struct control_deploy request;
+	int fds[DEPLOY_FDS_MAX];
+	struct snapshot *s;
+	struct uc *uc;
+
+	if (frame->len != sizeof request) {
+		control_error(t, frame->uc, frame->seq, EINVAL, "deploy: the message is malformed");
+		return;
+	}
+	memcpy(&request, payload, sizeof request);
+	s = snapshot_find(t, request.snapshot);
+	if (!s) {
+		control_error(t, frame->uc, frame->seq, ENOENT, "deploy: no snapshot %lu", request.snapshot);
+		return;
+	}
+	uc = take_embryo(t, frame, request.memory_limit);
+	if (!uc)
+		return;
+	uc->origin = snapshot_get(s);
+	for (int i = 0; i < s->image_count; i++)
+		uc->images[uc->image_count++] = image_get(s->images[i]);
+	make_identity(t, uc, &deploy.identity, request.memory_limit, request.trace);
+	deploy.plan_bytes = s->plan_bytes;
+	deploy.layer_count = (uint32_t)s->layer_count;
+	uc->state = UC_DEPLOYING;
+	uc->start_seq = frame->seq;
+	t->deploying++;
+	link_send(t, uc, &message, &deploy, fds, snapshot_fds(s, fds));
+}

@@ -1,0 +1,69 @@
+/* One tender: bound to a core, it serves one control socket. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+
+#include "context.h"
+#include "control.h"
+#include "events.h"
+#include "frame.h"
+#include "launcher.h"
+#include "peers.h"
+#include "procfs.h"
+#include "uc.h"
+#include "vdso.h"
+
+/* A user that no host has: each tender's UCs have their own. */
+#define UC_USER_BASE 0x5e550000u
+
+static void bind_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof set, &set) < 0)
+		fatal(errno, "bind to core %d", cpu);
+}
+
+static void init_state(struct tender *t, const struct launch *l, int index)
+{
+	t->index = index;
+	t->count = l->cpu_count;
+	t->cpu = l->cpus[index];
+	t->uc_max = l->uc_max;
+	t->libos = l->libos;
+	t->host_proc = l->host_proc;
+	t->vdso_clock_gettime = vdso_clock_gettime_moved();
+	frame_probe(&t->xstate_bytes, &t->xstate_mask);
+	uc_table_init(t);
+	list_init(&t->watched);
+	list_init(&t->images);
+	list_init(&t->layers);
+	list_init(&t->snapshots);
+}
+
+void tender_main(const struct launch *l, int index, const int *socks)
+{
+	static struct tender tender;
+	struct tender *t = &tender;
+	struct privileges privileges;
+	int error;
+
+	bind_to(l->cpus[index]);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		fatal(errno, "SIGPIPE");
+	privileges_probe(&privileges);
+	zygote_start(&t->zygote, &l->libos, &privileges, UC_USER_BASE + (unsigned)index);
+	init_state(t, l, index);
+	error = procfs_file_id(t->libos.fd, &t->libos_file);
+	if (error)
+		fatal(-error, "identity of the library OS");
+	t->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll < 0)
+		fatal(errno, "epoll_create1");
+	control_open(t, CONTROL_FD_FIRST + index);
+	peers_open(t, socks);
+	events_run(t);
+}

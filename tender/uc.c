@@ -1,0 +1,146 @@
+#include "uc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "events.h"
+#include "hostfs.h"
+#include "image.h"
+#include "limits.h"
+#include "snapshot.h"
+
+void uc_table_init(struct tender *t)
+{
+	for (int i = 0; i < UC_TABLE_SIZE; i++)
+		list_init(&t->table[i]);
+	list_init(&t->dead);
+	list_init(&t->pool);
+}
+
+static struct list_node *chain_of(struct tender *t, uint32_t id)
+{
+	return &t->table[id % UC_TABLE_SIZE];
+}
+
+struct uc *uc_find(struct tender *t, uint32_t id)
+{
+	list_for_each(n, chain_of(t, id)) {
+		struct uc *uc = list_entry(n, struct uc, node);
+
+		if (uc->id == id)
+			return uc;
+	}
+	return NULL;
+}
+
+void uc_insert(struct tender *t, struct uc *uc, uint32_t id)
+{
+	uc->id = id;
+	list_add_tail(&uc->node, chain_of(t, id));
+	t->uc_count++;
+}
+
+void uc_kill(struct uc *uc, enum control_exit_reason reason)
+{
+	if (uc->state == UC_GONE || uc->waited)
+		return;
+	if (uc->exit_reason == CONTROL_EXIT_SELF)
+		uc->exit_reason = reason;
+	/* Not reaped yet, so the number is still its own. */
+	kill(uc->pid, SIGKILL);
+}
+
+static uint64_t timeval_ns(const struct timeval *v)
+{
+	return (uint64_t)v->tv_sec * 1000000000ull + (uint64_t)v->tv_usec * 1000ull;
+}
+
+void uc_note_end(struct uc *uc, int wait_status, const struct rusage *usage)
+{
+	uc->waited = true;
+	uc->end = (struct control_exit){
+		.wait_status = wait_status,
+		.cpu_ns = timeval_ns(&usage->ru_utime) + timeval_ns(&usage->ru_stime),
+		.max_rss_bytes = (uint64_t)usage->ru_maxrss * 1024,
+	};
+}
+
+static void report_end(struct tender *t, struct uc *uc)
+{
+	int status = uc->end.wait_status;
+
+	if (uc->state == UC_DEPLOYING) {
+		t->deploying--;
+		control_error(t, uc->id, uc->start_seq, EPROTO, "UC %u ended before it confirmed its deploy (%s %d)",
+			      uc->id, WIFSIGNALED(status) ? "signal" : "status",
+			      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	}
+	uc->end.reason = uc->exit_reason;
+	control_send(t, CONTROL_EXIT, 0, uc->id, 0, &uc->end, sizeof uc->end);
+	for (int i = 0; i < uc->kill_count; i++)
+		control_ok(t, uc->id, uc->kill_seqs[i], NULL, 0);
+}
+
+static void release_packets(struct uc *uc)
+{
+	while (uc->out_first) {
+		struct packet *p = uc->out_first;
+
+		uc->out_first = p->next;
+		close_if_open(p->fd);
+		free(p);
+	}
+}
+
+static void wait_for_end(struct uc *uc)
+{
+	struct rusage usage;
+	int status;
+
+	do {
+		if (wait4(uc->pid, &status, __WALL, &usage) < 0) {
+			if (errno == EINTR)
+				continue;
+			fatal(errno, "wait for UC %u", uc->id);
+		}
+	} while (!WIFEXITED(status) && !WIFSIGNALED(status));
+	uc_note_end(uc, status, &usage);
+}
+
+void uc_reap(struct tender *t, struct uc *uc)
+{
+	if (!uc->waited)
+		wait_for_end(uc);
+	if (uc->state == UC_EMBRYO) {
+		t->pool_size--;
+	} else {
+		report_end(t, uc);
+		t->uc_count--;
+	}
+	uc->state = UC_GONE;
+	limits_unwatch(uc);
+	events_remove(t, &uc->link);
+	close(uc->link.fd);
+	release_packets(uc);
+	free(uc->kill_seqs);
+	hostfs_free(uc->hostfs);
+	snapshot_put(uc->origin);
+	for (int i = 0; i < uc->image_count; i++)
+		image_put(uc->images[i]);
+	list_del(&uc->node);
+	list_add_tail(&uc->node, &t->dead);
+}
+
+void uc_free_dead(struct tender *t)
+{
+	list_for_each_safe(n, next, &t->dead) {
+		list_del(n);
+		free(list_entry(n, struct uc, node));
+	}
+}

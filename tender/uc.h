@@ -1,0 +1,23 @@
+/* UCs as the tender knows them: table, kill, end. */
+#ifndef TENDER_UC_H
+#define TENDER_UC_H
+
+#include "context.h"
+
+void uc_table_init(struct tender *t);
+/* A running or deploying UC, or NULL. */
+struct uc *uc_find(struct tender *t, uint32_t id);
+/* Gives a former embryo its number. */
+void uc_insert(struct tender *t, struct uc *uc, uint32_t id);
+
+/* Sends SIGKILL; the first reason given is the one reported. */
+void uc_kill(struct uc *uc, enum control_exit_reason reason);
+struct rusage;
+/* The process was seen to end, with the results of wait4(2). uc_reap has to follow. */
+void uc_note_end(struct uc *uc, int wait_status, const struct rusage *usage);
+/* The process has closed its link, so it is ending: waits for that and reports it. */
+void uc_reap(struct tender *t, struct uc *uc);
+/* Frees what has ended; call when no event of the last batch is left. */
+void uc_free_dead(struct tender *t);
+
+#endif

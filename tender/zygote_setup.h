@@ -1,0 +1,14 @@
+/* From a fork of the tender to the locked-down zygote. */
+#ifndef TENDER_ZYGOTE_SETUP_H
+#define TENDER_ZYGOTE_SETUP_H
+
+#include <sys/types.h>
+
+#include "libos_image.h"
+#include "privileges.h"
+
+/* Returns the command socket's new number; ends the process with a message on failure. */
+int zygote_setup(int sock, const struct libos_image *libos, const struct privileges *privileges, unsigned user,
+		 pid_t tender);
+
+#endif
