@@ -107,8 +107,7 @@ void sched_wake(struct thread *t)
 /* Waits until some thread is runnable and takes it from the queue. */
 static struct thread *pick_next(void)
 {
-	while (list_empty(&run_queue)) {
-		clocks_settle();
+	while (clocks_settle(), list_empty(&run_queue)) {
 		u64 next = ktimer_next();
 		u64 now = next == DEADLINE_NONE ? 0 : clock_monotonic_ns();
 		if (next > now) {
