@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { it } from 'node:test';
+import { packageDir } from '../src/runtime/paths.ts';
+
+it('the table of system calls is that of the library OS', () => {
+  execFileSync(process.execPath, [join(packageDir, 'scripts/compatibility.mjs'), '--check'], {
+    stdio: 'pipe',
+  });
+});
+
+it('links between documents lead somewhere', () => {
+  const docs = readdirSync(join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
+  for (const path of ['README.md', 'examples/README.md', ...docs.map((name) => join('docs', name))]) {
+    const text = readFileSync(join(packageDir, path), 'utf8');
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      const file = join(packageDir, dirname(path), target as string);
+      assert.ok(existsSync(file), `${path} links to ${target}`);
+    }
+  }
+});
