@@ -98,10 +98,22 @@ static int add_vma(struct layout *l, const struct layout_input *in, const struct
 }
 
 /* What every embryo has of its own, and what is no memory of the UC. */
-static bool excluded(const struct vma *v)
+static bool excluded(uint64_t addr)
 {
-	return (v->start >= UC_SCRATCH_BASE && v->end <= UC_SCRATCH_END) ||
-	       (v->start >= UC_VDSO_BASE && v->end <= UC_VDSO_END) || v->start >= UC_GUEST_END;
+	return (addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) || (addr >= UC_VDSO_BASE && addr < UC_VDSO_END) ||
+	       addr >= UC_GUEST_END;
+}
+
+/* Where the part of v that is treated alike ends: the kernel joins neighbouring mappings across these borders. */
+static uint64_t part_end(const struct vma *v)
+{
+	static const uint64_t borders[] = { UC_LIBOS_BASE,  UC_LIBOS_END, UC_SCRATCH_BASE, UC_SCRATCH_END,
+					    UC_VDSO_BASE, UC_VDSO_END,  UC_GUEST_END };
+
+	for (size_t i = 0; i < ARRAY_SIZE(borders); i++)
+		if (v->start < borders[i])
+			return v->end < borders[i] ? v->end : borders[i];
+	return v->end;
 }
 
 int layout_build(const struct layout_input *in, struct layout *out)
@@ -110,18 +122,24 @@ int layout_build(const struct layout_input *in, struct layout *out)
 
 	*out = (struct layout){ 0 };
 	for (size_t i = 0; i < in->vma_count; i++) {
-		const struct vma *v = &in->vmas[i];
-		int error;
+		struct vma part = in->vmas[i];
 
-		if (excluded(v))
-			continue;
-		error = v->shared ? -ENOTSUP : add_vma(out, in, v, &next);
-		if (error) {
-			out->conflict = v->start;
-			return error;
+		while (part.start < in->vmas[i].end) {
+			int error = 0;
+
+			part.end = part_end(&part);
+			if (!excluded(part.start))
+				error = part.shared ? -ENOTSUP : add_vma(out, in, &part, &next);
+			if (!error && out->map_count > MAPS_MAX)
+				error = -E2BIG;
+			if (error) {
+				out->conflict = part.start;
+				return error;
+			}
+			part.offset += part.end - part.start;
+			part.start = part.end;
+			part.end = in->vmas[i].end;
 		}
-		if (out->map_count > MAPS_MAX)
-			return -E2BIG;
 	}
 	return 0;
 }
