@@ -71,7 +71,7 @@ struct snapshot {
 
 enum uc_state {
 	UC_EMBRYO,    /* in the pool */
-	UC_DEPLOYING, /* LINK_DEPLOY was sent, not confirmed yet */
+	UC_DEPLOYING, /* LINK_BOOT or LINK_DEPLOY was sent, not confirmed yet */
 	UC_RUNNING,
 	UC_GONE, /* reaped; freed once no event can name it */
 };

@@ -135,9 +135,16 @@ static void send_boot(struct tender *t, struct uc *uc, const struct boot_parts *
 	link_send(t, uc, &frame, &boot, fds, uc->image_count);
 }
 
+/* The reply to the request goes out when LINK_DEPLOYED comes. */
+static void await_confirmation(struct tender *t, struct uc *uc, uint32_t seq)
+{
+	uc->state = UC_DEPLOYING;
+	uc->start_seq = seq;
+	t->deploying++;
+}
+
 void start_boot(struct tender *t, const struct control_frame *frame, const char *payload)
 {
-	struct control_started started = { 0 };
 	struct boot_parts parts;
 	struct uc *uc;
 	int error;
@@ -160,11 +167,8 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 		return;
 	}
+	await_confirmation(t, uc, frame->seq);
 	send_boot(t, uc, &parts);
-	started.pid = uc->host_pid;
-	started.process_ns = uc->made_ns;
-	started.deploy_ns = now_ns() - uc->started_ns;
-	control_ok(t, frame->uc, frame->seq, &started, sizeof started);
 }
 
 void start_deploy(struct tender *t, const struct control_frame *frame, const char *payload)
@@ -195,8 +199,6 @@ void start_deploy(struct tender *t, const struct control_frame *frame, const cha
 	make_identity(t, uc, &deploy.identity, request.memory_limit, request.trace);
 	deploy.plan_bytes = s->plan_bytes;
 	deploy.layer_count = (uint32_t)s->layer_count;
-	uc->state = UC_DEPLOYING;
-	uc->start_seq = frame->seq;
-	t->deploying++;
+	await_confirmation(t, uc, frame->seq);
 	link_send(t, uc, &message, &deploy, fds, snapshot_fds(s, fds));
 }
