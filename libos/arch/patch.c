@@ -135,6 +135,16 @@ static bool patch_mov(u64 rip, struct trampoline *t)
 	return install((u64)b, JUMP_BYTES, site_count, t->code, (int)v->prot);
 }
 
+/* Threads whose calls trapped at the site, the present one among them, come back to where its cmp was. */
+static void move_returning(u64 rip, u64 to)
+{
+	list_for_each(n, &threads) {
+		struct thread *t = list_entry(n, struct thread, all);
+		if (t->tf->rip == rip)
+			t->tf->rip = to;
+	}
+}
+
 static bool patch_cmp(u64 rip, struct trampoline *t)
 {
 	const u8 *b = (const u8 *)rip - 2;
@@ -146,7 +156,10 @@ static bool patch_cmp(u64 rip, struct trampoline *t)
 	u64 back = rip + 6;
 	emit(emit(p, "\xff\x25\0\0\0\0", 6), &back, 8);
 	t->info = (struct patch_site){ .resume = (u64)after, .restart = (u64)t->code, .site = (u64)b };
-	return install((u64)b, JUMP_BYTES + 1, site_count, t->code, (int)v->prot);
+	if (!install((u64)b, JUMP_BYTES + 1, site_count, t->code, (int)v->prot))
+		return false;
+	move_returning(rip, (u64)after);
+	return true;
 }
 
 void arch_patch_consider(u64 rip)
@@ -170,4 +183,15 @@ u64 arch_patch_lookup(u64 rip)
 			return s->restart;
 	}
 	return 0;
+}
+
+u64 arch_patch_resume(u64 rip)
+{
+	for (u32 i = 0; i < site_count; i++) {
+		const struct patch_site *s = &trampoline_at(i)->info;
+		bool cmp_moved = s->resume >= TRAMPOLINES_BASE && s->resume < TRAMPOLINES_END;
+		if (cmp_moved && s->site + 2 == rip)
+			return s->resume;
+	}
+	return rip;
 }

@@ -41,6 +41,8 @@ void arch_patch_consider(u64 rip);
  * that makes the call, or 0 if rip is no such place.
  */
 u64 arch_patch_lookup(u64 rip);
+/* Where a call that trapped before its site was patched goes on: rip itself if nothing moved. For rt_sigreturn. */
+u64 arch_patch_resume(u64 rip);
 
 static inline u64 arch_fs_base(void)
 {

@@ -196,7 +196,7 @@ static bool pop_registers(const struct sigcontext *c)
 	tf->r12 = c->r12, tf->r13 = c->r13, tf->r14 = c->r14, tf->r15 = c->r15;
 	tf->rdi = c->rdi, tf->rsi = c->rsi, tf->rbp = c->rbp, tf->rbx = c->rbx;
 	tf->rdx = c->rdx, tf->rax = c->rax, tf->rcx = c->rcx, tf->rsp = c->rsp;
-	tf->rip = c->rip;
+	tf->rip = arch_patch_resume(c->rip);
 	tf->rflags = (c->eflags & FLAGS_RESTORED) | FLAGS_FIXED;
 	tf->cs = USER_CS;
 	tf->ss = USER_DS;
