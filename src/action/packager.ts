@@ -150,7 +150,15 @@ function finish(packed: Packed, options: PackageOptions & { readonly name: strin
   }
   const env = options.env ?? {};
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const identity = [packed.kind, packed.digest, main, Object.entries(env).sort(), limits.memoryBytes];
+  // The name too: actions of different owners share no context, even if their code is the same.
+  const identity = [
+    options.name,
+    packed.kind,
+    packed.digest,
+    main,
+    Object.entries(env).sort(),
+    limits.memoryBytes,
+  ];
   return {
     name: options.name,
     version: options.version ?? '0.0.1',

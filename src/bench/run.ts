@@ -1,6 +1,5 @@
 import type { Packager } from '../action/packager.ts';
-import { startComputeNode } from '../node/compute-node.ts';
-import type { ComputeNode } from '../node/types.ts';
+import type { ComputeNode, ComputeNodeOptions } from '../node/types.ts';
 import { startCases } from './cases.ts';
 import { type CpuResult, measureCpu } from './cpu.ts';
 import { type IdleResult, measureIdle } from './idle-memory.ts';
@@ -15,6 +14,11 @@ export interface BenchOptions {
   /** Idle UCs for the host's memory figure. */
   readonly idleUcs: number;
   readonly onProgress: (message: string) => void;
+  /** Runs `work` with a node of these options and closes it afterwards. */
+  readonly withNode: (
+    options: ComputeNodeOptions,
+    work: (node: ComputeNode) => Promise<void>,
+  ) => Promise<void>;
 }
 
 export interface BenchReport {
@@ -36,7 +40,7 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   let cpu: CpuResult[] = [];
   let idle: IdleResult[] = [];
   for (const anticipate of [true, false]) {
-    await withNode({ preboot: kinds, anticipate, onProgress }, async (node) => {
+    await options.withNode({ preboot: kinds, anticipate, onProgress }, async (node) => {
       for (const subject of cases) {
         onProgress(`measuring ${subject.kind} ${subject.name}${anticipate ? '' : ' without anticipation'}`);
         starts.push(await measureStarts(node, packager, subject, runs, anticipate));
@@ -54,16 +58,4 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
     plain.push(await measurePlain(subject, runs));
   }
   return { machine, starts, plain, cpu, idle, skipped };
-}
-
-async function withNode(
-  options: Parameters<typeof startComputeNode>[0],
-  work: (node: ComputeNode) => Promise<void>,
-): Promise<void> {
-  const node = await startComputeNode(options);
-  try {
-    await work(node);
-  } finally {
-    await node.close();
-  }
 }

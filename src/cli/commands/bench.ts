@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { formatReport } from '../../bench/report.ts';
 import { runStartBench } from '../../bench/run.ts';
-import { onInterrupt } from '../interrupt.ts';
-import { createPackager } from '../node-session.ts';
+import { createPackager, withNode } from '../node-session.ts';
 import { integer } from '../options.ts';
 import { progress } from '../progress.ts';
 
@@ -31,18 +30,13 @@ export function benchCommand(program: Command): void {
 }
 
 async function start({ runs, idle, json }: StartFlags): Promise<void> {
-  const { interrupted, dispose } = onInterrupt();
-  try {
-    const bench = runStartBench({
-      packager: createPackager(),
-      runs: { cold: Math.ceil(runs / 2), warm: runs, hot: runs * 4, plain: Math.ceil(runs / 5) },
-      cpuRounds: Math.max(3, Math.min(7, Math.floor(runs / 10))),
-      idleUcs: idle,
-      onProgress: progress,
-    });
-    const report = await Promise.race([bench, interrupted]);
-    console.log(json ? JSON.stringify(report) : formatReport(report));
-  } finally {
-    dispose();
-  }
+  const report = await runStartBench({
+    packager: createPackager(),
+    runs: { cold: Math.ceil(runs / 2), warm: runs, hot: runs * 4, plain: Math.ceil(runs / 5) },
+    cpuRounds: Math.max(3, Math.min(7, Math.floor(runs / 10))),
+    idleUcs: idle,
+    onProgress: progress,
+    withNode,
+  });
+  console.log(json ? JSON.stringify(report) : formatReport(report));
 }
