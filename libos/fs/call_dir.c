@@ -151,8 +151,7 @@ long sys_fchdir(const u64 a[6])
 	err = inode_permission(f->inode, MAY_EXEC);
 	if (err)
 		return err;
-	dentry_put(fs_cwd);
-	fs_cwd = dentry_get(f->dentry);
+	fs_set_cwd(f->dentry);
 	return 0;
 }
 

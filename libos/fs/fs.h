@@ -159,6 +159,7 @@ void fd_set_cloexec(int fd, bool on);
 /* mount.c ------------------------------------------------------------------- */
 
 extern struct dentry *fs_cwd;
+void fs_set_cwd(struct dentry *d); /* takes a reference of its own */
 struct superblock *superblock_new(const char *type, u32 magic, bool read_only);
 struct mount {
 	struct list_node node;
@@ -169,6 +170,12 @@ struct mount {
 extern struct list_node mounts;
 /* Emits names that lie over a directory; *pos counts from 0. False: no room. */
 bool overlay_readdir(struct dentry *dir, u64 base, u64 *pos, struct dir_emit *emit);
+
+/* hostfs.c */
+#define HOSTFS_MAGIC 0x7f4a1c33u
+
+/* proc_self.c: makes the program's path absolute, once, while the working directory is the first one. */
+void proc_note_exe(void);
 
 /* lock.c -------------------------------------------------------------------- */
 
@@ -193,6 +200,8 @@ int chrdev_open(struct inode *i, struct file *f); /* by i->rdev; -ENXIO */
 extern const struct file_ops seuss_file_ops;
 /* Opens special files of any file system: devices, FIFOs, sockets. */
 int special_open(struct inode *i, struct file *f);
+/* seuss_dev.c: sends what u holds as frames of one type. */
+ssize_t link_write(u16 type, struct uio *u);
 void console_install(void); /* fds 0, 1, 2 */
 
 #endif

@@ -216,6 +216,14 @@ void fs_init(bool host_root)
 	console_install();
 }
 
+void fs_set_cwd(struct dentry *d)
+{
+	proc_note_exe(); /* its path may be relative to where we were */
+	dentry_get(d);
+	dentry_put(fs_cwd);
+	fs_cwd = d;
+}
+
 int fs_chdir(const char *path)
 {
 	struct path p;
@@ -227,30 +235,33 @@ int fs_chdir(const char *path)
 		err = -ENOTDIR;
 	else
 		err = inode_permission(p.dentry->inode, MAY_EXEC);
-	if (!err) {
-		dentry_put(fs_cwd);
-		fs_cwd = dentry_get(p.dentry);
-	}
+	if (!err)
+		fs_set_cwd(p.dentry);
 	path_put(&p);
 	return err;
+}
+
+/* Where the host serves the tree file by file there is no telling its names from an image's. */
+static bool takes_mounts(void)
+{
+	return fs_root && fs_root->inode->sb->magic != HOSTFS_MAGIC;
 }
 
 void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, int fd)
 {
 	char *copy = kmalloc(len + 1);
-	struct superblock *sb;
+	struct superblock *sb = NULL;
 	int err = -ENOMEM;
 
 	if (copy) {
 		memcpy(copy, path, len);
 		copy[len] = 0;
-		sb = erofs_open(fd - UC_IMAGE_FD, m->image_bytes);
+		sb = takes_mounts() ? erofs_open(fd - UC_IMAGE_FD, m->image_bytes) : NULL;
 		err = sb ? mount_add(copy, sb) : -EINVAL;
 		if (err)
 			trace("mount of %s refused: error %d", copy, -err);
 		kfree(copy);
-		if (sb)
-			return;
 	}
-	host_close(fd);
+	if (!sb)
+		host_close(fd);
 }

@@ -48,8 +48,8 @@ struct file_ops {
 	/* Emits entries with emit until it returns false; *pos is the cursor. */
 	int (*readdir)(struct file *f, u64 *pos, struct dir_emit *emit);
 	/*
-	 * Puts the file's bytes at vma->start..end (fixed already, the VMA is not yet in the list): maps host memory
-	 * there and returns the address where they are; NULL: ENODEV. Ops that cannot share
+	 * Puts the file's bytes at vma->start..end, which never goes beyond the page of a regular file's last
+	 * byte when called: maps host memory there and returns the address where they are; NULL: ENODEV. Ops that cannot share
 	 * pages copy for MAP_PRIVATE and answer -ENODEV for MAP_SHARED.
 	 */
 	long (*mmap)(struct file *f, struct vma *v);
@@ -154,7 +154,8 @@ void inode_put(struct inode *i);
 /* fs/mount.c */
 int mount_add(const char *path, struct superblock *sb); /* makes the mount point reachable even in a read-only parent */
 struct superblock *tmpfs_new(u32 root_mode);
-struct superblock *erofs_open(int image_window, u64 image_bytes); /* NULL and a panic text on a bad image */
+/* Maps window and reads the image behind its descriptor; image_bytes 0: as many as it says itself. NULL: no such or a bad image. */
+struct superblock *erofs_open(int image_window, u64 image_bytes);
 struct superblock *hostfs_open(void);
 struct superblock *devfs_new(void);
 struct superblock *procfs_new(void);
@@ -165,17 +166,6 @@ int fs_chdir(const char *path); /* for the boot: the first working directory */
 struct link_mount;
 /* LINK_MOUNT came: mounts the image behind host descriptor fd; a refusal is traced and fd closed. */
 void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, int fd);
-
-/* fs/proc_exec.c: what the ELF loader left, for /proc/self. Addresses are the guest's; set it before the program runs. */
-struct proc_exec {
-	u64 arg_start, arg_end, env_start, env_end; /* strings on the first stack */
-	u64 auxv_start, auxv_end;
-	u64 stack_start; /* first stack pointer */
-	u64 code_start, code_end, data_start, data_end, brk_start;
-};
-extern struct proc_exec proc_exec;
-int proc_set_exe(const char *path); /* absolute path of the program: /proc/self/exe */
-const char *proc_exe(void);
 
 /* fs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
 int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);
