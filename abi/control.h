@@ -33,7 +33,8 @@ enum control_type {
 	/* ---- requests ---- */
 	CONTROL_HELLO = 10, /* uint32_t CONTROL_VERSION → struct control_hello */
 	CONTROL_IMAGE = 11, /* uint32_t image, then path: open an EROFS image under this number → empty */
-	CONTROL_BOOT = 12,  /* struct control_boot, then strings of struct link_boot → struct control_started */
+	CONTROL_BOOT = 12,  /* struct control_boot, then strings of struct link_boot → struct control_started,
+	                       sent when LINK_DEPLOYED came */
 	CONTROL_CAPTURE = 13, /* struct control_capture: stop the UC and capture it → struct control_captured.
 	                         The snapshot is then known to every tender of the node. */
 	CONTROL_DEPLOY = 14,  /* struct control_deploy → struct control_started, sent when LINK_DEPLOYED came */

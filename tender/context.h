@@ -71,7 +71,7 @@ struct snapshot {
 
 enum uc_state {
 	UC_EMBRYO,    /* in the pool */
-	UC_DEPLOYING, /* LINK_BOOT or LINK_DEPLOY was sent, not confirmed yet */
+	UC_STARTING,  /* LINK_BOOT or LINK_DEPLOY was sent, not confirmed yet */
 	UC_RUNNING,
 	UC_GONE, /* reaped; freed once no event can name it */
 };
@@ -142,7 +142,6 @@ struct tender {
 	uint32_t uc_count; /* in the table */
 	struct list_node dead;
 	struct list_node watched;
-	int deploying;
 	uint64_t next_deploy;
 	uint64_t next_tick_ns, next_sweep_ns;
 	uint32_t sweep_chain;

@@ -61,13 +61,13 @@ static void look_at(struct uc *uc, uint64_t now)
 {
 	uint64_t cpu_ns = procfs_cpu_ns(uc->pid);
 
-	if (uc->state == UC_DEPLOYING && now - uc->started_ns > DEPLOY_DEADLINE_NS)
+	if (uc->state == UC_STARTING && now - uc->started_ns > DEPLOY_DEADLINE_NS)
 		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
 	if (cpu_ns != uc->watched_cpu_ns) {
 		uc->watched_cpu_ns = cpu_ns;
 		uc->watched_quiet = 0;
 		check_memory(uc);
-	} else if (++uc->watched_quiet >= QUIET_TICKS && uc->state != UC_DEPLOYING) {
+	} else if (++uc->watched_quiet >= QUIET_TICKS && uc->state != UC_STARTING) {
 		limits_unwatch(uc);
 	}
 }

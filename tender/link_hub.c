@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -108,7 +109,7 @@ static void flush_queue(struct tender *t, struct uc *uc)
 
 /* ---- from a UC ---- */
 
-static bool deploy_confirmed(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
+static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
 {
 	struct control_started started = { .pid = uc->host_pid, .process_ns = uc->made_ns };
 	struct link_deployed deployed;
@@ -119,7 +120,6 @@ static bool deploy_confirmed(struct tender *t, struct uc *uc, const struct link_
 	if (deployed.deploy_id != uc->deploy_id)
 		return false;
 	uc->state = UC_RUNNING;
-	t->deploying--;
 	started.deploy_ns = now_ns() - uc->started_ns;
 	control_ok(t, uc->id, uc->start_seq, &started, sizeof started);
 	return true;
@@ -130,8 +130,8 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 {
 	if (uc->state == UC_EMBRYO)
 		return false;
-	if (uc->state == UC_DEPLOYING)
-		return deploy_confirmed(t, uc, frame, payload);
+	if (uc->state == UC_STARTING && frame->type != LINK_PANIC)
+		return start_confirmed(t, uc, frame, payload);
 	switch (frame->type) {
 	case LINK_DRIVER_OUT:
 	case LINK_STDOUT:
@@ -152,6 +152,20 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 	return true;
 }
 
+/* Says in the UC's place why it ends. */
+static void report_violation(struct tender *t, struct uc *uc, const struct link_frame *frame, ssize_t bytes)
+{
+	char text[160];
+	int n;
+
+	if (bytes < (ssize_t)sizeof *frame)
+		n = snprintf(text, sizeof text, "tender: refused a packet of %zd bytes", bytes);
+	else
+		n = snprintf(text, sizeof text, "tender: refused a frame of type %u, %u bytes, in a packet of %zd bytes%s",
+			     frame->type, frame->len, bytes, uc->state == UC_STARTING ? ", before its LINK_DEPLOYED" : "");
+	control_send(t, CONTROL_LINK, LINK_PANIC, uc->id, 0, text, (size_t)n);
+}
+
 /* 1 a frame was taken, 0 none is there (or the link has ended), -1 the UC broke the protocol. */
 static int receive_frame(struct tender *t, struct uc *uc)
 {
@@ -165,9 +179,10 @@ static int receive_frame(struct tender *t, struct uc *uc)
 		return 1;
 	if (n == -EAGAIN || n == 0)
 		return 0;
-	if (n < (ssize_t)sizeof frame || frame.len != (size_t)n - sizeof frame)
-		return -1;
-	return take_frame(t, uc, &frame, room) ? 1 : -1;
+	if (n >= (ssize_t)sizeof frame && frame.len == (size_t)n - sizeof frame && take_frame(t, uc, &frame, room))
+		return 1;
+	report_violation(t, uc, &frame, n);
+	return -1;
 }
 
 void link_ready(struct tender *t, struct event_source *source, uint32_t events)

@@ -136,11 +136,10 @@ static void send_boot(struct tender *t, struct uc *uc, const struct boot_parts *
 }
 
 /* The reply to the request goes out when LINK_DEPLOYED comes. */
-static void await_confirmation(struct tender *t, struct uc *uc, uint32_t seq)
+static void await_confirmation(struct uc *uc, uint32_t seq)
 {
-	uc->state = UC_DEPLOYING;
+	uc->state = UC_STARTING;
 	uc->start_seq = seq;
-	t->deploying++;
 }
 
 void start_boot(struct tender *t, const struct control_frame *frame, const char *payload)
@@ -167,7 +166,7 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 		return;
 	}
-	await_confirmation(t, uc, frame->seq);
+	await_confirmation(uc, frame->seq);
 	send_boot(t, uc, &parts);
 }
 
@@ -199,6 +198,6 @@ void start_deploy(struct tender *t, const struct control_frame *frame, const cha
 	make_identity(t, uc, &deploy.identity, request.memory_limit, request.trace);
 	deploy.plan_bytes = s->plan_bytes;
 	deploy.layer_count = (uint32_t)s->layer_count;
-	await_confirmation(t, uc, frame->seq);
+	await_confirmation(uc, frame->seq);
 	link_send(t, uc, &message, &deploy, fds, snapshot_fds(s, fds));
 }

@@ -4,7 +4,7 @@
 
 #include "context.h"
 
-/* Carry out CONTROL_BOOT and CONTROL_DEPLOY, answer included (a deploy's comes with its LINK_DEPLOYED). */
+/* Carry out CONTROL_BOOT and CONTROL_DEPLOY, answer included, which comes with LINK_DEPLOYED. */
 void start_boot(struct tender *t, const struct control_frame *frame, const char *payload);
 void start_deploy(struct tender *t, const struct control_frame *frame, const char *payload);
 

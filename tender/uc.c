@@ -75,9 +75,8 @@ static void report_end(struct tender *t, struct uc *uc)
 {
 	int status = uc->end.wait_status;
 
-	if (uc->state == UC_DEPLOYING) {
-		t->deploying--;
-		control_error(t, uc->id, uc->start_seq, EPROTO, "UC %u ended before it confirmed its deploy (%s %d)",
+	if (uc->state == UC_STARTING) {
+		control_error(t, uc->id, uc->start_seq, EPROTO, "UC %u ended before it confirmed its start (%s %d)",
 			      uc->id, WIFSIGNALED(status) ? "signal" : "status",
 			      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	}
