@@ -19,7 +19,7 @@ static bool grow(u64 from, u64 to)
 		return true;
 	if (mm_mmap(from, to - from, PROT_READ | PROT_WRITE, flags, NULL, 0) < 0)
 		return false;
-	mm_set_name(from, "[heap]");
+	vma_name_range(from, to, "[heap]");
 	return true;
 }
 

@@ -202,12 +202,20 @@ bool vma_kernel_overlaps(u64 start, u64 end)
 	return false;
 }
 
+void vma_name_range(u64 start, u64 end, const char *name)
+{
+	if (vma_isolate(start, end))
+		return; /* a name is worth no failure */
+	for (struct vma *v = vma_find(start); v && v->start < end; v = vma_next(v))
+		if (!(v->flags & VMA_KERNEL))
+			v->name = name;
+	vma_merge(start, end);
+}
+
 void mm_set_name(u64 addr, const char *name)
 {
 	struct vma *v = vma_guest_at(addr);
 
-	if (v) {
-		v->name = name;
-		vma_merge(v->start, v->end);
-	}
+	if (v)
+		vma_name_range(v->start, v->end, name);
 }

@@ -29,6 +29,8 @@ void vma_drop(u64 start, u64 end);
 int vma_cut(struct vma *v, u64 start, u64 end);
 /* Joins equal neighbours in and around the range. */
 void vma_merge(u64 start, u64 end);
+/* Names what the guest has mapped in the range; the name is not copied. */
+void vma_name_range(u64 start, u64 end, const char *name);
 /* The guest's VMA that holds addr, or NULL (hole or library OS memory). */
 struct vma *vma_guest_at(u64 addr);
 /* Whether any VMA, the library OS's included, lies in the range. */

@@ -533,6 +533,9 @@ static void check_brk(void)
 {
 	u64 start = 0x10000000;
 
+	/* Memory of the program's right below does not become heap. */
+	CHECK(mm_mmap(start - PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		      NULL, 0) > 0);
 	mm_set_brk_start(start - 5);
 	CHECK(mm_brk(0) == (long)start);
 	CHECK(mm_brk(start + 10000) == (long)start + 10000);
@@ -540,7 +543,9 @@ static void check_brk(void)
 	CHECK(mm_brk(start + 100) == (long)start + 100);
 	CHECK(mm_brk(start + 10000) == (long)start + 10000);
 	CHECK(*(u8 *)start == 1 && *(u8 *)(start + PAGE_SIZE) == 0);
-	CHECK(!strcmp(vma_find(start)->name, "[heap]") && vma_find(start)->end == start + 3 * PAGE_SIZE);
+	CHECK(!strcmp(vma_find(start)->name, "[heap]") && vma_find(start)->start == start &&
+	      vma_find(start)->end == start + 3 * PAGE_SIZE);
+	CHECK(!vma_find(start - 1)->name && !mm_munmap(start - PAGE_SIZE, PAGE_SIZE));
 	CHECK(mm_brk(UC_LIBOS_BASE + PAGE_SIZE) == (long)start + 10000 && mm_brk(start - 1) == (long)start + 10000);
 	CHECK(mm_brk(start) == (long)start && list_empty(&vma_list));
 }
