@@ -185,7 +185,7 @@ static int map_bss(u64 start, u64 end, int prot)
 
 static int map_segment(const struct elf_image *image, const Elf64_Phdr *s)
 {
-	u64 start = image->bias + s->p_vaddr, skew = start & ~PAGE_MASK;
+	u64 start = image->bias + s->p_vaddr, end = start + s->p_memsz, skew = start & ~PAGE_MASK;
 	int prot = protection(s);
 
 	if (s->p_filesz) {
@@ -199,7 +199,7 @@ static int map_segment(const struct elf_image *image, const Elf64_Phdr *s)
 		return 0;
 	if (!s->p_filesz)
 		start -= skew; /* a page of zeroes from its beginning */
-	return map_bss(start + s->p_filesz, start + skew + s->p_memsz, prot);
+	return map_bss(start + s->p_filesz, end, prot);
 }
 
 int elf_image_map(struct elf_image *image)

@@ -119,7 +119,7 @@ static void make(u16 type, u64 base)
 				  .e_phnum = 4 };
 	*segment(0) = (Elf64_Phdr){ PT_INTERP, PF_R, 0x300, base + 0x300, 0, 9, 9, 1 };
 	*segment(1) = (Elf64_Phdr){ PT_LOAD, PF_R | PF_X, 0, base, 0, 0x1800, 0x1800, 0x1000 };
-	*segment(2) = (Elf64_Phdr){ PT_LOAD, PF_R | PF_W, 0x1800, base + 0x2800, 0, 0x400, 0x2000, 0x1000 };
+	*segment(2) = (Elf64_Phdr){ PT_LOAD, PF_R | PF_W, 0x1800, base + 0x2800, 0, 0x400, 0x2600, 0x1000 };
 	*segment(3) = (Elf64_Phdr){ PT_GNU_STACK, PF_R | PF_W, 0, 0, 0, 0, 0, 16 };
 	memcpy(bytes + 0x300, "/program", 9);
 	inode = (struct inode){ .mode = S_IFREG | 0755, .size = byte_count };
