@@ -126,7 +126,7 @@ describe('functions that go wrong', () => {
       'exports.main = () => { for (let i = 0; i < 4e5; i++) console.log("x".repeat(100)); return {} }';
     const action = await packaged('flood.js', source, { timeoutMs: 30_000 });
     const { logs } = await node.invoke(action, {});
-    const bytes = logs.reduce((sum, { line }) => sum + line.length + 1, 0);
+    const bytes = logs.reduce((sum, { line }) => sum + line.length, 0);
     assert.ok(bytes <= action.limits.logBytes + 1024, `${bytes} bytes`);
   });
 
