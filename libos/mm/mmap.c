@@ -72,7 +72,7 @@ static long move_to_window(struct vma *v, long addr, bool fixed)
 	if (fixed || !vma_kernel_overlaps((u64)addr, (u64)addr + bytes))
 		ret = -ENODEV;
 	else
-		ret = shared_add((u64)addr, bytes, v->file);
+		ret = shared_add((u64)addr, v);
 	vma_unlink(v);
 	vma_free(v);
 	return ret ? ret : addr;

@@ -139,6 +139,8 @@ static long resize(struct resize *r)
 	u64 end = r->addr + r->old_bytes, more;
 	long ret;
 
+	if (!v && !(r->flags & MREMAP_FIXED))
+		return shared_resize(r->addr, r->old_bytes, r->new_bytes, r->flags & MREMAP_MAYMOVE);
 	if (!v || end > v->end)
 		return -EFAULT;
 	if (r->new_bytes < r->old_bytes) {

@@ -4,6 +4,7 @@
  * that the pages stay; unmapping a window leaves them be.
  */
 #include <asm/errno.h>
+#include <linux/mman.h>
 
 #include "../include/file.h"
 #include "vma.h"
@@ -11,20 +12,24 @@
 struct window {
 	struct list_node node;
 	u64 start, end;
+	u64 offset; /* of start in the file */
+	u16 prot;   /* as asked for; the pages themselves stay writable */
 	struct file *file;
 };
 
 static struct list_node windows = { &windows, &windows };
 
-int shared_add(u64 start, u64 bytes, struct file *file)
+int shared_add(u64 start, const struct vma *v)
 {
 	struct window *w = kmalloc(sizeof *w);
 
 	if (!w)
 		return -ENOMEM;
 	w->start = start;
-	w->end = start + bytes;
-	w->file = file_get(file);
+	w->end = start + (v->end - v->start);
+	w->offset = v->offset;
+	w->prot = v->prot;
+	w->file = file_get(v->file);
 	list_add(&w->node, &windows);
 	return 0;
 }
@@ -32,10 +37,14 @@ int shared_add(u64 start, u64 bytes, struct file *file)
 /* A hole in a window's middle is not recorded: the window shrinks from its ends only. */
 static bool cut(struct window *w, u64 start, u64 end)
 {
-	if (start <= w->start)
-		w->start = MAX(w->start, MIN(end, w->end));
-	else if (end >= w->end)
-		w->end = MIN(w->end, MAX(start, w->start));
+	u64 old = w->start;
+
+	if (start <= old) {
+		w->start = MAX(old, MIN(end, w->end));
+		w->offset += w->start - old;
+	} else if (end >= w->end) {
+		w->end = MIN(w->end, start);
+	}
 	return w->start == w->end;
 }
 
@@ -76,15 +85,56 @@ void shared_remove(u64 start, u64 end)
 	}
 }
 
-u64 shared_end(u64 addr)
+static struct window *holder(u64 addr)
 {
-	u64 end = 0;
+	struct window *found = NULL;
 
 	list_for_each(n, &windows) {
 		struct window *w = list_entry(n, struct window, node);
 
-		if (w->start <= addr && addr < w->end)
-			end = MAX(end, w->end);
+		if (w->start <= addr && addr < w->end && (!found || w->end > found->end))
+			found = w;
 	}
-	return end;
+	return found;
+}
+
+u64 shared_end(u64 addr)
+{
+	const struct window *w = holder(addr);
+
+	return w ? w->end : 0;
+}
+
+/* Asks the file anew: it has its pages in one piece wherever there is room. */
+static long reopen(const struct window *old, u64 addr, u64 bytes, bool may_move)
+{
+	struct vma v = { .prot = old->prot, .flags = MAP_SHARED, .file = old->file };
+	long start;
+
+	v.start = mm_pick_address(bytes, PAGE_SIZE, false);
+	v.end = v.start + bytes;
+	v.offset = old->offset + (addr - old->start);
+	start = v.start ? v.file->ops->mmap(v.file, &v) : -ENOMEM;
+	if (start < 0)
+		return start;
+	if ((u64)start != addr && !may_move)
+		return -ENOMEM;
+	return shared_add((u64)start, &v) ? -ENOMEM : start;
+}
+
+long shared_resize(u64 addr, u64 old_bytes, u64 new_bytes, bool may_move)
+{
+	const struct window *w = holder(addr);
+	long start = (long)addr;
+
+	if (!w || addr + old_bytes > w->end)
+		return -EFAULT;
+	if (new_bytes < old_bytes) {
+		shared_remove(addr + new_bytes, addr + old_bytes);
+	} else if (new_bytes > old_bytes) {
+		start = reopen(w, addr, new_bytes, may_move);
+		if (start >= 0)
+			shared_remove(addr, addr + old_bytes);
+	}
+	return start;
 }

@@ -62,10 +62,12 @@ long vma_back_part(const struct vma *v, u64 start, u64 end);
 
 /* mm/shared.c: the guest's windows on pages that belong to a file (MAP_SHARED of tmpfs). ---- */
 
-int shared_add(u64 start, u64 bytes, struct file *file); /* 0 or -ENOMEM */
+int shared_add(u64 start, const struct vma *v); /* v's window, at start; 0 or -ENOMEM */
 void shared_remove(u64 start, u64 end);
 /* End of the window that holds addr, or 0. */
 u64 shared_end(u64 addr);
+/* mremap(2) of a window, without MREMAP_FIXED: its address or a negative errno, -EFAULT if there is none. */
+long shared_resize(u64 addr, u64 old_bytes, u64 new_bytes, bool may_move);
 
 /* mm/munmap.c ------------------------------------------------------------------------------- */
 

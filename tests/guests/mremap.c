@@ -1,6 +1,7 @@
 /* mremap(2). */
 #define _GNU_SOURCE
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "require.h"
 
@@ -76,6 +77,26 @@ static void move_to(void)
 	REQUIRE(!munmap(target, 8 * PAGE));
 }
 
+/* A shared file that is mapped, extended, and mapped larger. */
+static void shared_file(void)
+{
+	char path[] = "/tmp/mremapXXXXXX", byte;
+	int fd = mkstemp(path);
+	char *p, *q;
+
+	REQUIRE(fd >= 0 && !unlink(path) && !ftruncate(fd, 2 * PAGE));
+	p = mmap(NULL, 2 * PAGE, RW, MAP_SHARED, fd, 0);
+	REQUIRE(p != MAP_FAILED);
+	p[PAGE] = 'a';
+	REQUIRE(!ftruncate(fd, 4 * PAGE));
+	q = mremap(p, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE);
+	REQUIRE(q != MAP_FAILED && q[PAGE] == 'a' && q[3 * PAGE] == 0);
+	q[3 * PAGE] = 'b';
+	REQUIRE(pread(fd, &byte, 1, 3 * PAGE) == 1 && byte == 'b');
+	REQUIRE(mremap(q, 4 * PAGE, PAGE, 0) == q);
+	REQUIRE(is_unmapped(q + PAGE) && !is_unmapped(q) && !munmap(q, PAGE) && !close(fd));
+}
+
 static void refusals(void)
 {
 	char *p = map(4);
@@ -96,6 +117,7 @@ int main(void)
 	GROUP("growing in place", grow_in_place());
 	GROUP("growing by moving", grow_by_moving());
 	GROUP("moving to an address", move_to());
+	GROUP("a shared file", shared_file());
 	GROUP("mremap refuses", refusals());
 	return check_result();
 }
