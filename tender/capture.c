@@ -21,8 +21,8 @@
  * Fewer mappings make each deploy cheaper, pages that are stored twice make it dearer. A
  * snapshot without parent shares its pages with all descendants, so it may fill larger gaps.
  */
-#define FILL_PAGES_ROOT 8
-#define FILL_PAGES_CHILD 0
+#define FILL_PAGES_ROOT 32
+#define FILL_PAGES_CHILD 4
 
 #define SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
 

@@ -1,0 +1,35 @@
+/*
+ * The probe: a library OS of 200 lines that does what the test tells it, one struct
+ * probe_call per LINK_DRIVER_IN frame, and answers with a struct probe_result. It shows what
+ * a hostile guest in full control of its process could do.
+ */
+#ifndef TESTS_TENDER_PROBE_H
+#define TESTS_TENDER_PROBE_H
+
+#include <stdint.h>
+
+enum probe_op {
+	PROBE_HOST_CALL = 1, /* nr and args, from the code that may make host calls */
+	PROBE_GUEST_CALL,    /* the same from other code: result says whether it came back as a signal */
+	PROBE_INT80,         /* the same by the 32-bit gate */
+	PROBE_PEEK,          /* the word at args[0] */
+	PROBE_POKE,          /* args[1] to the word at args[0] */
+	PROBE_COUNT,         /* counts in its data, in an XMM register and in memory; the three must agree */
+	PROBE_SEND_FRAME,    /* a frame with type args[0], length field args[1] and args[2] real bytes */
+	PROBE_SPIN,          /* for ever */
+	PROBE_FAULT,         /* a store to address 0: result is the signal */
+	PROBE_EXIT,          /* LINK_EXIT with args[0], then exit */
+};
+
+#define PROBE_TRAPPED 0x53494753595321ull /* result of a call that came back as SIGSYS */
+
+struct probe_call {
+	uint64_t op, nr, args[6];
+};
+
+struct probe_result {
+	uint64_t result;
+	uint64_t deploy_id; /* of this UC; 0 in a booted one */
+};
+
+#endif
