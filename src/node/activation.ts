@@ -133,7 +133,7 @@ class Invocation {
   async #load(core: Core): Promise<FunctionUc | Outcome> {
     const { main, env, code, limits } = this.#action;
     try {
-      const image = code.type === 'image' ? await this.#codeImage(code.imagePath) : undefined;
+      const image = code.type === 'image' ? await this.#codeImage(code.imagePath, core) : undefined;
       const what: DriverCode = code.type === 'source' ? code : { type: 'dir', dir: ACTION_DIR };
       const text = initMessage(main, what, env, nextSeed());
       const begun = performance.now();
@@ -151,9 +151,15 @@ class Invocation {
     }
   }
 
-  async #codeImage(path: string): Promise<number> {
-    this.#record.image ??= await this.#node.cores.openImage(path);
-    return this.#record.image;
+  /** Number of the function's code image; the core is given back when there is none. */
+  async #codeImage(path: string, core: Core): Promise<number> {
+    try {
+      this.#record.image ??= await this.#node.cores.openImage(path);
+      return this.#record.image;
+    } catch (error) {
+      this.#node.dispatcher.lost(core);
+      throw error;
+    }
   }
 
   /**
