@@ -1,125 +1,11 @@
 /*
- * mm/ under random calls against a model that is an array of pages. The host is real: the mappings
- * are made in this process, so that protection and contents are compared, too.
+ * mm/ under random calls against a model that is an array of pages: the VMAs, the host's protection and the
+ * contents are compared.
  */
-#define _GNU_SOURCE
-#include "shim.h"
-#include <errno.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define check check_mprotect
-#include "../../libos/mm/mprotect.c"
-#undef check
-#define check check_mremap
-#include "../../libos/mm/mremap.c"
-#undef check
-#include "../../libos/mm/backing.c"
-#include "../../libos/mm/brk.c"
-#include "../../libos/mm/kpages.c"
-#include "../../libos/mm/madvise.c"
-#include "../../libos/mm/mmap.c"
-#include "../../libos/mm/munmap.c"
-#include "../../libos/mm/region.c"
-#include "../../libos/mm/shared.c"
-#include "../../libos/mm/vma.c"
-#include "../../libos/mm/vma_tree.c"
+#include "mm_host.h"
 
 #define PAGES 2048u
-#define BASE UC_ARENA_BASE
 #define ROUNDS 30000
-#define SANITIZER 0x7fff0000ul /* its own memory begins somewhere above */
-
-/* ---- the library OS's surroundings ---------------------------------------------------- */
-
-void *kmalloc(size_t bytes)
-{
-	return malloc(bytes);
-}
-
-void *kzalloc(size_t bytes)
-{
-	return calloc(1, bytes);
-}
-
-void kfree(void *p)
-{
-	free(p);
-}
-
-struct file *file_get(struct file *f)
-{
-	f->refs++;
-	return f;
-}
-
-void file_put(struct file *f)
-{
-	CHECK(f->refs-- > 1);
-}
-
-struct file *fd_get(int fd)
-{
-	(void)fd;
-	return NULL;
-}
-
-static long result(long r)
-{
-	return r < 0 ? -errno : r;
-}
-
-long host_mmap(u64 addr, u64 bytes, int prot, int flags, int fd, u64 offset)
-{
-	CHECK(flags == MAP_NORESERVE && fd == -1);
-	if (addr >= SANITIZER)
-		return -ENOMEM;
-	return result((long)mmap((void *)addr, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-				 -1, (off_t)offset));
-}
-
-long host_munmap(u64 addr, u64 bytes)
-{
-	return addr >= SANITIZER ? 0 : result(munmap((void *)addr, bytes));
-}
-
-long host_mprotect(u64 addr, u64 bytes, int prot)
-{
-	return result(mprotect((void *)addr, bytes, prot));
-}
-
-long host_mremap(u64 old_addr, u64 old_bytes, u64 new_bytes, u64 new_addr)
-{
-	return result((long)mremap((void *)old_addr, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-				   (void *)new_addr));
-}
-
-long host_madvise(u64 addr, u64 bytes, int advice)
-{
-	return result(madvise((void *)addr, bytes, advice));
-}
-
-/* A file whose page n begins with the bytes of file_word(n). */
-static u64 file_word(u64 offset)
-{
-	return 0xf11e000000000000ull | offset;
-}
-
-static long file_mmap(struct file *f, struct vma *v)
-{
-	(void)f;
-	if (host_mmap(v->start, v->end - v->start, PROT_READ | PROT_WRITE, MAP_NORESERVE, -1, 0) < 0)
-		return -ENOMEM;
-	for (u64 at = v->start; at < v->end; at += PAGE_SIZE)
-		*(u64 *)at = file_word(v->offset + (at - v->start));
-	host_mprotect(v->start, v->end - v->start, v->prot);
-	return (long)v->start;
-}
-
-static const struct file_ops file_ops = { .mmap = file_mmap };
-static struct file file = { .ops = &file_ops, .refs = 1, .flags = O_RDONLY };
 
 /* ---- the model --------------------------------------------------------------------------- */
 
@@ -447,109 +333,6 @@ static void do_write(void)
 	}
 }
 
-/* ---- single promises ------------------------------------------------------------------------- */
-
-static void check_refusals(void)
-{
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-
-	CHECK(mm_mmap(0, 0, 0, flags, NULL, 0) == -EINVAL);
-	CHECK(mm_mmap(0, PAGE_SIZE, 0, MAP_ANONYMOUS, NULL, 0) == -EINVAL);
-	CHECK(mm_mmap(0, ~0ul, 0, flags, NULL, 0) == -ENOMEM);
-	CHECK(mm_mmap(BASE + 1, PAGE_SIZE, 0, flags | MAP_FIXED, NULL, 0) == -EINVAL);
-	CHECK(mm_mmap(0, PAGE_SIZE, 0, flags | MAP_FIXED, NULL, 0) == -EPERM);
-	CHECK(mm_mmap(UC_LIBOS_BASE, PAGE_SIZE, 0, flags | MAP_FIXED, NULL, 0) == -ENOMEM);
-	CHECK(mm_mmap(UC_LIBOS_BASE - PAGE_SIZE, 2 * PAGE_SIZE, 0, flags | MAP_FIXED, NULL, 0) == -ENOMEM);
-	CHECK(mm_mmap(UC_IMAGE_BASE, PAGE_SIZE, 0, flags | MAP_FIXED, NULL, 0) == -ENOMEM);
-	CHECK(mm_mmap(0, PAGE_SIZE, PROT_WRITE, MAP_SHARED, &file, 0) == -EACCES);
-	CHECK(mm_mmap(0, PAGE_SIZE, 0, MAP_PRIVATE, &file, ~PAGE_MASK + 1) >= 0); /* page 1 */
-	CHECK(!mm_munmap(BASE, PAGE_SIZE));
-	CHECK(mm_munmap(UC_LIBOS_BASE, PAGE_SIZE) == -EINVAL && mm_munmap(BASE, 0) == -EINVAL);
-	CHECK(mm_mprotect(UC_LIBOS_BASE, PAGE_SIZE, PROT_READ) == -ENOMEM);
-	CHECK(mm_mprotect(BASE, PAGE_SIZE, 0x100) == -EINVAL && mm_mprotect(BASE, 0, 0) == 0);
-}
-
-static void check_giant(void)
-{
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	long giant = mm_mmap(0, UC_GIANT_MIN, PROT_NONE, flags, NULL, 0);
-
-	CHECK(giant == -ENOMEM); /* the sanitizer's address, see host_mmap */
-	CHECK(mm_pick_address(UC_GIANT_MIN, PAGE_SIZE, false) >= UC_GIANT_BASE);
-	CHECK(mm_pick_address(PAGE_SIZE, 1ul << 21, false) % (1ul << 21) == 0);
-	CHECK(mm_pick_address(PAGE_SIZE, PAGE_SIZE, true) < BELOW_2G);
-}
-
-/* A page of a snapshot's layer must not come back after MADV_DONTNEED, whatever the size. */
-static void check_layer(u32 count)
-{
-	int layer = memfd_create("layer", 0);
-	u64 bytes = count * PAGE_SIZE;
-	u8 *p = (u8 *)mm_mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0);
-	const u64 a[6] = { (u64)p, bytes, MADV_DONTNEED };
-
-	CHECK(layer >= 0 && !ftruncate(layer, (off_t)bytes) && pwrite(layer, "layer", 5, 0) == 5);
-	CHECK(mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, layer, 0) == p && p[0] == 'l');
-	CHECK(!sys_madvise(a) && p[0] == 0);
-	CHECK(!mm_munmap((u64)p, bytes));
-	close(layer);
-}
-
-/* A VMA behind which the host has several mappings moves all the same. */
-static void check_patchwork_move(void)
-{
-	int layer = memfd_create("layer", 0);
-	u8 *p = (u8 *)mm_mmap(0, 9 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), *q;
-	const u64 a[6] = { (u64)p, 8 * PAGE_SIZE, 16 * PAGE_SIZE, MREMAP_MAYMOVE };
-
-	CHECK(layer >= 0 && !ftruncate(layer, 16 * PAGE_SIZE) && pwrite(layer, "layer", 5, PAGE_SIZE) == 5);
-	CHECK(pwrite(layer, "beyond", 6, 8 * PAGE_SIZE) == 6);
-	for (u64 i = 1; i < 8; i += 3)
-		CHECK(mmap(p + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, layer,
-			   i == 7 ? 7 * PAGE_SIZE : PAGE_SIZE) != MAP_FAILED);
-	p[2 * PAGE_SIZE] = 2;
-	q = (u8 *)sys_mremap(a);
-	CHECK((long)q > 0 && q != p);
-	CHECK(q[PAGE_SIZE] == 'l' && q[4 * PAGE_SIZE] == 'l' && q[2 * PAGE_SIZE] == 2 && !q[8 * PAGE_SIZE]);
-	CHECK(!mm_munmap((u64)q, 16 * PAGE_SIZE) && !mm_munmap((u64)p, 9 * PAGE_SIZE));
-	close(layer);
-}
-
-static void check_limit(void)
-{
-	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-	long p;
-
-	mm_set_limit(1);
-	CHECK(mm_mmap(0, (1ul << 30) + PAGE_SIZE, PROT_READ | PROT_WRITE, flags, NULL, 0) == -ENOMEM);
-	p = mm_mmap(0, (1ul << 30) - PAGE_SIZE, PROT_NONE, flags, NULL, 0);
-	CHECK(p > 0 && !mm_mprotect((u64)p, (1ul << 30) - PAGE_SIZE, PROT_READ | PROT_WRITE));
-	CHECK(mm_mmap(0, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, flags, NULL, 0) == -ENOMEM && !kpages_alloc(4 * PAGE_SIZE));
-	CHECK(!mm_munmap((u64)p, (1ul << 30) - PAGE_SIZE));
-	mm_set_limit(0);
-}
-
-static void check_brk(void)
-{
-	u64 start = 0x10000000;
-
-	/* Memory of the program's right below does not become heap. */
-	CHECK(mm_mmap(start - PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		      NULL, 0) > 0);
-	mm_set_brk_start(start - 5);
-	CHECK(mm_brk(0) == (long)start);
-	CHECK(mm_brk(start + 10000) == (long)start + 10000);
-	memset((void *)start, 1, 10000);
-	CHECK(mm_brk(start + 100) == (long)start + 100);
-	CHECK(mm_brk(start + 10000) == (long)start + 10000);
-	CHECK(*(u8 *)start == 1 && *(u8 *)(start + PAGE_SIZE) == 0);
-	CHECK(!strcmp(vma_find(start)->name, "[heap]") && vma_find(start)->start == start &&
-	      vma_find(start)->end == start + 3 * PAGE_SIZE);
-	CHECK(!vma_find(start - 1)->name && !mm_munmap(start - PAGE_SIZE, PAGE_SIZE));
-	CHECK(mm_brk(UC_LIBOS_BASE + PAGE_SIZE) == (long)start + 10000 && mm_brk(start - 1) == (long)start + 10000);
-	CHECK(mm_brk(start) == (long)start && list_empty(&vma_list));
-}
-
 static void check_random(void)
 {
 	static void (*const calls[])(void) = { do_mmap,	    do_mmap_fixed, do_munmap, do_munmap, do_mprotect,
@@ -568,14 +351,6 @@ static void check_random(void)
 int main(void)
 {
 	mm_init(0);
-	check_refusals();
-	check_giant();
-	check_layer(1);
-	check_layer(8);
-	check_patchwork_move();
-	check_limit();
-	check_brk();
-	CHECK(list_empty(&vma_list));
 	check_random();
 	puts("ok vma");
 	return 0;
