@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import openwhisk from 'openwhisk';
 import { seuss, spawnSeuss } from './lib/seuss.ts';
 
@@ -118,6 +120,37 @@ describe('seuss serve', () => {
     assert.deepEqual(await once(child, 'exit'), [0, null]);
   });
 });
+
+describe('seuss killed with SIGKILL', () => {
+  it('leaves no process behind', async () => {
+    const child = spawnSeuss(['serve', '--port', '0', '--json']);
+    child.stderr?.resume();
+    await once(createInterface(child.stdout as NodeJS.ReadableStream), 'line');
+    const family = descendants(child.pid as number);
+    assert.ok(family.length > 1, 'tenders and contexts run');
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    for (let tries = 0; tries < 50 && family.some(isAlive); tries++) await setTimeout(100);
+    assert.deepEqual(family.filter(isAlive), []);
+  });
+});
+
+/** All processes below one, by the kernel's own lists. */
+function descendants(pid: number): number[] {
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number),
+  );
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('seuss demo', () => {
   it('runs all examples by all three paths', async () => {
