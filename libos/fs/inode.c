@@ -65,6 +65,12 @@ int inode_owned(const struct inode *i)
 	return i->uid == UC_UID || !i->sb->check_modes ? 0 : -EPERM;
 }
 
+/* 512-byte units, as of a file system that allots pages and keeps symlinks in the inode. */
+static u64 usual_blocks(const struct inode *i)
+{
+	return S_ISLNK(i->mode) ? 0 : PAGE_UP(i->size) / 512;
+}
+
 void inode_stat(const struct inode *i, struct stat *st)
 {
 	memset(st, 0, sizeof *st);
@@ -77,7 +83,7 @@ void inode_stat(const struct inode *i, struct stat *st)
 	st->st_rdev = i->rdev;
 	st->st_size = (long)i->size;
 	st->st_blksize = PAGE_SIZE;
-	st->st_blocks = (long)(i->ops->blocks ? i->ops->blocks(i) : (i->size + 511) / 512);
+	st->st_blocks = (long)(i->ops->blocks ? i->ops->blocks(i) : usual_blocks(i));
 	st->st_atime = (u64)i->atime[0];
 	st->st_atime_nsec = (u64)i->atime[1];
 	st->st_mtime = (u64)i->mtime[0];

@@ -1,4 +1,4 @@
-/* New threads: clone(2). There is one process, so fork, vfork and execve are not supported. */
+/* New threads: clone(2). There is one process, so fork and vfork are refused. */
 #include <asm/errno.h>
 #include <linux/sched.h>
 
@@ -15,6 +15,12 @@
 	 CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO | CLONE_PTRACE)
 #define TID_LIMIT 4194304 /* Linux's PID_MAX_LIMIT */
 #define THREADS_MAX 8192
+
+/*
+ * As Linux answers a process whose security policy forbids it to fork: EAGAIN would make shells try
+ * again, and of ENOSYS Node.js makes an exception where it reports this as an error event.
+ */
+#define NO_PROCESS (-EACCES)
 
 static int last_tid;
 
@@ -54,7 +60,7 @@ long sys_clone(const u64 a[6])
 {
 	u64 flags = a[0] & ~(u64)CSIGNAL;
 	if (!(flags & CLONE_THREAD))
-		return -ENOSYS;
+		return NO_PROCESS;
 	if ((flags & THREAD_FLAGS) != THREAD_FLAGS || (flags & ~(u64)(THREAD_FLAGS | OTHER_FLAGS)))
 		return -EINVAL;
 	if (thread_count >= THREADS_MAX)
@@ -81,29 +87,16 @@ long sys_clone3(const u64 a[6])
 	return -ENOSYS;
 }
 
-/* No errno of fork(2) says "never" but this one: EAGAIN would make programs try again. */
 long sys_fork(const u64 a[6])
 {
 	(void)a;
-	return -ENOSYS;
+	return NO_PROCESS;
 }
 
 long sys_vfork(const u64 a[6])
 {
 	(void)a;
-	return -ENOSYS;
-}
-
-long sys_execve(const u64 a[6])
-{
-	(void)a;
-	return -ENOSYS;
-}
-
-long sys_execveat(const u64 a[6])
-{
-	(void)a;
-	return -ENOSYS;
+	return NO_PROCESS;
 }
 
 /* a: address. Returns the thread id. */
