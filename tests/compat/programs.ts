@@ -13,7 +13,7 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly timeoutMs?: number;
-  /** Regular expressions: what they match on stdout may differ. */
+  /** Regular expressions: what they match on stdout is left out of the comparison. */
   readonly hide?: readonly string[];
   /** Compare stderr, too. */
   readonly stderr?: boolean;
@@ -28,8 +28,9 @@ const PATH = '/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin';
 
 export const COMMON_ENV: Readonly<Record<string, string>> = {
   PATH,
-  HOME: '/nonexistent',
   LANG: 'C.UTF-8',
+  HOME: '/nonexistent',
+  TERM: 'xterm',
   TZ: 'UTC',
 };
 

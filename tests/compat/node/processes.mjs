@@ -17,7 +17,7 @@ try {
   console.log(error.code);
 }
 const [error] = await once(spawn('/nonexistent/program'), 'error');
-console.log(error.code, spawnSync('/nonexistent/program').error?.code);
+console.log(error.syscall, error.path, spawnSync('/nonexistent/program').error?.syscall);
 console.log(
   os.EOL === '\n',
   os.cpus().length > 0,

@@ -53,6 +53,19 @@ class Lines(unittest.TestResult):
         print(f"FAIL {test.id()}\n{self._exc_info_to_string(error, test)}", file=sys.stderr, flush=True)
 
 
+def flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def talks_to_host(test):
+    """VSOCK leads out of a virtual machine; on one without a listener the tests hang."""
+    return "VSOCK" in type(test).__name__
+
+
 def main():
     only = os.environ.get("TEST_ONLY")
     suite = unittest.TestSuite()
@@ -60,7 +73,7 @@ def main():
     if only:
         loader.testNamePatterns = [f"*{pattern}*" for pattern in only.split(",")]
     for name in sys.argv[1:]:
-        suite.addTests(loader.loadTestsFromName(f"test.{name}"))
+        suite.addTests(test for test in flat(loader.loadTestsFromName(f"test.{name}")) if not talks_to_host(test))
     os.chdir(os.environ["TMPDIR"])
     suite.run(Lines())
     print("done", " ".join(sys.argv[1:]), file=results)
