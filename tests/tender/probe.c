@@ -123,6 +123,24 @@ static uint64_t count(void)
 		       0;
 }
 
+static uint64_t fs_call(const uint64_t *args)
+{
+	struct {
+		struct link_fs_call head;
+		char path[40];
+	} call = { .head = { .op = (uint32_t)args[0] } };
+	uint32_t length = 0;
+	int fds[64], fd_count;
+
+	copy(call.path, &args[1], sizeof call.path);
+	while (length < sizeof call.path && call.path[length])
+		length++;
+	send(LINK_FS_CALL, &call, (uint32_t)sizeof call.head + length, sizeof call.head + length);
+	if (receive(&io, sizeof io, fds, &fd_count) < 0 || io.frame.type != LINK_FS_REPLY)
+		return ~0ul;
+	return (uint64_t)((struct link_fs_reply *)io.payload)->error | (fd_count ? PROBE_GOT_FD : 0);
+}
+
 static uint64_t carry_out(const struct probe_call *c)
 {
 	const uint64_t *a = c->args;
@@ -135,6 +153,7 @@ static uint64_t carry_out(const struct probe_call *c)
 	case PROBE_POKE: return *(volatile uint64_t *)a[0] = a[1];
 	case PROBE_COUNT: return count();
 	case PROBE_SEND_FRAME: send((uint16_t)a[0], io.payload, (uint32_t)a[1], a[2]); return 0;
+	case PROBE_FS: return fs_call(a);
 	case PROBE_FAULT: return fault();
 	case PROBE_SPIN:
 		for (;;)
@@ -204,6 +223,7 @@ void embryo_main(void)
 		struct link_frame frame;
 		char payload[LINK_PAYLOAD_MAX];
 	} in;
+	struct link_deployed up;
 	int fds[64], fd_count;
 
 	host_call(__NR_munmap, HOST_SPACE_BEGIN, HOST_SPACE_END - HOST_SPACE_BEGIN, 0, 0, 0, 0);
@@ -211,5 +231,7 @@ void embryo_main(void)
 		host_call(__NR_exit_group, 97, 0, 0, 0, 0, 0);
 	if (in.frame.type == LINK_DEPLOY)
 		become((const struct link_deploy *)in.payload, fds);
+	up.deploy_id = ((const struct link_boot *)in.payload)->identity.deploy_id;
+	send(LINK_DEPLOYED, &up, sizeof up, sizeof up);
 	enter_on((uint64_t)stack + sizeof stack, serve, 0);
 }

@@ -19,9 +19,11 @@ enum probe_op {
 	PROBE_SPIN,          /* for ever */
 	PROBE_FAULT,         /* a store to address 0: result is the signal */
 	PROBE_EXIT,          /* LINK_EXIT with args[0], then exit */
+	PROBE_FS,             /* link_fs_call args[0] on the path in args[1..]: errno, PROBE_GOT_FD if a descriptor came */
 };
 
 #define PROBE_TRAPPED 0x53494753595321ull /* result of a call that came back as SIGSYS */
+#define PROBE_GOT_FD (1ull << 32)
 
 struct probe_call {
 	uint64_t op, nr, args[6];

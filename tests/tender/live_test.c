@@ -1,0 +1,507 @@
+/* A real tender, with the probe as its library OS: what a UC can do to its host, and what a node can rely on. */
+#include "check.h"
+#include "tender_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../abi/layout.h"
+
+#define MEMORY (64ul << 20)
+#define ARENA (UC_ARENA_BASE + (1ul << 30))
+#define ABOVE UC_GUEST_END
+#define FIXED (MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS)
+#define GONE_WAIT_MS 5000
+
+static struct client client;
+static const char *tender_path, *libos_path;
+static uint32_t next_uc = 1;
+static char root[64];
+
+static uint32_t boot(int i)
+{
+	uint32_t uc = next_uc++;
+
+	client_boot(&client, i, uc, MEMORY, root);
+	return uc;
+}
+
+static uint64_t ask(int i, uint32_t uc, const struct probe_call *call)
+{
+	struct probe_result r;
+
+	CHECK(client_probe(&client, i, uc, call, &r) == PROBE_ANSWERED);
+	return r.result;
+}
+
+static uint64_t count(int i, uint32_t uc)
+{
+	return ask(i, uc, &(struct probe_call){ .op = PROBE_COUNT });
+}
+
+static void kill_uc(int i, uint32_t uc)
+{
+	struct message m = client_call(&client, i, CONTROL_KILL, uc, "", 0);
+
+	CHECK(m.frame.type == CONTROL_OK);
+	message_free(&m);
+}
+
+/* ---- the filter ---- */
+
+struct host_call {
+	const char *name;
+	uint64_t nr, args[6];
+};
+
+static const struct host_call forbidden[] = {
+	{ "open", SYS_open, { 0 } },
+	{ "openat", SYS_openat, { (uint64_t)AT_FDCWD } },
+	{ "read", SYS_read, { UC_LINK_FD } },
+	{ "write", SYS_write, { UC_LINK_FD } },
+	{ "socket", SYS_socket, { 1, 1, 0 } },
+	{ "clone", SYS_clone, { 17 } },
+	{ "fork", SYS_fork, { 0 } },
+	{ "execve", SYS_execve, { 0 } },
+	{ "ptrace", SYS_ptrace, { 0 } },
+	{ "kill", SYS_kill, { 1, 0 } },
+	{ "brk", SYS_brk, { 0 } },
+	{ "prctl", SYS_prctl, { 0 } },
+	{ "arch_prctl", SYS_arch_prctl, { 0x1002, 0 } },
+	{ "ioctl", SYS_ioctl, { UC_LINK_FD, 0x5401 } },
+	{ "dup", SYS_dup, { UC_LINK_FD } },
+	{ "fcntl", SYS_fcntl, { UC_LINK_FD, 1 } },
+	{ "sendmsg", SYS_sendmsg, { UC_LINK_FD } },
+	{ "shutdown", SYS_shutdown, { UC_LINK_FD, 2 } },
+	{ "rt_sigaction", SYS_rt_sigaction, { 31 } },
+	{ "io_uring_setup", SYS_io_uring_setup, { 1 } },
+	{ "userfaultfd", SYS_userfaultfd, { 0 } },
+	{ "bpf", SYS_bpf, { 0 } },
+	{ "x32 recvmsg", 0x40000000 | SYS_recvmsg, { UC_LINK_FD } },
+	{ "recvmsg of another descriptor", SYS_recvmsg, { 4 } },
+	{ "recvmsg with MSG_PEEK", SYS_recvmsg, { UC_LINK_FD, 0, MSG_PEEK } },
+	{ "writev to another descriptor", SYS_writev, { 1 } },
+	{ "ppoll of two", SYS_ppoll, { 0, 2 } },
+	{ "ppoll of 2^32 + 1", SYS_ppoll, { 0, (1ul << 32) + 1 } },
+	{ "clock of another process", SYS_clock_gettime, { (uint64_t)~7 } },
+	{ "virtual timer", SYS_setitimer, { 1 } },
+	{ "close of the link", SYS_close, { UC_LINK_FD } },
+	{ "close of /dev/null", SYS_close, { 0 } },
+	{ "mmap above", SYS_mmap, { ABOVE, 4096, 3, FIXED, -1ul, 0 } },
+	{ "mmap high above", SYS_mmap, { 1ul << 46, 4096, 3, FIXED, -1ul, 0 } },
+	{ "mmap too long", SYS_mmap, { ARENA, ABOVE, 3, FIXED, -1ul, 0 } },
+	{ "mmap anywhere", SYS_mmap, { 0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1ul, 0 } },
+	{ "mmap shared", SYS_mmap, { ARENA, 4096, 3, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, -1ul, 0 } },
+	{ "mmap shared and private", SYS_mmap, { ARENA, 4096, 3, FIXED | MAP_SHARED, -1ul, 0 } },
+	{ "mmap growing down", SYS_mmap, { ARENA, 4096, 3, FIXED | MAP_GROWSDOWN, -1ul, 0 } },
+	{ "mmap locked", SYS_mmap, { ARENA, 4096, 3, FIXED | MAP_LOCKED, -1ul, 0 } },
+	{ "mmap huge", SYS_mmap, { ARENA, 2 << 20, 3, FIXED | MAP_HUGETLB, -1ul, 0 } },
+	{ "mmap with high flags", SYS_mmap, { ARENA, 4096, 3, FIXED | 1ul << 32, -1ul, 0 } },
+	{ "mmap with other protection", SYS_mmap, { ARENA, 4096, 0x1000003, FIXED, -1ul, 0 } },
+	{ "mprotect above", SYS_mprotect, { ABOVE, 4096, 1 } },
+	{ "mprotect growing down", SYS_mprotect, { ARENA, 4096, 0x1000001 } },
+	{ "mremap anywhere", SYS_mremap, { ARENA, 4096, 8192, MREMAP_MAYMOVE, 0 } },
+	{ "mremap that keeps", SYS_mremap, { ARENA, 4096, 4096, 7, ARENA } },
+	{ "mremap above", SYS_mremap, { ARENA, 4096, 4096, 3, ABOVE } },
+	{ "mremap too long", SYS_mremap, { ARENA, 4096, ABOVE, 3, ARENA } },
+	{ "madvise HUGEPAGE", SYS_madvise, { ARENA, 4096, MADV_HUGEPAGE } },
+	{ "madvise REMOVE", SYS_madvise, { ARENA, 4096, MADV_REMOVE } },
+};
+
+static void forbidden_calls_kill(void)
+{
+	for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
+		struct probe_call call = { .op = PROBE_HOST_CALL, .nr = forbidden[i].nr };
+		uint32_t uc = boot(0);
+		struct probe_result r;
+
+		memcpy(call.args, forbidden[i].args, sizeof call.args);
+		if (client_probe(&client, 0, uc, &call, &r) != PROBE_ENDED) {
+			fprintf(stderr, "%s has not killed\n", forbidden[i].name);
+			exit(1);
+		}
+		CHECK(WIFSIGNALED(client.last_exit.wait_status) && WTERMSIG(client.last_exit.wait_status) == SIGSYS);
+	}
+}
+
+static void allowed_calls_work(void)
+{
+	static const struct {
+		struct host_call call;
+		uint64_t result;
+	} calls[] = {
+		{ { "mmap", SYS_mmap, { ARENA, 8192, 3, FIXED | MAP_NORESERVE, -1ul, 0 } }, ARENA },
+		{ { "populate", SYS_madvise, { ARENA, 4096, 23 } }, 0 },
+		{ { "drop", SYS_madvise, { ARENA, 4096, MADV_DONTNEED } }, 0 },
+		{ { "mprotect", SYS_mprotect, { ARENA, 4096, 1 } }, 0 },
+		{ { "mremap", SYS_mremap, { ARENA + 4096, 4096, 8192, 3, ARENA + (1 << 20) } }, ARENA + (1 << 20) },
+		{ { "munmap", SYS_munmap, { ARENA, 4096 } }, 0 },
+		{ { "clock", SYS_clock_gettime, { 1, UC_ARENA_BASE } }, (uint64_t)-EFAULT },
+		{ { "random", SYS_getrandom, { UC_ARENA_BASE, 8, 0 } }, (uint64_t)-EFAULT },
+		{ { "close", SYS_close, { 100 } }, (uint64_t)-EBADF },
+		{ { "pread of the link", SYS_pread64, { UC_LINK_FD, ARENA, 8, 0 } }, (uint64_t)-ESPIPE },
+		{ { "alarm", SYS_setitimer, { 0, 0, 0 } }, 0 },
+	};
+	uint32_t uc = boot(0);
+
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		struct probe_call call = { .op = PROBE_HOST_CALL, .nr = calls[i].call.nr };
+		uint64_t result;
+
+		memcpy(call.args, calls[i].call.args, sizeof call.args);
+		result = ask(0, uc, &call);
+		if (result != calls[i].result) {
+			fprintf(stderr, "%s: %#lx\n", calls[i].call.name, result);
+			exit(1);
+		}
+	}
+	kill_uc(0, uc);
+}
+
+static void guest_calls_come_back(void)
+{
+	uint32_t uc = boot(0);
+
+	CHECK(ask(0, uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_getpid }) == PROBE_TRAPPED);
+	CHECK(ask(0, uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_munmap }) == PROBE_TRAPPED);
+	CHECK(ask(0, uc, &(struct probe_call){ .op = PROBE_FAULT }) == SIGSEGV);
+	kill_uc(0, uc);
+}
+
+static void the_32_bit_gate_kills(void)
+{
+	uint32_t uc = boot(0);
+	struct probe_result r;
+
+	CHECK(client_probe(&client, 0, uc, &(struct probe_call){ .op = PROBE_INT80, .nr = 20 }, &r) == PROBE_ENDED);
+	CHECK(WTERMSIG(client.last_exit.wait_status) == SIGSYS);
+}
+
+/* ---- frames ---- */
+
+static void bad_frames_kill(void)
+{
+	static const struct {
+		uint64_t type, claimed, bytes;
+	} frames[] = {
+		{ LINK_BOOT, 0, 0 },	     { LINK_DRIVER_IN, 4, 4 },		{ 999, 0, 0 },
+		{ LINK_DEPLOYED, 8, 8 },     { LINK_STDOUT, 5, 4 },		{ LINK_STDOUT, 4, 5 },
+		{ LINK_STDOUT, ~0u, 16 },    { LINK_EXIT, 4, 4 },		{ LINK_FS_CALL, 3, 3 },
+		{ LINK_STDOUT, 65536, 65535 },
+	};
+
+	for (size_t i = 0; i < sizeof frames / sizeof frames[0]; i++) {
+		uint32_t uc = boot(0);
+		struct probe_call call = { .op = PROBE_SEND_FRAME,
+					   .args = { frames[i].type, frames[i].claimed, frames[i].bytes } };
+
+		client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &call, sizeof call);
+		client_await_exit(&client, 0, uc);
+		CHECK(client.last_exit.reason == CONTROL_EXIT_PROTOCOL);
+	}
+}
+
+static void good_frames_pass(void)
+{
+	uint32_t uc = boot(0);
+	struct probe_call call = { .op = PROBE_SEND_FRAME, .args = { LINK_STDOUT, LINK_PAYLOAD_MAX, LINK_PAYLOAD_MAX } };
+	struct message m;
+
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &call, sizeof call);
+	CHECK(client_receive(&client, 0, 5000, &m));
+	CHECK(m.frame.type == CONTROL_LINK && m.frame.flags == LINK_STDOUT && m.frame.len == LINK_PAYLOAD_MAX);
+	message_free(&m);
+	CHECK(client_receive(&client, 0, 5000, &m));
+	message_free(&m);
+	kill_uc(0, uc);
+}
+
+/* ---- the host root ---- */
+
+static uint64_t fs(uint32_t uc, uint32_t op, const char *path)
+{
+	struct probe_call call = { .op = PROBE_FS, .args = { op } };
+
+	CHECK(strlen(path) <= 40);
+	memcpy(&call.args[1], path, strlen(path));
+	return ask(0, uc, &call);
+}
+
+static void host_files_stay_below_their_root(void)
+{
+	uint32_t uc = boot(0);
+
+	CHECK(fs(uc, LINK_FS_OPEN, "/file") == PROBE_GOT_FD);
+	CHECK(fs(uc, LINK_FS_STAT, "/") == 0);
+	CHECK(fs(uc, LINK_FS_READDIR, "/") == 0);
+	CHECK(fs(uc, LINK_FS_READLINK, "/out") == 0);
+	CHECK(fs(uc, LINK_FS_OPEN, "/none") == ENOENT);
+	CHECK(fs(uc, LINK_FS_OPEN, "/../file") == EINVAL);
+	CHECK(fs(uc, LINK_FS_OPEN, "file") == EINVAL);
+	CHECK(fs(uc, LINK_FS_OPEN, "/out") == ELOOP);
+	CHECK(fs(uc, LINK_FS_OPEN, "/out/passwd") == ENOENT);
+	CHECK(fs(uc, LINK_FS_OPEN, "/fifo") == EACCES);
+	CHECK(fs(uc, LINK_FS_OPEN, "/dir") == EISDIR);
+	CHECK(fs(uc, 99, "/") == ENOSYS);
+	kill_uc(0, uc);
+}
+
+static void kernel_files_are_hidden(void)
+{
+	uint32_t uc = next_uc++;
+
+	client_boot(&client, 0, uc, MEMORY, "/");
+	CHECK(fs(uc, LINK_FS_STAT, "/proc") == 0);
+	CHECK(fs(uc, LINK_FS_OPEN, "/proc/1/environ") == ENOENT);
+	CHECK(fs(uc, LINK_FS_OPEN, "/proc/self/mem") == ENOENT);
+	CHECK(fs(uc, LINK_FS_READDIR, "/proc") == EACCES);
+	CHECK(fs(uc, LINK_FS_OPEN, "/dev/null") == EACCES);
+	CHECK(fs(uc, LINK_FS_OPEN, "/etc/passwd") == PROBE_GOT_FD);
+	kill_uc(0, uc);
+}
+
+/* ---- capture and deploy ---- */
+
+static void a_snapshot_goes_on_where_it_was_taken(void)
+{
+	struct control_captured c;
+	uint32_t uc = boot(0), clone;
+
+	for (uint64_t i = 1; i <= 3; i++)
+		CHECK(count(0, uc) == i);
+	CHECK(client_capture(&client, 0, uc, 1, true, &c) == 0);
+	CHECK(c.parent == 0 && c.own_pages > 0 && c.shared_pages == 0 && c.maps > 0);
+	CHECK(count(0, uc) == 4);
+	for (int i = 0; i < CLIENT_TENDERS; i++) {
+		clone = next_uc++;
+		CHECK(client_deploy(&client, i, clone, 1) == 0);
+		CHECK(count(i, clone) == 4);
+		CHECK(count(i, clone) == 5);
+		kill_uc(i, clone);
+	}
+	CHECK(count(0, uc) == 5);
+	CHECK(client_capture(&client, 0, uc, 1, true, &c) == EEXIST);
+	CHECK(client_deploy(&client, 0, uc, 1) == EEXIST);
+	CHECK(client_deploy(&client, 0, next_uc++, 12345) == ENOENT);
+	kill_uc(0, uc);
+}
+
+/* Deeper than descriptors fit into one message. */
+static void lineages_may_be_deep(void)
+{
+	struct control_captured c;
+	uint32_t uc = boot(0);
+	uint64_t expect = 1;
+
+	CHECK(count(0, uc) == expect);
+	for (uint64_t level = 1000; level < 1070; level++) {
+		struct probe_call map = { .op = PROBE_HOST_CALL,
+					  .nr = SYS_mmap,
+					  .args = { ARENA + (level << 16), 4096, 3, FIXED, -1ul, 0 } };
+		struct probe_call poke = { .op = PROBE_POKE, .args = { ARENA + (level << 16), level } };
+
+		ask(0, uc, &map);
+		CHECK(ask(0, uc, &poke) == level);
+		CHECK(client_capture(&client, 0, uc, level, false, &c) == 0);
+		CHECK(c.parent == (level > 1000 ? level - 1 : 0));
+		kill_uc(0, uc);
+		uc = next_uc++;
+		CHECK(client_deploy(&client, 0, uc, level) == 0);
+		CHECK(count(0, uc) == ++expect);
+	}
+	for (uint64_t level = 1000; level < 1070; level++) {
+		struct probe_call peek = { .op = PROBE_PEEK, .args = { ARENA + (level << 16) } };
+
+		CHECK(ask(0, uc, &peek) == level);
+	}
+	kill_uc(0, uc);
+}
+
+static void a_spinning_guest_can_be_captured(void)
+{
+	struct probe_call spin = { .op = PROBE_SPIN };
+	struct control_captured c;
+	uint32_t uc = boot(0), clone = next_uc++;
+	struct control_stat stat;
+	struct message m;
+
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &spin, sizeof spin);
+	usleep(20000);
+	CHECK(client_capture(&client, 0, uc, 2, false, &c) == 0);
+	CHECK(client_deploy(&client, 0, clone, 2) == 0);
+	usleep(50000);
+	m = client_call(&client, 0, CONTROL_STAT, clone, "", 0);
+	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof stat);
+	memcpy(&stat, m.payload, sizeof stat);
+	message_free(&m);
+	CHECK(stat.state == 'R' && stat.cpu_ns > 10000000);
+	kill_uc(0, clone);
+}
+
+static void a_dropped_snapshot_lives_on_in_its_ucs(void)
+{
+	struct control_captured c;
+	uint32_t uc = boot(0), clone = next_uc++, second = next_uc++;
+	uint64_t number = 3;
+	struct message m;
+
+	count(0, uc);
+	CHECK(client_capture(&client, 0, uc, number, false, &c) == 0);
+	CHECK(client_deploy(&client, 0, clone, number) == 0);
+	m = client_call(&client, 0, CONTROL_DROP, 0, &number, sizeof number);
+	CHECK(m.frame.type == CONTROL_OK);
+	message_free(&m);
+	CHECK(client_deploy(&client, 0, second, number) == ENOENT);
+	CHECK(count(0, clone) == 2);
+	CHECK(client_capture(&client, 0, clone, 4, false, &c) == 0);
+	CHECK(client_deploy(&client, 1, second, 4) == 0);
+	CHECK(count(1, second) == 3);
+	kill_uc(1, second);
+}
+
+static void a_uc_with_host_files_is_not_captured(void)
+{
+	struct control_captured c;
+	uint32_t uc = boot(0);
+
+	CHECK(fs(uc, LINK_FS_OPEN, "/file") == PROBE_GOT_FD);
+	CHECK(client_capture(&client, 0, uc, 5, false, &c) == EOPNOTSUPP);
+	kill_uc(0, uc);
+}
+
+/* ---- limits and ends ---- */
+
+static void too_much_memory_kills(void)
+{
+	uint32_t uc = boot(0);
+	struct probe_call map = { .op = PROBE_HOST_CALL, .nr = SYS_mmap, .args = { ARENA, 2 * MEMORY, 3, FIXED, -1ul, 0 } };
+	struct probe_call touch = { .op = PROBE_HOST_CALL, .nr = SYS_madvise, .args = { ARENA, 2 * MEMORY, 23 } };
+
+	CHECK(ask(0, uc, &map) == ARENA);
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &touch, sizeof touch);
+	client_await_exit(&client, 0, uc);
+	CHECK(client.last_exit.reason == CONTROL_EXIT_MEMORY);
+}
+
+static void an_exit_is_told_after_its_frames(void)
+{
+	struct probe_call leave = { .op = PROBE_EXIT, .args = { 7 } };
+	uint32_t uc = boot(0);
+	struct message m;
+
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &leave, sizeof leave);
+	CHECK(client_receive(&client, 0, 5000, &m));
+	CHECK(m.frame.type == CONTROL_LINK && m.frame.flags == LINK_EXIT && m.frame.uc == uc);
+	message_free(&m);
+	client_await_exit(&client, 0, uc);
+	CHECK(client.last_exit.reason == CONTROL_EXIT_SELF && WEXITSTATUS(client.last_exit.wait_status) == 7);
+}
+
+static void a_kill_is_final(void)
+{
+	struct probe_call spin = { .op = PROBE_SPIN };
+	uint32_t uc = boot(0);
+
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &spin, sizeof spin);
+	kill_uc(0, uc);
+	kill_uc(0, uc);
+	client_boot(&client, 0, uc, MEMORY, root);
+	CHECK(count(0, uc) == 1);
+	kill_uc(0, uc);
+}
+
+static bool is_gone(uint32_t pid)
+{
+	for (int ms = 0; ms < GONE_WAIT_MS; ms += 10) {
+		if (kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
+static void nothing_outlives_the_node(void)
+{
+	struct probe_call spin = { .op = PROBE_SPIN };
+	uint32_t idle = client_boot(&client, 0, next_uc++, MEMORY, root);
+	uint32_t busy = client_boot(&client, 1, next_uc, MEMORY, root);
+
+	client_send(&client, 1, CONTROL_SEND, LINK_DRIVER_IN, next_uc++, 0, &spin, sizeof spin);
+	CHECK(WIFEXITED(client_stop(&client)));
+	CHECK(is_gone(idle) && is_gone(busy));
+	client_start(&client, tender_path, libos_path);
+	idle = client_boot(&client, 0, next_uc++, MEMORY, root);
+	CHECK(kill(client.pid, SIGKILL) == 0);
+	CHECK(WIFSIGNALED(client_stop(&client)));
+	CHECK(is_gone(idle));
+}
+
+static void make_root(void)
+{
+	char path[128];
+	int fd;
+
+	strcpy(root, "/tmp/seuss-live-test.XXXXXX");
+	CHECK(mkdtemp(root));
+	snprintf(path, sizeof path, "%s/file", root);
+	fd = open(path, O_CREAT | O_WRONLY, 0600);
+	CHECK(fd >= 0);
+	close(fd);
+	snprintf(path, sizeof path, "%s/out", root);
+	CHECK(symlink("/etc", path) == 0);
+	snprintf(path, sizeof path, "%s/fifo", root);
+	CHECK(mkfifo(path, 0600) == 0);
+	snprintf(path, sizeof path, "%s/dir", root);
+	CHECK(mkdir(path, 0700) == 0);
+}
+
+static void remove_root(void)
+{
+	static const char *const names[] = { "file", "out", "fifo", "dir" };
+	char path[128];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		snprintf(path, sizeof path, "%s/%s", root, names[i]);
+		CHECK(remove(path) == 0);
+	}
+	CHECK(rmdir(root) == 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: live_test TENDER PROBE\n");
+		return 2;
+	}
+	tender_path = argv[1];
+	libos_path = argv[2];
+	make_root();
+	client_start(&client, tender_path, libos_path);
+	RUN(allowed_calls_work);
+	RUN(forbidden_calls_kill);
+	RUN(guest_calls_come_back);
+	RUN(the_32_bit_gate_kills);
+	RUN(good_frames_pass);
+	RUN(bad_frames_kill);
+	RUN(host_files_stay_below_their_root);
+	RUN(kernel_files_are_hidden);
+	RUN(a_snapshot_goes_on_where_it_was_taken);
+	RUN(lineages_may_be_deep);
+	RUN(a_spinning_guest_can_be_captured);
+	RUN(a_dropped_snapshot_lives_on_in_its_ucs);
+	RUN(a_uc_with_host_files_is_not_captured);
+	RUN(too_much_memory_kills);
+	RUN(an_exit_is_told_after_its_frames);
+	RUN(a_kill_is_final);
+	RUN(nothing_outlives_the_node);
+	remove_root();
+	return 0;
+}

@@ -1,0 +1,227 @@
+#include "tender_client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+
+#define TIMEOUT_MS 15000
+#define SILENCE_MS 700
+
+static void exec_tender(const int *theirs, const char *tender, const char *libos)
+{
+	for (int i = 0; i < CLIENT_TENDERS; i++)
+		CHECK(dup2(fcntl(theirs[i], F_DUPFD, 50), 60 + i) >= 0);
+	for (int i = 0; i < CLIENT_TENDERS; i++)
+		CHECK(dup2(60 + i, 3 + i) >= 0);
+	CHECK(close_range(3 + CLIENT_TENDERS, ~0u, 0) == 0);
+	execl(tender, tender, "--libos", libos, "--cpus", "0,0", NULL);
+	CHECK(!"exec of the tender");
+}
+
+void client_start(struct client *c, const char *tender, const char *libos)
+{
+	int theirs[CLIENT_TENDERS];
+
+	*c = (struct client){ .next_seq = 1 };
+	for (int i = 0; i < CLIENT_TENDERS; i++) {
+		int pair[2];
+
+		CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+		c->socks[i] = pair[0];
+		theirs[i] = pair[1];
+	}
+	c->pid = fork();
+	CHECK(c->pid >= 0);
+	if (c->pid == 0)
+		exec_tender(theirs, tender, libos);
+	for (int i = 0; i < CLIENT_TENDERS; i++)
+		close(theirs[i]);
+}
+
+int client_stop(struct client *c)
+{
+	int status;
+
+	for (int i = 0; i < CLIENT_TENDERS; i++)
+		close(c->socks[i]);
+	CHECK(waitpid(c->pid, &status, 0) == c->pid);
+	return status;
+}
+
+static void write_all(int fd, const void *data, size_t bytes)
+{
+	const char *p = data;
+
+	while (bytes) {
+		ssize_t n = write(fd, p, bytes);
+
+		CHECK(n > 0);
+		p += n;
+		bytes -= (size_t)n;
+	}
+}
+
+static void read_all(int fd, void *data, size_t bytes)
+{
+	char *p = data;
+
+	while (bytes) {
+		ssize_t n = read(fd, p, bytes);
+
+		CHECK(n > 0);
+		p += n;
+		bytes -= (size_t)n;
+	}
+}
+
+void client_send(struct client *c, int i, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
+		 size_t bytes)
+{
+	struct control_frame frame = { .len = (uint32_t)bytes, .type = type, .flags = flags, .uc = uc, .seq = seq };
+
+	write_all(c->socks[i], &frame, sizeof frame);
+	write_all(c->socks[i], payload, bytes);
+}
+
+bool client_receive(struct client *c, int i, int timeout_ms, struct message *m)
+{
+	struct pollfd p = { .fd = c->socks[i], .events = POLLIN };
+
+	if (poll(&p, 1, timeout_ms) != 1)
+		return false;
+	read_all(c->socks[i], &m->frame, sizeof m->frame);
+	CHECK(m->frame.len <= CONTROL_PAYLOAD_MAX);
+	m->payload = calloc(1, m->frame.len + 1);
+	CHECK(m->payload);
+	read_all(c->socks[i], m->payload, m->frame.len);
+	return true;
+}
+
+void message_free(struct message *m)
+{
+	free(m->payload);
+	m->payload = NULL;
+}
+
+struct message client_call(struct client *c, int i, uint16_t type, uint32_t uc, const void *payload, size_t bytes)
+{
+	uint32_t seq = c->next_seq++;
+	struct message m;
+
+	client_send(c, i, type, 0, uc, seq, payload, bytes);
+	for (;;) {
+		CHECK(client_receive(c, i, TIMEOUT_MS, &m));
+		if (m.frame.seq == seq)
+			return m;
+		message_free(&m);
+	}
+}
+
+static int error_of(const struct message *m)
+{
+	int32_t error = 0;
+
+	if (m->frame.type == CONTROL_ERROR)
+		memcpy(&error, m->payload, sizeof error);
+	return error;
+}
+
+uint32_t client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit, const char *root)
+{
+	struct {
+		struct control_boot head;
+		char text[512];
+	} boot = { .head = { .memory_limit = memory_limit, .root = LINK_ROOT_HOST, .argc = 1 } };
+	size_t length = strlen(root);
+	struct control_started started;
+	struct message m;
+	char *p = boot.text;
+
+	CHECK(length < 256);
+	/* argv, the working directory, then the host root. */
+	memcpy(p, "probe\0/", 8);
+	p += 8;
+	boot.head.host_root_len = (uint32_t)(2 + length + 1);
+	memcpy(p, "/", 2);
+	memcpy(p + 2, root, length + 1);
+	m = client_call(c, i, CONTROL_BOOT, uc, &boot, (size_t)(p + 2 + length + 1 - (char *)&boot));
+	if (m.frame.type == CONTROL_ERROR)
+		fprintf(stderr, "boot: %s\n", m.payload + 4);
+	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof started);
+	memcpy(&started, m.payload, sizeof started);
+	message_free(&m);
+	return started.pid;
+}
+
+int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep, struct control_captured *out)
+{
+	struct control_capture request = { .snapshot = snapshot, .flags = keep ? CONTROL_CAPTURE_KEEP : 0 };
+	struct message m = client_call(c, i, CONTROL_CAPTURE, uc, &request, sizeof request);
+	int error = error_of(&m);
+
+	if (!error) {
+		CHECK(m.frame.len == sizeof *out);
+		memcpy(out, m.payload, sizeof *out);
+	}
+	message_free(&m);
+	return error;
+}
+
+int client_deploy(struct client *c, int i, uint32_t uc, uint64_t snapshot)
+{
+	struct control_deploy request = { .snapshot = snapshot, .memory_limit = 64u << 20 };
+	struct message m = client_call(c, i, CONTROL_DEPLOY, uc, &request, sizeof request);
+	int error = error_of(&m);
+
+	message_free(&m);
+	return error;
+}
+
+static bool is_event_of(const struct message *m, uint16_t type, uint32_t uc)
+{
+	return m->frame.type == type && m->frame.uc == uc && m->frame.seq == 0;
+}
+
+enum probe_end client_probe(struct client *c, int i, uint32_t uc, const struct probe_call *call,
+			    struct probe_result *result)
+{
+	struct message m;
+
+	client_send(c, i, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, call, sizeof *call);
+	while (client_receive(c, i, SILENCE_MS, &m)) {
+		bool answer = is_event_of(&m, CONTROL_LINK, uc) && m.frame.flags == LINK_DRIVER_OUT;
+		bool end = is_event_of(&m, CONTROL_EXIT, uc);
+
+		if (answer) {
+			CHECK(m.frame.len == sizeof *result);
+			memcpy(result, m.payload, sizeof *result);
+		}
+		if (end)
+			memcpy(&c->last_exit, m.payload, sizeof c->last_exit);
+		message_free(&m);
+		if (answer || end)
+			return answer ? PROBE_ANSWERED : PROBE_ENDED;
+	}
+	return PROBE_SILENT;
+}
+
+void client_await_exit(struct client *c, int i, uint32_t uc)
+{
+	struct message m;
+	bool end = false;
+
+	while (!end) {
+		CHECK(client_receive(c, i, TIMEOUT_MS, &m));
+		end = is_event_of(&m, CONTROL_EXIT, uc);
+		if (end)
+			memcpy(&c->last_exit, m.payload, sizeof c->last_exit);
+		message_free(&m);
+	}
+}

@@ -1,0 +1,54 @@
+/* The node's side of the control protocol, as far as the live test needs it. */
+#ifndef TESTS_TENDER_CLIENT_H
+#define TESTS_TENDER_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../../abi/control.h"
+#include "../../abi/link.h"
+#include "probe.h"
+
+#define CLIENT_TENDERS 2
+
+struct client {
+	pid_t pid;
+	int socks[CLIENT_TENDERS];
+	uint32_t next_seq;
+	struct control_exit last_exit; /* of the UC last asked about */
+};
+
+struct message {
+	struct control_frame frame;
+	char *payload; /* freed by message_free */
+};
+
+/* Starts a tender process with two tenders, both on core 0. */
+void client_start(struct client *c, const char *tender, const char *libos);
+/* Closes the control sockets and waits for the end of the process; its wait status. */
+int client_stop(struct client *c);
+
+/* Sends a request to tender i and returns the reply; events before it are dropped. */
+struct message client_call(struct client *c, int i, uint16_t type, uint32_t uc, const void *payload, size_t bytes);
+void message_free(struct message *m);
+/* The next message from tender i, within timeout_ms; false if none came. */
+bool client_receive(struct client *c, int i, int timeout_ms, struct message *m);
+void client_send(struct client *c, int i, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
+		 size_t bytes);
+
+/* Boots UC number uc with the directory root as its host root; its process id. */
+uint32_t client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit, const char *root);
+/* CONTROL_CAPTURE; 0 or the errno of the reply. */
+int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep, struct control_captured *out);
+/* CONTROL_DEPLOY; 0 or the errno of the reply. */
+int client_deploy(struct client *c, int i, uint32_t uc, uint64_t snapshot);
+
+enum probe_end { PROBE_ANSWERED, PROBE_ENDED, PROBE_SILENT };
+/* Asks the probe in a UC; PROBE_ENDED leaves its exit in c->last_exit. */
+enum probe_end client_probe(struct client *c, int i, uint32_t uc, const struct probe_call *call,
+			    struct probe_result *result);
+/* Waits for the end of a UC. */
+void client_await_exit(struct client *c, int i, uint32_t uc);
+
+#endif
