@@ -13,7 +13,9 @@
 #define OTHER_FLAGS                                                                          \
 	(CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
 	 CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO | CLONE_PTRACE)
-#define TID_LIMIT 4194304 /* Linux's PID_MAX_LIMIT */
+/* Linux's PID_MAX_LIMIT. The upper half is for threads, so that no later process id is an older thread's. */
+#define TID_LIMIT 4194304
+#define TID_FIRST (TID_LIMIT / 2)
 #define THREADS_MAX 8192
 
 /*
@@ -22,15 +24,13 @@
  */
 #define NO_PROCESS (-EACCES)
 
-static int last_tid;
+static int last_tid = TID_FIRST;
 
 /* The next free thread id; ids are not reused soon. */
 static int new_tid(void)
 {
-	if (!last_tid)
-		last_tid = current->tid;
 	do
-		last_tid = last_tid + 1 < TID_LIMIT ? last_tid + 1 : 2;
+		last_tid = last_tid + 1 < TID_LIMIT ? last_tid + 1 : TID_FIRST;
 	while (thread_by_id(last_tid));
 	return last_tid;
 }
