@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -53,6 +54,20 @@ describe('seuss invoke', () => {
   });
 });
 
+describe('seuss interrupted with Ctrl-C', () => {
+  it('ends a function that would run for ever, with status 130', async () => {
+    const path = join(dir, 'loops.js');
+    await writeFile(path, 'exports.main = () => { for (;;); }');
+    const child = spawnSeuss(['invoke', path]);
+    await once(child.stderr as NodeJS.ReadableStream, 'data');
+    await setTimeout(1000);
+    const family = descendants(child.pid as number);
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'exit'), [130, null]);
+    assert.deepEqual(family.filter(isAlive), []);
+  });
+});
+
 describe('seuss run', () => {
   it('connects stdin, stdout, stderr and the exit status', async () => {
     const script =
@@ -97,6 +112,19 @@ describe('seuss run', () => {
     await once(child.stdout as NodeJS.ReadableStream, 'data');
     child.kill('SIGTERM');
     assert.deepEqual(await once(child, 'exit'), [5, null]);
+  });
+
+  it('ends when nobody reads its output any more', async () => {
+    const child = spawnSeuss(['run', '--', 'yes']);
+    await once(child.stdout as NodeJS.ReadableStream, 'data');
+    child.stdout?.destroy();
+    assert.deepEqual(await once(child, 'exit'), [141, null]);
+  });
+
+  it('carries any bytes in and out', async () => {
+    const input = randomBytes(3_000_000);
+    const { stdout } = await seuss(['run', '--', 'sha256sum'], { input });
+    assert.equal(stdout.split(' ')[0], createHash('sha256').update(input).digest('hex'));
   });
 
   it('lists system calls with --trace', async () => {

@@ -41,7 +41,7 @@ export async function runProgram(request: ProgramRequest): Promise<UcEnd> {
       env: request.env,
       cwd: request.cwd,
     });
-    const disconnect = [connectStdin(tender), forwardSignals(tender), watchStdout(tender)];
+    const disconnect = [connectStdin(tender), forwardSignals(tender), watchStdout(tender, console)];
     try {
       return await console.ended;
     } finally {
@@ -59,6 +59,8 @@ class Console implements UcListener {
   readonly #tender: Tender;
   #guestExit: GuestExit | undefined;
   #panic: string | undefined;
+  /** The reader of the program's output went away. */
+  brokenPipe = false;
 
   constructor(tender: Tender) {
     const { promise, resolve } = Promise.withResolvers<UcEnd>();
@@ -90,7 +92,8 @@ class Console implements UcListener {
   }
 
   onExit(exit: ControlExit): void {
-    this.#end(ucEndOf(exit, this.#guestExit, this.#panic));
+    if (this.brokenPipe) this.#end({ type: 'signalled', signal: constants.signals.SIGPIPE });
+    else this.#end(ucEndOf(exit, this.#guestExit, this.#panic));
   }
 
   onLost(error: PlatformError): void {
@@ -132,8 +135,9 @@ function forwardSignals(tender: Tender): () => void {
 }
 
 /** A reader that went away ends the program as SIGPIPE would. */
-function watchStdout(tender: Tender): () => void {
+function watchStdout(tender: Tender, console: Console): () => void {
   const listener = () => {
+    console.brokenPipe = true;
     tender.kill(UC_ID).catch(() => undefined);
   };
   process.stdout.on('error', listener);
