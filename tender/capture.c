@@ -23,6 +23,7 @@
  */
 #define FILL_PAGES_ROOT 32
 #define FILL_PAGES_CHILD 4
+#define HOLE_PAGES 2048
 
 #define SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
 
@@ -58,6 +59,7 @@ static int read_memory_map(struct tender *t, struct capture *c)
 		.libos = t->libos_file,
 		.own_source = (uint16_t)(UC_IMAGE_MAX + (origin ? origin->layer_count : 0)),
 		.fill_pages = origin ? FILL_PAGES_CHILD : FILL_PAGES_ROOT,
+		.hole_pages = HOLE_PAGES,
 	};
 	int error;
 
@@ -93,7 +95,9 @@ static int copy_pages(struct capture *c)
 	c->layer_fd = sealed_create("seuss-layer");
 	if (c->layer_fd < 0)
 		return c->layer_fd;
-	error = page_copy(c->uc->pid, c->layout.copies.items, c->layout.copies.count, c->layer_fd);
+	error = page_copy(c->uc->pid, c->layout.copies, c->layout.copy_count, c->layer_fd);
+	if (!error && ftruncate(c->layer_fd, (off_t)c->layout.layer_bytes) < 0)
+		error = -errno;
 	c->copy_ns = now_ns() - begin;
 	return error;
 }
@@ -209,7 +213,7 @@ static void capture(struct tender *t, struct capture *c, const struct control_ca
 		.own_pages = c->layout.own_pages,
 		.shared_pages = c->layout.shared_pages,
 		.maps = (uint32_t)c->layout.map_count,
-		.runs = (uint32_t)c->layout.copies.count,
+		.runs = (uint32_t)c->layout.copy_count,
 		.stop_ns = c->stop_ns,
 		.copy_ns = c->copy_ns,
 		.rip = c->tracee.regs.rip,

@@ -22,17 +22,36 @@ static void add_map(struct layout *l, const struct plan_map *m)
 	l->maps[l->map_count++] = *m;
 }
 
-static void add_own(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end)
+static void add_copy(struct layout *l, uint64_t start, uint64_t end)
+{
+	struct layout_copy *last = l->copy_count ? &l->copies[l->copy_count - 1] : NULL;
+
+	l->own_pages += (end - start) / UC_PAGE_SIZE;
+	if (last && last->end == start && last->offset + (last->end - last->start) == l->layer_bytes) {
+		last->end = end;
+		return;
+	}
+	if (l->copy_count == l->copy_size) {
+		l->copy_size = l->copy_size ? l->copy_size * 2 : 256;
+		l->copies = xrealloc(l->copies, l->copy_size * sizeof *l->copies);
+	}
+	l->copies[l->copy_count++] = (struct layout_copy){ start, end, l->layer_bytes };
+}
+
+/* Maps the next part of the new layer: pages of the UC, or a hole of the file. */
+static void add_own(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end,
+		    bool hole)
 {
 	add_map(l, &(struct plan_map){
 			   .start = start,
 			   .bytes = end - start,
-			   .offset = l->own_pages * UC_PAGE_SIZE,
+			   .offset = l->layer_bytes,
 			   .source = in->own_source,
 			   .prot = v->prot,
 		   });
-	page_runs_add(&l->copies, start, end);
-	l->own_pages += (end - start) / UC_PAGE_SIZE;
+	if (!hole)
+		add_copy(l, start, end);
+	l->layer_bytes += end - start;
 }
 
 static const struct layout_source *find_source(const struct layout_input *in, const struct file_id *file)
@@ -70,6 +89,21 @@ static int add_inherited(struct layout *l, const struct layout_input *in, const 
 	return 0;
 }
 
+/* What lies in v beside own pages; `between` own pages of it, or at its begin or end. */
+static int add_gap(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end,
+		   bool between)
+{
+	uint64_t pages = (end - start) / UC_PAGE_SIZE;
+
+	if (between && pages <= in->fill_pages)
+		add_own(l, in, v, start, end, false);
+	else if (!v->file.ino && pages && pages <= in->hole_pages && !embryo_has(in, v))
+		add_own(l, in, v, start, end, true);
+	else
+		return add_inherited(l, in, v, start, end);
+	return 0;
+}
+
 /* Own pages of v from in->own[*next] on; *next moves behind those that end in v. */
 static int add_vma(struct layout *l, const struct layout_input *in, const struct vma *v, size_t *next)
 {
@@ -83,18 +117,17 @@ static int add_vma(struct layout *l, const struct layout_input *in, const struct
 		uint64_t start = run->start > v->start ? run->start : v->start;
 		uint64_t end = run->end < v->end ? run->end : v->end;
 
-		/* at > v->start: it ends the run before. */
-		if (at > v->start && (start - at) / UC_PAGE_SIZE <= in->fill_pages)
-			start = at;
-		error = add_inherited(l, in, v, at, start);
+		error = add_gap(l, in, v, at, start, at > v->start);
 		if (!error)
-			add_own(l, in, v, start, end);
+			add_own(l, in, v, start, end, false);
 		at = end;
 		if (run->end > v->end)
 			break;
 		(*next)++;
 	}
-	return error ? error : add_inherited(l, in, v, at, v->end);
+	if (error)
+		return error;
+	return at > v->start ? add_gap(l, in, v, at, v->end, false) : add_inherited(l, in, v, at, v->end);
 }
 
 /* What every embryo has of its own, and what is no memory of the UC. */
@@ -176,6 +209,6 @@ void layout_absorb_layers(const struct vma_list *vmas, const struct layout_sourc
 void layout_free(struct layout *layout)
 {
 	free(layout->maps);
-	page_runs_free(&layout->copies);
+	free(layout->copies);
 	*layout = (struct layout){ 0 };
 }

@@ -22,12 +22,25 @@ struct layout_input {
 	uint16_t own_source;    /* number of the new layer */
 	struct file_id libos;   /* every embryo has its clean pages already */
 	unsigned fill_pages;    /* own runs of one mapping this close are stored as one, with what lies between */
+	/*
+	 * Untouched anonymous memory beside own pages, up to this much at a time, becomes a hole of the
+	 * layer: it stores nothing and saves a mapping. Whoever first touches a page of it makes
+	 * the layer one zeroed page longer, once for all clones.
+	 */
+	unsigned hole_pages;
+};
+
+/* A run of pages and where the layer file has it. */
+struct layout_copy {
+	uint64_t start, end, offset;
 };
 
 struct layout {
 	struct plan_map *maps;
 	size_t map_count, map_size;
-	struct page_runs copies; /* what the new layer holds, in file order */
+	struct layout_copy *copies; /* what the new layer holds, in file order */
+	size_t copy_count, copy_size;
+	uint64_t layer_bytes; /* holes included */
 	uint64_t own_pages, shared_pages;
 	uint64_t conflict; /* with an error: address of the mapping at fault */
 };

@@ -15,7 +15,7 @@ struct copy {
 	pid_t pid;
 	int mem; /* /proc/PID/mem, once a page was not readable to the process itself; else -1 */
 	int out;
-	uint64_t written;
+	uint64_t offset; /* of the buffer's begin in out */
 	char *buffer;
 	size_t filled;
 	struct iovec pieces[PIECES_MAX];
@@ -53,17 +53,22 @@ static int flush(struct copy *c)
 	if (process_vm_readv(c->pid, &local, 1, c->pieces, (unsigned long)c->piece_count, 0) != (ssize_t)c->filled)
 		error = read_through_mem(c);
 	if (!error)
-		error = pwrite_all(c->out, c->buffer, c->filled, c->written);
-	c->written += c->filled;
+		error = pwrite_all(c->out, c->buffer, c->filled, c->offset);
+	c->offset += c->filled;
 	c->filled = 0;
 	c->piece_count = 0;
 	return error;
 }
 
-static int add(struct copy *c, const struct page_run *run)
+static int add(struct copy *c, const struct layout_copy *run)
 {
 	uint64_t at = run->start;
 	int error = 0;
+
+	if (run->offset != c->offset + c->filled) {
+		error = flush(c);
+		c->offset = run->offset;
+	}
 
 	while (!error && at < run->end) {
 		size_t room = BUFFER_BYTES - c->filled, bytes = run->end - at < room ? run->end - at : room;
@@ -77,7 +82,7 @@ static int add(struct copy *c, const struct page_run *run)
 	return error;
 }
 
-int page_copy(pid_t pid, const struct page_run *runs, size_t count, int fd)
+int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, int fd)
 {
 	struct copy c = { .pid = pid, .mem = -1, .out = fd, .buffer = xcalloc(1, BUFFER_BYTES) };
 	int error = 0;

@@ -2,9 +2,11 @@
 #ifndef TENDER_PAGE_COPY_H
 #define TENDER_PAGE_COPY_H
 
-#include "pagemap.h"
+#include <sys/types.h>
 
-/* Writes the runs one behind the other to fd, from offset 0 on. 0 or -errno. */
-int page_copy(pid_t pid, const struct page_run *runs, size_t count, int fd);
+#include "layout.h"
+
+/* Writes each run to fd at its offset; offsets ascend. 0 or -errno. */
+int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, int fd);
 
 #endif

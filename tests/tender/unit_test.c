@@ -96,7 +96,7 @@ static void own_pages_split_a_mapping(void)
 	struct layout l;
 
 	CHECK(build(&v, 1, own, 2, 8, &l) == 0);
-	CHECK(l.map_count == 5 && l.own_pages == 3 && l.copies.count == 2);
+	CHECK(l.map_count == 5 && l.own_pages == 3 && l.copy_count == 2);
 	check_map(&l.maps[0], UC_ARENA_BASE, 10, PLAN_ANONYMOUS, 0);
 	check_map(&l.maps[1], UC_ARENA_BASE + 10 * PAGE, 2, UC_IMAGE_MAX + 1, 0);
 	check_map(&l.maps[2], UC_ARENA_BASE + 12 * PAGE, 38, PLAN_ANONYMOUS, 0);
@@ -131,7 +131,7 @@ static void a_run_may_cross_mappings(void)
 	struct layout l;
 
 	CHECK(build(v, 2, &own, 1, 0, &l) == 0);
-	CHECK(l.map_count == 4 && l.own_pages == 4 && l.copies.count == 1);
+	CHECK(l.map_count == 4 && l.own_pages == 4 && l.copy_count == 1);
 	check_map(&l.maps[1], UC_ARENA_BASE + 2 * PAGE, 2, UC_IMAGE_MAX + 1, 0);
 	check_map(&l.maps[2], UC_ARENA_BASE + 4 * PAGE, 2, UC_IMAGE_MAX + 1, 2 * PAGE);
 	CHECK(l.maps[1].prot == 3 && l.maps[2].prot == 1);
