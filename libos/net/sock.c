@@ -168,6 +168,7 @@ ssize_t sock_recv(struct sock *s, struct sock_msg *m, bool nonblock)
 	u64 deadline = sock_deadline(s->rcvtimeo_ns);
 	ssize_t done = 0, r;
 
+	m->nonblock = nonblock;
 	if (m->flags & MSG_OOB)
 		return s->type == SOCK_STREAM && s->family != AF_UNIX ? -EINVAL : -EOPNOTSUPP;
 	if (m->flags & MSG_ERRQUEUE)

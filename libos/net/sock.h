@@ -79,6 +79,7 @@ struct sock_msg {
 	struct sock_addr *addr; /* send: destination or NULL; recv: gets the source, or NULL */
 	struct scm scm;         /* send: a transport that keeps the files takes them away from here */
 	u32 out_flags;          /* recv: MSG_TRUNC, MSG_EOR */
+	bool nonblock;          /* the caller will not wait */
 	struct sock *blocker;   /* with -EAGAIN: wait on this counted socket instead of one's own */
 };
 

@@ -92,12 +92,6 @@ static int set_socket_int(struct sock *s, int name, int value)
 	case SO_SNDLOWAT:
 	case SO_ACCEPTCONN:
 		return -ENOPROTOOPT;
-	case SO_KEEPALIVE:
-	case SO_BROADCAST:
-	case SO_DONTROUTE:
-	case SO_OOBINLINE:
-	case SO_TIMESTAMP:
-		return sockopt_store(s, SOL_SOCKET, name, !!value);
 	case SO_RCVLOWAT:
 		return sockopt_store(s, SOL_SOCKET, name, value < 0 ? INT32_MAX : value ?: 1);
 	default:

@@ -4,7 +4,7 @@
 
 #include "sock.h"
 
-/* 0, -ENOPROTOOPT for an option not in the table, -ENOMEM. */
+/* 0, -ENOPROTOOPT for an option not in the table, -EINVAL for a value out of range, -ENOMEM. */
 int sockopt_store(struct sock *s, int level, int name, int value);
 int sockopt_load(const struct sock *s, int level, int name, int *value);
 

@@ -171,7 +171,7 @@ static ssize_t udp_recv(struct sock *s, struct sock_msg *m)
 	if (s->error)
 		return sock_take_error(s);
 	if (!u->queue.count)
-		return s->shut & SHUT_RD_BIT ? 0 : -EAGAIN;
+		return s->shut & SHUT_RD_BIT && !m->nonblock ? 0 : -EAGAIN;
 	struct inet_addr from = packet_first(&u->queue)->from;
 	ssize_t n = packet_recv(&u->queue, m);
 	if (n >= 0 && m->addr)

@@ -151,7 +151,7 @@ static ssize_t dgram_recv(struct sock *s, struct sock_msg *m)
 	if (s->error)
 		return sock_take_error(s);
 	if (!u->queue.count)
-		return s->shut & SHUT_RD_BIT ? 0 : -EAGAIN;
+		return s->shut & SHUT_RD_BIT && !m->nonblock ? 0 : -EAGAIN;
 	struct unix_name *name = packet_first(&u->queue)->name;
 	if (m->addr && name)
 		unix_addr_of(name, m->addr);

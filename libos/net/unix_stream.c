@@ -197,7 +197,7 @@ static void stream_take_files(struct packet *p, struct sock_msg *m)
 	}
 }
 
-/* Reads over packets up to the first that brings files, which then ends the message. */
+/* Reads over packets up to the first that brings files, which ends the message. */
 static ssize_t stream_take(struct unix_sock *u, struct sock_msg *m)
 {
 	bool peek = m->flags & MSG_PEEK;
@@ -207,7 +207,7 @@ static ssize_t stream_take(struct unix_sock *u, struct sock_msg *m)
 		struct packet *p = list_entry(n, struct packet, node);
 		u64 bytes = MIN(p->len - p->pos, m->uio->left);
 
-		if (!bytes || (done && p->scm.files))
+		if (!bytes)
 			break;
 		if (uio_write(m->uio, p->data + p->pos, bytes))
 			return done ? (ssize_t)done : -EFAULT;
