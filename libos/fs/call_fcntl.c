@@ -24,14 +24,14 @@ static long dup_to(int from, int to, bool cloexec)
 
 long sys_dup2(const u64 a[6])
 {
-	if (a[0] == a[1])
+	if ((int)a[0] == (int)a[1])
 		return fd_peek((int)a[0]) ? (long)(int)a[0] : -EBADF;
 	return dup_to((int)a[0], (int)a[1], false);
 }
 
 long sys_dup3(const u64 a[6])
 {
-	if (((u32)a[2] & ~(u32)O_CLOEXEC) || a[0] == a[1])
+	if (((u32)a[2] & ~(u32)O_CLOEXEC) || (int)a[0] == (int)a[1])
 		return -EINVAL;
 	return dup_to((int)a[0], (int)a[1], (u32)a[2] & O_CLOEXEC);
 }

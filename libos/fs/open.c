@@ -113,7 +113,8 @@ static int may_create_in(const struct dentry *dir)
 {
 	if (dir->inode->sb->read_only)
 		return -EROFS;
-	if (dir->deleted)
+	/* A tree that makes its own names, /proc: others are not merely forbidden, they cannot be. */
+	if (dir->deleted || !dir->inode->ops->create)
 		return -ENOENT;
 	return inode_permission(dir->inode, MAY_WRITE | MAY_EXEC);
 }
@@ -124,8 +125,6 @@ static int open_created(struct walk *w, struct dentry *d, u32 flags, u32 mode, s
 	struct inode *i;
 	int err = may_create_in(w->at);
 
-	if (!err && !w->at->inode->ops->create)
-		err = -EACCES;
 	if (!err)
 		err = w->at->inode->ops->create(w->at->inode, w->name, w->len, S_IFREG | (mode & ~fd_umask & 07777), 0, &i);
 	if (err)
@@ -141,6 +140,8 @@ static int open_last(struct walk *w, u32 flags, u32 mode, struct dentry **link, 
 	int err;
 
 	*link = NULL;
+	if (w->kind != LAST_NAME)
+		return flags & O_EXCL ? -EEXIST : -EISDIR;
 	if (walk_wants_directory(w))
 		return -EISDIR;
 	err = dentry_lookup(w->at, w->name, w->len, &p.dentry);
@@ -247,8 +248,7 @@ int create_node(int dirfd, const char *path, u32 mode, u64 rdev, struct inode **
 
 	if (!err) {
 		mode &= ~fd_umask | S_IFMT;
-		err = w.at->inode->ops->create ?
-			w.at->inode->ops->create(w.at->inode, w.name, w.len, mode, rdev, &i) : -EPERM;
+		err = w.at->inode->ops->create(w.at->inode, w.name, w.len, mode, rdev, &i);
 		if (!err) {
 			if (out)
 				*out = inode_get(i);

@@ -171,9 +171,7 @@ static void show_auxv(struct proc_text *t, int id)
 
 static void show_comm(struct proc_text *t, int tid)
 {
-	const struct thread *th = thread_by_id(tid ? tid : process_id());
-
-	text_printf(t, "%s\n", th ? th->comm : "");
+	text_printf(t, "%.15s\n", proc_comm(thread_by_id(tid ? tid : process_id())));
 }
 
 static int store_comm(const char *text, size_t len, int tid)

@@ -19,9 +19,15 @@ static char state_letter(const struct thread *t)
 	return !t || t->state == THREAD_DEAD ? 'Z' : t->state == THREAD_RUNNABLE ? 'R' : 'S';
 }
 
-static const char *comm_of(const struct thread *t)
+const char *proc_comm(const struct thread *t)
 {
-	return t ? t->comm : "";
+	const char *slash;
+
+	if (t && t->comm[0])
+		return t->comm;
+	/* Nobody named it yet: it bears the program's name. */
+	slash = exec_info.path ? strrchr(exec_info.path, '/') : NULL;
+	return slash ? slash + 1 : exec_info.path ? exec_info.path : "";
 }
 
 static int shown_id(int tid)
@@ -35,7 +41,7 @@ void show_task_stat(struct proc_text *t, int tid)
 	u64 ticks = (tid && th ? thread_cpu_ns(th) : process_cpu_ns()) / NS_PER_TICK;
 	u64 mask = th ? th->sig_mask : 0;
 
-	text_printf(t, "%d (%s) %c %d %d %d 0 -1 4194304 ", shown_id(tid), comm_of(th), state_letter(th), PARENT_PID,
+	text_printf(t, "%d (%.15s) %c %d %d %d 0 -1 4194304 ", shown_id(tid), proc_comm(th), state_letter(th), PARENT_PID,
 		    process_id(), process_id());
 	text_printf(t, "0 0 0 0 %lu 0 0 0 20 0 %d 0 0 ", ticks, thread_count);
 	text_printf(t, "%lu %lu 18446744073709551615 ", proc_mapped_bytes(), mm_resident_estimate() / PAGE_SIZE);
@@ -71,7 +77,7 @@ void show_task_status(struct proc_text *t, int tid)
 	const struct thread *th = thread_of(tid);
 	char letter = state_letter(th);
 
-	text_printf(t, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\n", comm_of(th), fd_umask, letter,
+	text_printf(t, "Name:\t%.15s\nUmask:\t%04o\nState:\t%c (%s)\n", proc_comm(th), fd_umask, letter,
 		    letter == 'R' ? "running" : letter == 'S' ? "sleeping" : "zombie");
 	show_ids(t, tid);
 	show_memory(t);

@@ -85,7 +85,8 @@ static u64 ino_of(const struct proc_entry *e, int id)
 	return ((u64)e & 0xffffffff) << 24 | (u32)id % 0xffffff;
 }
 
-static struct inode *proc_inode(struct superblock *sb, const struct proc_entry *e, int id)
+/* What lies below a process's directory is the process's, the rest is root's. */
+static struct inode *proc_inode(struct superblock *sb, const struct proc_entry *e, int id, bool own)
 {
 	struct proc_node *node = kmalloc(sizeof *node);
 	struct inode *i = node ? inode_new(sb, ops_of(e), ino_of(e, id), mode_of(e)) : NULL;
@@ -97,8 +98,8 @@ static struct inode *proc_inode(struct superblock *sb, const struct proc_entry *
 	node->entry = e;
 	node->id = id;
 	i->priv = node;
-	i->uid = UC_UID;
-	i->gid = UC_GID;
+	i->uid = own ? UC_UID : 0;
+	i->gid = own ? UC_GID : 0;
 	if (S_ISDIR(i->mode))
 		i->nlink = 2;
 	inode_touch(i);
@@ -134,13 +135,13 @@ static int proc_lookup(struct inode *dir, const char *name, size_t len, struct i
 
 	for (const struct proc_entry *e = node->entry->children; e && e->name; e++) {
 		if (strlen(e->name) == len && !memcmp(e->name, name, len)) {
-			*out = proc_inode(dir->sb, e, node->id);
+			*out = proc_inode(dir->sb, e, node->id, dir->uid);
 			return *out ? 0 : -ENOMEM;
 		}
 	}
 	if (number < 0 || numbers->next(number) != number)
 		return -ENOENT;
-	*out = proc_inode(dir->sb, numbers->entry, number);
+	*out = proc_inode(dir->sb, numbers->entry, number, true);
 	return *out ? 0 : -ENOMEM;
 }
 
@@ -304,7 +305,7 @@ struct superblock *proc_tree_new(const char *type, u32 magic, const struct proc_
 		return NULL;
 	sb->no_dcache = true;
 	sb->check_modes = true;
-	sb->root = proc_inode(sb, root, 0);
+	sb->root = proc_inode(sb, root, 0, false);
 	if (!sb->root) {
 		kfree(sb);
 		return NULL;

@@ -49,6 +49,8 @@ void show_task_status(struct proc_text *t, int tid);
 void show_statm(struct proc_text *t, int id);
 
 
+/* Name of a thread. */
+const char *proc_comm(const struct thread *t);
 /* Bytes of all the guest's mappings. */
 u64 proc_mapped_bytes(void);
 

@@ -10,7 +10,7 @@
 
 #include "require.h"
 
-static char sandbox[] = "/tmp/guest-XXXXXX";
+static char sandbox[32] = "/tmp/guest-XXXXXX";
 
 static int sandbox_remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
