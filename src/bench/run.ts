@@ -37,6 +37,7 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   const { cases, skipped } = startCases();
   const kinds = [...new Set(cases.map(({ kind }) => kind))];
   const starts: StartResult[] = [];
+  const plain: PlainResult[] = [];
   let cpu: CpuResult[] = [];
   let idle: IdleResult[] = [];
   for (const anticipate of [true, false]) {
@@ -44,6 +45,7 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
       for (const subject of cases) {
         onProgress(`measuring ${subject.kind} ${subject.name}${anticipate ? '' : ' without anticipation'}`);
         starts.push(await measureStarts(node, packager, subject, runs, anticipate));
+        if (anticipate) plain.push(await measurePlain(subject, runs));
       }
       if (!anticipate) return;
       onProgress('measuring CPU-bound code');
@@ -51,11 +53,6 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
       onProgress('measuring the memory of idle unikernel contexts');
       idle = await measureIdle(node, packager, options.idleUcs);
     });
-  }
-  const plain: PlainResult[] = [];
-  for (const subject of cases) {
-    onProgress(`measuring a plain process, ${subject.kind} ${subject.name}`);
-    plain.push(await measurePlain(subject, runs));
   }
   return { machine, starts, plain, cpu, idle, skipped };
 }
