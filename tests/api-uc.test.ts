@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { ZipFile } from 'yazl';
 import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { createApi } from '../src/api/server.ts';
-import { createPackager } from '../src/cli/node-session.ts';
+import { createPackager } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import type { ComputeNode, JsonValue } from '../src/node/types.ts';
 import { kindNames } from '../src/runtime/kinds.ts';

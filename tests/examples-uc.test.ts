@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { runPlain } from '../src/bench/plain-process.ts';
 import { listExamples } from '../src/cli/demo/examples.ts';
-import { createPackager } from '../src/cli/node-session.ts';
+import { createPackager } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import type { ComputeNode } from '../src/node/types.ts';
 

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { formatReport } from '../../bench/report.ts';
 import { runStartBench } from '../../bench/run.ts';
-import { createPackager, withNode } from '../node-session.ts';
 import { integer } from '../options.ts';
 import { progress } from '../progress.ts';
+import { createPackager, withNode } from '../with-node.ts';
 
 interface StartFlags {
   readonly runs: number;

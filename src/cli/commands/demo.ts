@@ -8,10 +8,10 @@ import { listExamples } from '../demo/examples.ts';
 import { type DemoRow, measureExample } from '../demo/measure.ts';
 import { demoTable } from '../demo/table.ts';
 import { EXIT } from '../exit-codes.ts';
-import { createPackager, withNode } from '../node-session.ts';
 import { integer } from '../options.ts';
 import { progress } from '../progress.ts';
 import { announce, DEFAULT_HOST, DEFAULT_PORT, listen, untilInterrupted } from '../serving.ts';
+import { createPackager, withNode } from '../with-node.ts';
 
 interface DemoFlags {
   readonly port: number;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Activation, ComputeNode } from '../../node/types.ts';
 import { EXIT } from '../exit-codes.ts';
-import { createPackager, withNode } from '../node-session.ts';
 import { collect, integer, parseParams, parseSize } from '../options.ts';
 import { progress, timingLine } from '../progress.ts';
+import { createPackager, withNode } from '../with-node.ts';
 
 interface InvokeFlags {
   readonly kind?: string;

@@ -5,10 +5,10 @@ import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
 import { createApi } from '../../api/server.ts';
 import { kindNames, PINNED_NODEJS, resolveKind } from '../../runtime/kinds.ts';
 import { UsageError } from '../errors.ts';
-import { createPackager, withNode } from '../node-session.ts';
 import { integer, parseSize } from '../options.ts';
 import { progress } from '../progress.ts';
 import { announce, DEFAULT_HOST, DEFAULT_PORT, listen, untilInterrupted } from '../serving.ts';
+import { createPackager, withNode } from '../with-node.ts';
 
 interface ServeFlags {
   readonly host: string;
