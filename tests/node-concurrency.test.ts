@@ -156,7 +156,7 @@ def main(args):
 describe('the node', () => {
   it('forgets a function: its next start is cold', async () => {
     const action = echo(2);
-    await node.invoke(action, {});
+    assert.equal((await node.invoke(action, {})).status, 'success');
     const earlier = node.stats();
     await node.forget(action);
     const later = node.stats();
