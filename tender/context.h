@@ -16,6 +16,7 @@
 
 struct tender;
 struct hostfs;
+struct template;
 
 /* Something in the epoll set. ready gets EPOLL… bits. */
 struct event_source {
@@ -70,7 +71,7 @@ struct snapshot {
 };
 
 enum uc_state {
-	UC_EMBRYO,    /* in the pool */
+	UC_EMBRYO,    /* in the pool or ready in a template */
 	UC_STARTING,  /* LINK_BOOT or LINK_DEPLOY was sent, not confirmed yet */
 	UC_RUNNING,
 	UC_GONE, /* reaped; freed once no event can name it */
@@ -94,6 +95,9 @@ struct uc {
 	pid_t pid;
 	uint32_t host_pid;
 	uint64_t made_ns; /* time that its process took to make */
+	bool in_pool;
+	struct template *template; /* it stands ready there, or NULL */
+	bool answered;             /* it has sent a frame since its start */
 
 	struct packet *out_first, *out_last;
 	size_t out_bytes;
@@ -129,6 +133,7 @@ struct tender {
 	uint64_t vdso_clock_gettime;
 	uint32_t xstate_bytes;
 	uint64_t xstate_mask;
+	int huge_fs;   /* huge_image.c, or -1 */
 	int host_proc; /* /proc as the node sees it */
 	struct zygote zygote;
 
@@ -138,6 +143,9 @@ struct tender {
 
 	struct list_node pool; /* embryos, ready */
 	int pool_size;
+	struct list_node templates;
+	int template_count;
+	uint32_t learn_from; /* UC whose working set is to be looked at, or 0 */
 	struct list_node table[UC_TABLE_SIZE];
 	uint32_t uc_count; /* in the table */
 	struct list_node dead;

@@ -14,7 +14,7 @@
 
 #define POOL_TARGET 8
 
-static int make_embryo(struct tender *t, struct uc **made)
+int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct uc **made)
 {
 	uint64_t begin = now_ns();
 	struct uc *uc;
@@ -24,7 +24,7 @@ static int make_embryo(struct tender *t, struct uc **made)
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	pid = zygote_clone(&t->zygote, pair[1]);
+	pid = zygote_clone(from, pair[1], touch);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -34,6 +34,7 @@ static int make_embryo(struct tender *t, struct uc **made)
 	uc->link = (struct event_source){ .fd = pair[0], .ready = link_ready };
 	uc->pid = pid;
 	uc->host_pid = procfs_host_pid(t, pid);
+	list_init(&uc->node);
 	list_init(&uc->watched);
 	error = events_add(t, &uc->link, EPOLLIN);
 	if (error) {
@@ -43,8 +44,6 @@ static int make_embryo(struct tender *t, struct uc **made)
 		free(uc);
 		return error;
 	}
-	list_add_tail(&uc->node, &t->pool);
-	t->pool_size++;
 	uc->made_ns = now_ns() - begin;
 	*made = uc;
 	return 0;
@@ -59,24 +58,21 @@ void pool_add_one(struct tender *t)
 {
 	struct uc *uc;
 
-	if (make_embryo(t, &uc) == 0)
-		uc->made_ns = 0;
+	if (embryo_make(t, &t->zygote, false, &uc))
+		return;
+	uc->made_ns = 0;
+	uc->in_pool = true;
+	list_add_tail(&uc->node, &t->pool);
+	t->pool_size++;
 }
 
 int pool_take(struct tender *t, struct uc **uc)
 {
-	int error = 0;
-
-	if (t->uc_count >= t->uc_max)
-		return -EAGAIN;
 	if (list_empty(&t->pool))
-		error = make_embryo(t, uc);
-	else
-		*uc = list_entry(t->pool.next, struct uc, node);
-	if (error)
-		return error;
+		return embryo_make(t, &t->zygote, false, uc);
+	*uc = list_entry(t->pool.next, struct uc, node);
 	list_del(&(*uc)->node);
+	(*uc)->in_pool = false;
 	t->pool_size--;
-	(*uc)->state = UC_RUNNING;
 	return 0;
 }

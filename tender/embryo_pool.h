@@ -4,10 +4,13 @@
 
 #include "context.h"
 
+/* A new embryo, in no list yet; made_ns says how long that took. touch: see zygote_clone. 0 or -errno. */
+int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct uc **made);
+
 bool pool_wants_more(const struct tender *t);
 /* Makes one embryo; failure is left for the next deploy to report. */
 void pool_add_one(struct tender *t);
-/* An embryo from the pool, or a new one, then its made_ns says how long that took. 0 or -errno. */
+/* An embryo from the pool, or a new one. 0 or -errno. */
 int pool_take(struct tender *t, struct uc **uc);
 
 #endif

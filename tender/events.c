@@ -8,6 +8,7 @@
 #include "embryo_pool.h"
 #include "limits.h"
 #include "peers.h"
+#include "template.h"
 #include "uc.h"
 
 #define BATCH 64
@@ -76,13 +77,27 @@ static void wait_uncongested(struct tender *t, int timeout_ms)
 			sources[i]->ready(t, sources[i], (uint32_t)p[i].revents);
 }
 
+static int sooner(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 static int timeout(struct tender *t)
 {
-	int tick_ms = limits_timeout_ms(t);
+	int ms = sooner(limits_timeout_ms(t), template_timeout_ms(t));
 
-	if (pool_wants_more(t) && (tick_ms < 0 || tick_ms > IDLE_MS))
-		return IDLE_MS;
-	return tick_ms;
+	return pool_wants_more(t) ? sooner(ms, IDLE_MS) : ms;
+}
+
+/* Nothing has happened for a while: what makes later starts faster. */
+static void idle_work(struct tender *t)
+{
+	if (pool_wants_more(t))
+		pool_add_one(t);
+	else
+		template_work(t);
 }
 
 void events_run(struct tender *t)
@@ -90,8 +105,8 @@ void events_run(struct tender *t)
 	for (;;) {
 		if (control_congested(t))
 			wait_uncongested(t, limits_timeout_ms(t));
-		else if (wait_all(t, timeout(t)) == 0 && pool_wants_more(t))
-			pool_add_one(t);
+		else if (wait_all(t, timeout(t)) == 0)
+			idle_work(t);
 		limits_tick(t);
 		control_flush(t);
 		uc_free_dead(t);

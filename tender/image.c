@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "huge_image.h"
 #include "procfs.h"
 
 struct image *image_find(struct tender *t, uint32_t number)
@@ -71,14 +72,27 @@ int image_adopt(struct tender *t, uint32_t number, int fd)
 	return error;
 }
 
-int image_open(struct tender *t, uint32_t number, const char *path)
+/* Without memory for a copy the file itself serves. */
+static int prefer_huge(const struct tender *t, int fd)
+{
+	int copy = t->huge_fs < 0 ? -1 : huge_image_copy(t->huge_fs, fd);
+
+	if (copy < 0)
+		return fd;
+	close(fd);
+	return copy;
+}
+
+int image_open(struct tender *t, uint32_t number, const char *path, bool huge)
 {
 	int fd;
 
 	if (image_find(t, number))
 		return -EEXIST;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	return fd < 0 ? -errno : image_adopt(t, number, fd);
+	if (fd < 0)
+		return -errno;
+	return image_adopt(t, number, huge ? prefer_huge(t, fd) : fd);
 }
 
 int image_drop(struct tender *t, uint32_t number)

@@ -4,8 +4,11 @@
 
 #include "context.h"
 
-/* Opens path under number for good. 0 or -errno (-EEXIST: the number is taken). */
-int image_open(struct tender *t, uint32_t number, const char *path);
+/*
+ * Opens path under number for good; huge: a copy in huge pages, if the host has them. 0 or -errno
+ * (-EEXIST: the number is taken).
+ */
+int image_open(struct tender *t, uint32_t number, const char *path, bool huge);
 /* An image that another tender has handed over; takes fd, also on failure. A known number is left as it is. */
 int image_adopt(struct tender *t, uint32_t number, int fd);
 /* Ends the node's hold on it: the number is free, the file stays open while UCs or snapshots use it. */

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "huge_image.h"
 #include "namespaces.h"
 #include "util.h"
 
@@ -143,5 +144,6 @@ void launch(struct launch *l)
 	child = namespaces_enter(&l->host_proc);
 	if (child > 0)
 		watch(l, child);
+	l->huge_fs = huge_fs_open();
 	supervise(l);
 }

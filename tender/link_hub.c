@@ -13,6 +13,7 @@
 #include "events.h"
 #include "hostfs.h"
 #include "limits.h"
+#include "template.h"
 #include "uc.h"
 
 /* Frames taken from one UC before the next one has its turn. */
@@ -197,6 +198,8 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 		flush_queue(t, uc);
 	if (events & EPOLLIN) {
 		limits_watch(t, uc);
+		if (uc->state == UC_RUNNING)
+			template_note_frame(t, uc);
 		for (int i = 0; r > 0 && (events & EPOLLHUP || i < FRAMES_PER_TURN); i++) {
 			if (!(events & EPOLLHUP) && control_congested(t))
 				break;

@@ -43,7 +43,12 @@ void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end)
 	runs->items[runs->count++] = (struct page_run){ start, end };
 }
 
-static int scan(int fd, uint64_t start, uint64_t end, struct page_runs *runs)
+/* Pages with all bits of mask, bits of inverted counting the other way round, and one of anyof. */
+struct wanted {
+	uint64_t inverted, mask, anyof;
+};
+
+static int scan(int fd, uint64_t start, uint64_t end, const struct wanted *wanted, struct page_runs *runs)
 {
 	struct scan_region regions[SCAN_BATCH];
 	struct scan_arg arg = {
@@ -51,10 +56,9 @@ static int scan(int fd, uint64_t start, uint64_t end, struct page_runs *runs)
 		.end = end,
 		.vec = (uintptr_t)regions,
 		.vec_len = SCAN_BATCH,
-		/* Neither a file's page nor the zero page, but a page. */
-		.category_inverted = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PFNZERO,
-		.category_mask = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PFNZERO,
-		.category_anyof_mask = SCAN_PAGE_IS_PRESENT | SCAN_PAGE_IS_SWAPPED,
+		.category_inverted = wanted->inverted,
+		.category_mask = wanted->mask,
+		.category_anyof_mask = wanted->anyof,
 	};
 
 	while (start < end) {
@@ -73,7 +77,7 @@ static int scan(int fd, uint64_t start, uint64_t end, struct page_runs *runs)
 	return 0;
 }
 
-int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
+static int scan_process(pid_t pid, uint64_t start, uint64_t end, const struct wanted *wanted, struct page_runs *runs)
 {
 	char path[64];
 	int fd, error;
@@ -82,9 +86,28 @@ int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	error = scan(fd, start, end, runs);
+	error = scan(fd, start, end, wanted, runs);
 	close(fd);
 	return error;
+}
+
+int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
+{
+	/* Neither a file's page nor the zero page, but a page. */
+	static const struct wanted own = {
+		.inverted = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PFNZERO,
+		.mask = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PFNZERO,
+		.anyof = SCAN_PAGE_IS_PRESENT | SCAN_PAGE_IS_SWAPPED,
+	};
+
+	return scan_process(pid, start, end, &own, runs);
+}
+
+int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
+{
+	static const struct wanted mapped = { .mask = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PRESENT };
+
+	return scan_process(pid, start, end, &mapped, runs);
 }
 
 void page_runs_free(struct page_runs *runs)

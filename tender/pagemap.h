@@ -23,6 +23,8 @@ struct page_runs {
 int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
 /* Appends, joining what touches or overlaps the last run; start is not before that of the last run. */
 void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end);
+/* The same for resident pages of files that are mapped in the process's page tables. */
+int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
 void page_runs_free(struct page_runs *runs);
 
 #endif

@@ -9,11 +9,30 @@
 
 #define FRAME_ALIGN 64u
 
+static uint64_t aligned(uint64_t offset)
+{
+	return (offset + FRAME_ALIGN - 1) & ~(uint64_t)(FRAME_ALIGN - 1);
+}
+
+static int write_sealed(const void *bytes, uint64_t count)
+{
+	int fd = sealed_create("seuss-plan"), error;
+
+	if (fd < 0)
+		return fd;
+	error = pwrite_all(fd, bytes, count, 0);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return sealed_finish(fd);
+}
+
 int plan_write(const struct layout *layout, const struct frame_source *frame, uint64_t clock_monotonic_ns,
 	       uint64_t *bytes)
 {
 	size_t maps_bytes = layout->map_count * sizeof *layout->maps;
-	uint64_t frame_offset = (sizeof(struct plan) + maps_bytes + FRAME_ALIGN - 1) & ~(uint64_t)(FRAME_ALIGN - 1);
+	uint64_t frame_offset = aligned(sizeof(struct plan) + maps_bytes);
 	struct plan *p;
 	int fd;
 
@@ -32,14 +51,31 @@ int plan_write(const struct layout *layout, const struct frame_source *frame, ui
 	};
 	memcpy(p + 1, layout->maps, maps_bytes);
 	frame_build((char *)p + frame_offset, p->frame_sp, frame);
-	fd = sealed_create("seuss-plan");
-	if (fd >= 0) {
-		int error = pwrite_all(fd, p, *bytes, 0);
-
-		fd = error ? (close(fd), error) : sealed_finish(fd);
-	}
+	fd = write_sealed(p, *bytes);
 	free(p);
 	return fd;
+}
+
+int plan_write_bare(int plan_fd, uint64_t *bytes)
+{
+	char *text = NULL;
+	struct plan p;
+	int fd = -1, error = pread_all(plan_fd, &p, sizeof p, 0);
+
+	if (!error) {
+		uint64_t from = p.frame_offset;
+
+		p.map_count = p.touch_count = 0;
+		p.frame_offset = aligned(sizeof p);
+		*bytes = p.frame_offset + p.frame_bytes;
+		text = xcalloc(1, *bytes);
+		memcpy(text, &p, sizeof p);
+		error = pread_all(plan_fd, text + p.frame_offset, p.frame_bytes, from);
+	}
+	if (!error)
+		fd = write_sealed(text, *bytes);
+	free(text);
+	return error ? error : fd;
 }
 
 long plan_read_maps(int plan_fd, struct plan_map **maps)

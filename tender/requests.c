@@ -11,6 +11,7 @@
 #include "procfs.h"
 #include "snapshot.h"
 #include "start.h"
+#include "template.h"
 #include "uc.h"
 
 typedef void request_fn(struct tender *t, const struct control_frame *frame, const char *payload);
@@ -59,7 +60,7 @@ static void image(struct tender *t, const struct control_frame *frame, const cha
 	char buf[4096];
 	uint32_t number;
 	const char *path = text_after_number(frame, payload, &number, buf, sizeof buf);
-	int error = path ? image_open(t, number, path) : -EINVAL;
+	int error = path ? image_open(t, number, path, frame->flags & CONTROL_IMAGE_HUGE) : -EINVAL;
 
 	if (error)
 		control_error(t, 0, frame->seq, -error, "image %s: %s", path ? path : "(malformed)", strerror(-error));
@@ -103,6 +104,7 @@ static void drop(struct tender *t, const struct control_frame *frame, const char
 
 	if (frame->len == sizeof number) {
 		memcpy(&number, payload, sizeof number);
+		template_drop(t, snapshot_find(t, number));
 		error = snapshot_drop(t, number);
 	}
 	if (error)

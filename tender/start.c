@@ -11,6 +11,7 @@
 #include "limits.h"
 #include "link_hub.h"
 #include "snapshot.h"
+#include "template.h"
 #include "uc.h"
 
 /* Process ids that guests see: distinct between clones, in Linux's range. */
@@ -35,32 +36,39 @@ static void make_identity(struct tender *t, struct uc *uc, struct link_identity 
 		fatal(errno, "getrandom");
 }
 
-/* An embryo under the number that the node chose, with its limits set; NULL when the error was sent. */
-static struct uc *take_embryo(struct tender *t, const struct control_frame *frame, uint64_t memory_limit)
+static bool refuse(struct tender *t, const struct control_frame *frame, int error)
 {
-	struct uc *uc = NULL;
-	int error = 0;
-
-	if (!frame->uc)
-		error = -EINVAL;
-	else if (uc_find(t, frame->uc))
-		error = -EEXIST;
-	if (!error)
-		error = pool_take(t, &uc);
-	if (error) {
+	if (error)
 		control_error(t, frame->uc, frame->seq, -error, "start of UC %u: %s", frame->uc, strerror(-error));
-		return NULL;
-	}
+	return error;
+}
+
+/* Whether the node may start a UC under that number now. */
+static int check_number(struct tender *t, uint32_t id)
+{
+	if (!id)
+		return -EINVAL;
+	if (uc_find(t, id))
+		return -EEXIST;
+	return t->uc_count >= t->uc_max ? -EAGAIN : 0;
+}
+
+/* The embryo becomes the UC that the node asked for, with its limits set; false when the error was sent. */
+static bool adopt(struct tender *t, struct uc *uc, const struct control_frame *frame, uint64_t memory_limit)
+{
+	int error;
+
+	uc->state = UC_RUNNING;
 	uc_insert(t, uc, frame->uc);
 	uc->started_ns = now_ns();
 	error = limits_apply(uc, memory_limit);
 	if (error) {
 		control_error(t, frame->uc, frame->seq, -error, "memory limit of UC %u: %s", frame->uc, strerror(-error));
 		uc_kill(uc, CONTROL_EXIT_KILLED);
-		return NULL;
+		return false;
 	}
 	limits_watch(t, uc);
-	return uc;
+	return true;
 }
 
 struct boot_parts {
@@ -157,8 +165,10 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 			      parts.string_bytes, LINK_PAYLOAD_MAX - sizeof(struct link_boot));
 		return;
 	}
-	uc = take_embryo(t, frame, parts.head.memory_limit);
-	if (!uc)
+	error = check_number(t, frame->uc);
+	if (!error)
+		error = pool_take(t, &uc);
+	if (refuse(t, frame, error) || !adopt(t, uc, frame, parts.head.memory_limit))
 		return;
 	error = attach_files(t, uc, &parts);
 	if (error) {
@@ -170,12 +180,29 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 	send_boot(t, uc, &parts);
 }
 
+/* Descriptors in the order of abi/link.h. With a template only images and a plan without maps are needed. */
+static int deploy_embryo(struct tender *t, struct snapshot *s, struct uc **uc, struct link_deploy *deploy, int *fds,
+			 int *fd_count)
+{
+	int plan, error = template_take(t, s, uc, &plan, &deploy->plan_bytes);
+
+	*fd_count = snapshot_fds(s, fds);
+	if (!error) {
+		fds[s->image_count] = plan;
+		*fd_count = s->image_count + 1;
+		return 0;
+	}
+	deploy->plan_bytes = s->plan_bytes;
+	deploy->layer_count = (uint32_t)s->layer_count;
+	return pool_take(t, uc);
+}
+
 void start_deploy(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof(struct link_deploy) };
 	struct link_deploy deploy = { 0 };
 	struct control_deploy request;
-	int fds[DEPLOY_FDS_MAX];
+	int fds[DEPLOY_FDS_MAX], fd_count, error;
 	struct snapshot *s;
 	struct uc *uc;
 
@@ -189,15 +216,15 @@ void start_deploy(struct tender *t, const struct control_frame *frame, const cha
 		control_error(t, frame->uc, frame->seq, ENOENT, "deploy: no snapshot %lu", request.snapshot);
 		return;
 	}
-	uc = take_embryo(t, frame, request.memory_limit);
-	if (!uc)
+	error = check_number(t, frame->uc);
+	if (!error)
+		error = deploy_embryo(t, s, &uc, &deploy, fds, &fd_count);
+	if (refuse(t, frame, error) || !adopt(t, uc, frame, request.memory_limit))
 		return;
 	uc->origin = snapshot_get(s);
 	for (int i = 0; i < s->image_count; i++)
 		uc->images[uc->image_count++] = image_get(s->images[i]);
 	make_identity(t, uc, &deploy.identity, request.memory_limit, request.trace);
-	deploy.plan_bytes = s->plan_bytes;
-	deploy.layer_count = (uint32_t)s->layer_count;
 	await_confirmation(uc, frame->seq);
-	link_send(t, uc, &message, &deploy, fds, snapshot_fds(s, fds));
+	link_send(t, uc, &message, &deploy, fds, fd_count);
 }

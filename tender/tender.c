@@ -11,6 +11,7 @@
 #include "launcher.h"
 #include "peers.h"
 #include "procfs.h"
+#include "template.h"
 #include "uc.h"
 #include "vdso.h"
 
@@ -34,11 +35,13 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	t->cpu = l->cpus[index];
 	t->uc_max = l->uc_max;
 	t->libos = l->libos;
+	t->huge_fs = l->huge_fs;
 	t->host_proc = l->host_proc;
 	t->vdso_clock_gettime = vdso_clock_gettime_moved();
 	frame_probe(&t->xstate_bytes, &t->xstate_mask);
 	uc_table_init(t);
 	list_init(&t->watched);
+	templates_init(t);
 	list_init(&t->images);
 	list_init(&t->layers);
 	list_init(&t->snapshots);

@@ -14,6 +14,7 @@
 #include "image.h"
 #include "limits.h"
 #include "snapshot.h"
+#include "template.h"
 
 void uc_table_init(struct tender *t)
 {
@@ -117,7 +118,8 @@ void uc_reap(struct tender *t, struct uc *uc)
 	if (!uc->waited)
 		wait_for_end(uc);
 	if (uc->state == UC_EMBRYO) {
-		t->pool_size--;
+		t->pool_size -= uc->in_pool;
+		template_lost(t, uc);
 	} else {
 		report_end(t, uc);
 		t->uc_count--;

@@ -2,76 +2,15 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/prctl.h>
+#include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../abi/layout.h"
 #include "util.h"
+#include "zygote_serve.h"
 #include "zygote_setup.h"
 
 #define REPLY_TIMEOUT_MS 10000
-
-/* The first reply says that the zygote is locked down, later ones hold a process id or -errno. */
-struct zygote_reply {
-	int32_t result;
-};
-
-/* Leaves the zygote's stack for the embryo's: its own goes with the first unmap. */
-static void __attribute__((noreturn)) enter_embryo(uint64_t entry)
-{
-	__asm__ volatile("mov %0, %%rsp\n\t"
-			 "xor %%ebp, %%ebp\n\t"
-			 "jmp *%1"
-			 :
-			 : "r"(UC_SCRATCH_END), "r"(entry)
-			 : "memory");
-	__builtin_unreachable();
-}
-
-static void __attribute__((noreturn)) embryo(uint64_t entry, pid_t tender)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != tender)
-		_exit(1);
-	if (syscall(SYS_close_range, UC_LINK_FD + 1, ~0u, 0) < 0)
-		_exit(1);
-	enter_embryo(entry);
-}
-
-/* The link arrives as the lowest free descriptor, which is UC_LINK_FD. */
-static int clone_embryo(int link_fd, uint64_t entry, pid_t tender)
-{
-	long pid;
-
-	if (link_fd != UC_LINK_FD)
-		return -EBADF;
-	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
-	if (pid == 0)
-		embryo(entry, tender);
-	return pid < 0 ? -errno : (int)pid;
-}
-
-static void __attribute__((noreturn)) serve(int sock, uint64_t entry, pid_t tender)
-{
-	struct zygote_reply reply = { 0 };
-	char request;
-
-	for (;;) {
-		struct iovec out = { &reply, sizeof reply }, in = { &request, sizeof request };
-		int fd = -1, count = 0;
-
-		if (send_with_fds(sock, &out, 1, NULL, 0, 0) != sizeof reply)
-			_exit(0);
-		if (recv_with_fds(sock, &in, 1, &fd, 1, &count, 0) != sizeof request)
-			_exit(0);
-		reply.result = count == 1 ? clone_embryo(fd, entry, tender) : -EBADF;
-		if (count == 1)
-			close(fd);
-	}
-}
 
 static int wait_reply(int sock)
 {
@@ -102,7 +41,7 @@ void zygote_start(struct zygote *z, const struct libos_image *libos, const struc
 	if (z->pid < 0)
 		fatal(errno, "fork of the zygote");
 	if (z->pid == 0)
-		serve(zygote_setup(pair[1], libos, privileges, user, tender), libos->header.embryo_entry, tender);
+		zygote_serve(zygote_setup(pair[1], libos, privileges, user, tender), libos->header.embryo_entry, tender);
 	close(pair[1]);
 	z->sock = pair[0];
 	error = wait_reply(z->sock);
@@ -110,11 +49,46 @@ void zygote_start(struct zygote *z, const struct libos_image *libos, const struc
 		fatal(-error, "start of the zygote");
 }
 
-pid_t zygote_clone(const struct zygote *z, int link_fd)
+int zygote_await(const struct zygote *z)
 {
-	char request = 0;
+	return wait_reply(z->sock);
+}
+
+pid_t zygote_clone(const struct zygote *z, int link_fd, bool touch)
+{
+	struct zygote_request request = { .type = touch ? ZYGOTE_TOUCHED : ZYGOTE_EMBRYO };
 	struct iovec iov = { &request, sizeof request };
 	ssize_t n = send_with_fds(z->sock, &iov, 1, &link_fd, 1, 0);
 
 	return n < 0 ? (pid_t)n : wait_reply(z->sock);
+}
+
+int zygote_make_template(const struct zygote *z, const int *fds, int image_count, int layer_count,
+			 const struct plan_touch *touches, uint32_t touch_count, struct zygote *made)
+{
+	struct zygote_request request = {
+		.type = ZYGOTE_TEMPLATE,
+		.image_count = image_count,
+		.layer_count = layer_count,
+		.touch_count = touch_count,
+	};
+	struct iovec iov[2] = { { &request, sizeof request }, { (void *)touches, touch_count * sizeof *touches } };
+	int all[SEND_FDS_MAX], fd_count = image_count + 1 + layer_count, pair[2];
+	ssize_t n;
+
+	if (fd_count + 1 > SEND_FDS_MAX || touch_count > ZYGOTE_TOUCHES_MAX)
+		return -E2BIG;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	all[0] = pair[1];
+	memcpy(all + 1, fds, (size_t)fd_count * sizeof *fds);
+	n = send_with_fds(z->sock, iov, 2, all, fd_count + 1, 0);
+	close(pair[1]);
+	made->sock = pair[0];
+	made->pid = n < 0 ? (pid_t)n : wait_reply(z->sock);
+	if (made->pid < 0) {
+		close(pair[0]);
+		return made->pid;
+	}
+	return 0;
 }

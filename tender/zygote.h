@@ -1,12 +1,15 @@
 /*
  * The zygote: a small process that holds the library OS, locked down for good. Every
- * embryo is a clone of it and a child of the tender.
+ * embryo is a clone of it and a child of the tender. A template is a clone of the zygote
+ * that has mapped a snapshot; its embryos need no mapping any more.
  */
 #ifndef TENDER_ZYGOTE_H
 #define TENDER_ZYGOTE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
+#include "../abi/plan.h"
 #include "libos_image.h"
 #include "privileges.h"
 
@@ -15,10 +18,26 @@ struct zygote {
 	pid_t pid;
 };
 
+/* More do not fit into one message to the zygote. */
+#define ZYGOTE_TOUCHES_MAX 2048
+
 /* Forks the zygote and waits until it is locked down. Call while the caller's own memory is small. */
 void zygote_start(struct zygote *z, const struct libos_image *libos, const struct privileges *privileges, unsigned user);
 
-/* Makes an embryo with link_fd as its UC_LINK_FD; its process id or -errno. */
-pid_t zygote_clone(const struct zygote *z, int link_fd);
+/* Waits for the first reply of a template: 0 or -errno. */
+int zygote_await(const struct zygote *z);
+
+/*
+ * Makes an embryo with link_fd as its UC_LINK_FD; its process id or -errno. touch: it
+ * fetches the working set of the template first.
+ */
+pid_t zygote_clone(const struct zygote *z, int link_fd, bool touch);
+
+/*
+ * Makes a template. fds: images, plan, layers, as for a deploy; touches: runs of pages that its
+ * embryos fetch. 0 or -errno. It serves after its first reply (zygote_await), and ends when its socket is closed.
+ */
+int zygote_make_template(const struct zygote *z, const int *fds, int image_count, int layer_count,
+			 const struct plan_touch *touches, uint32_t touch_count, struct zygote *made);
 
 #endif

@@ -12,13 +12,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../abi/layout.h"
 #include "filter.h"
 #include "util.h"
 #include "vdso.h"
 
-/* The socket's place while UC_LINK_FD stays free for links. */
-#define COMMAND_FD (UC_LINK_FD + 1)
 #define UC_NOFILE_MAX 256
 #define KERNEL_SA_RESTORER 0x04000000u
 

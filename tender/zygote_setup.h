@@ -4,8 +4,12 @@
 
 #include <sys/types.h>
 
+#include "../abi/layout.h"
 #include "libos_image.h"
 #include "privileges.h"
+
+/* The socket's place while UC_LINK_FD stays free for links. */
+#define COMMAND_FD (UC_LINK_FD + 1)
 
 /* Returns the command socket's new number; ends the process with a message on failure. */
 int zygote_setup(int sock, const struct libos_image *libos, const struct privileges *privileges, unsigned user,

@@ -1,0 +1,248 @@
+#include "template.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "embryo_pool.h"
+#include "events.h"
+#include "plan.h"
+#include "snapshot.h"
+#include "uc.h"
+#include "working_set.h"
+
+#define TEMPLATES_MAX 64
+/* Embryos that stand ready for one snapshot, and how long after its last use. */
+#define READY_TARGET 2
+#define READY_KEEP_NS 5000000000ull
+#define CHECK_MS 1000
+#define IDLE_MS 2
+
+struct template {
+	struct event_source source; /* its command socket */
+	struct list_node node;      /* the one used last at the end */
+	struct snapshot *snapshot;
+	struct zygote zygote;
+	bool mapped; /* it has said so */
+	int plan_fd; /* without maps */
+	uint64_t plan_bytes;
+	struct list_node ready;
+	int ready_count;
+	uint64_t used_ns;
+};
+
+void templates_init(struct tender *t)
+{
+	list_init(&t->templates);
+}
+
+static struct template *find(const struct tender *t, const struct snapshot *s)
+{
+	list_for_each(n, &t->templates) {
+		struct template *p = list_entry(n, struct template, node);
+
+		if (p->snapshot == s)
+			return p;
+	}
+	return NULL;
+}
+
+static void clear_ready(struct template *p)
+{
+	list_for_each_safe(n, next, &p->ready) {
+		struct uc *uc = list_entry(n, struct uc, node);
+
+		/* Its hangup frees it, as any embryo that ends. */
+		list_del(&uc->node);
+		uc->template = NULL;
+		uc_kill(uc, CONTROL_EXIT_KILLED);
+	}
+	p->ready_count = 0;
+}
+
+/* Closing the socket ends the process. */
+static void end(struct tender *t, struct template *p)
+{
+	clear_ready(p);
+	events_remove(t, &p->source);
+	close(p->zygote.sock);
+	while (waitpid(p->zygote.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	close(p->plan_fd);
+	list_del(&p->node);
+	t->template_count--;
+	snapshot_put(p->snapshot);
+	free(p);
+}
+
+static void template_ready(struct tender *t, struct event_source *source, uint32_t events)
+{
+	struct template *p = container_of(source, struct template, source);
+	int error = -EPIPE;
+
+	if (events & EPOLLIN)
+		error = zygote_await(&p->zygote);
+	if (error)
+		end(t, p);
+	else
+		p->mapped = true;
+}
+
+static int make(struct tender *t, struct snapshot *s, const struct plan_touch *touches, uint32_t touch_count)
+{
+	struct template *p = xcalloc(1, sizeof *p);
+	int fds[DEPLOY_FDS_MAX], error;
+
+	snapshot_fds(s, fds);
+	error = zygote_make_template(&t->zygote, fds, s->image_count, s->layer_count, touches, touch_count, &p->zygote);
+	if (error) {
+		free(p);
+		return error;
+	}
+	p->source = (struct event_source){ .fd = p->zygote.sock, .ready = template_ready };
+	p->snapshot = snapshot_get(s);
+	p->used_ns = now_ns();
+	list_init(&p->ready);
+	list_add_tail(&p->node, &t->templates);
+	t->template_count++;
+	p->plan_fd = plan_write_bare(s->plan_fd, &p->plan_bytes);
+	error = events_add(t, &p->source, EPOLLIN);
+	if (error || p->plan_fd < 0)
+		fatal(error ? -error : -p->plan_fd, "template of snapshot %lu", s->number);
+	return 0;
+}
+
+static void learn(struct tender *t)
+{
+	struct uc *uc = uc_find(t, t->learn_from);
+	struct plan_touch *touches;
+	long count;
+
+	t->learn_from = 0;
+	if (!uc || uc->state != UC_RUNNING || !uc->origin || find(t, uc->origin) || list_empty(&uc->origin->node))
+		return;
+	if (t->template_count >= TEMPLATES_MAX)
+		end(t, list_entry(t->templates.next, struct template, node));
+	touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
+	count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	if (count >= 0)
+		make(t, uc->origin, touches, (uint32_t)count);
+	free(touches);
+}
+
+void template_note_frame(struct tender *t, struct uc *uc)
+{
+	if (uc->answered)
+		return;
+	uc->answered = true;
+	if (uc->origin && !t->learn_from && !find(t, uc->origin))
+		t->learn_from = uc->id;
+}
+
+int template_take(struct tender *t, struct snapshot *s, struct uc **uc, int *plan, uint64_t *plan_bytes)
+{
+	struct template *p = find(t, s);
+	int error = 0;
+
+	if (!p || !p->mapped)
+		return -ENOENT;
+	p->used_ns = now_ns();
+	list_del(&p->node);
+	list_add_tail(&p->node, &t->templates);
+	if (list_empty(&p->ready)) {
+		error = embryo_make(t, &p->zygote, false, uc);
+	} else {
+		*uc = list_entry(p->ready.next, struct uc, node);
+		list_del(&(*uc)->node);
+		p->ready_count--;
+	}
+	if (error)
+		return error;
+	(*uc)->template = NULL;
+	*plan = p->plan_fd;
+	*plan_bytes = p->plan_bytes;
+	return 0;
+}
+
+void template_drop(struct tender *t, const struct snapshot *s)
+{
+	struct template *p = find(t, s);
+
+	if (p)
+		end(t, p);
+}
+
+void template_lost(struct tender *t, struct uc *uc)
+{
+	(void)t;
+	if (uc->template)
+		uc->template->ready_count--;
+}
+
+/* The one used last whose embryos are too few. */
+static struct template *wanting(const struct tender *t, uint64_t now)
+{
+	struct template *found = NULL;
+
+	list_for_each(n, &t->templates) {
+		struct template *p = list_entry(n, struct template, node);
+
+		if (p->mapped && p->ready_count < READY_TARGET && now - p->used_ns < READY_KEEP_NS)
+			found = p;
+	}
+	return t->uc_count < t->uc_max ? found : NULL;
+}
+
+static bool any_ready(const struct tender *t)
+{
+	list_for_each(n, &t->templates)
+		if (list_entry(n, struct template, node)->ready_count)
+			return true;
+	return false;
+}
+
+int template_timeout_ms(const struct tender *t)
+{
+	if (t->learn_from)
+		return IDLE_MS;
+	if (list_empty(&t->templates))
+		return -1;
+	if (wanting(t, now_ns()))
+		return IDLE_MS;
+	return any_ready(t) ? CHECK_MS : -1;
+}
+
+static void make_ready(struct tender *t, struct template *p)
+{
+	struct uc *uc;
+
+	if (embryo_make(t, &p->zygote, true, &uc))
+		return;
+	uc->made_ns = 0;
+	uc->template = p;
+	list_add_tail(&uc->node, &p->ready);
+	p->ready_count++;
+}
+
+void template_work(struct tender *t)
+{
+	uint64_t now = now_ns();
+	struct template *p;
+
+	if (t->learn_from) {
+		learn(t);
+		return;
+	}
+	p = wanting(t, now);
+	if (p) {
+		make_ready(t, p);
+		return;
+	}
+	list_for_each(n, &t->templates) {
+		p = list_entry(n, struct template, node);
+		if (p->ready_count && now - p->used_ns >= READY_KEEP_NS)
+			clear_ready(p);
+	}
+}

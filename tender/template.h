@@ -1,0 +1,31 @@
+/*
+ * Templates: for snapshots in use, a process that has mapped them already. Its embryos start
+ * where the mapping ends, and a few of them stand ready with the working set fetched.
+ * All of it is made while the tender is idle, and none of it is needed: a deploy without
+ * template maps by itself.
+ */
+#ifndef TENDER_TEMPLATE_H
+#define TENDER_TEMPLATE_H
+
+#include "context.h"
+
+void templates_init(struct tender *t);
+
+/*
+ * An embryo for snapshot s, ready or new. 0 or -errno; -ENOENT: there is no template. *plan
+ * gets the descriptor of a plan without maps, *plan_bytes its size.
+ */
+int template_take(struct tender *t, struct snapshot *s, struct uc **uc, int *plan, uint64_t *plan_bytes);
+/* A frame from a running UC: the first tells that its working set is there to be learned. */
+void template_note_frame(struct tender *t, struct uc *uc);
+/* The snapshot is dropped. */
+void template_drop(struct tender *t, const struct snapshot *s);
+/* A ready embryo has ended by itself. */
+void template_lost(struct tender *t, struct uc *uc);
+
+/* Until template_work has something to do, -1 for ever. */
+int template_timeout_ms(const struct tender *t);
+/* One step of learning, making or clearing away. */
+void template_work(struct tender *t);
+
+#endif

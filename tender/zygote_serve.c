@@ -1,0 +1,184 @@
+#include "zygote_serve.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "../abi/layout.h"
+#include "../abi/plan.h"
+#include "plan.h"
+#include "util.h"
+#include "zygote.h"
+#include "zygote_setup.h"
+
+#define REQUEST_FDS_MAX 66
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+struct server {
+	int sock;
+	uint64_t entry;
+	pid_t tender;
+	const struct plan_touch *touches; /* of a template */
+	uint32_t touch_count;
+};
+
+struct message {
+	struct zygote_request head;
+	struct plan_touch touches[ZYGOTE_TOUCHES_MAX];
+};
+
+static void serve(const struct server *s, int result) __attribute__((noreturn));
+
+static void die_with(pid_t tender)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != tender)
+		_exit(1);
+}
+
+static void close_from(int fd)
+{
+	if (syscall(SYS_close_range, fd, ~0u, 0) < 0)
+		_exit(1);
+}
+
+/* A run that is not mapped any more is skipped: this only saves time later. */
+static void touch(const struct server *s)
+{
+	for (uint32_t i = 0; i < s->touch_count; i++) {
+		const struct plan_touch *t = &s->touches[i];
+
+		madvise((void *)t->start, t->bytes, t->write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+	}
+}
+
+/* Leaves the zygote's stack for the embryo's: its own goes with the first unmap. */
+static void __attribute__((noreturn)) enter_embryo(uint64_t entry)
+{
+	__asm__ volatile("mov %0, %%rsp\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "jmp *%1"
+			 :
+			 : "r"(UC_SCRATCH_END), "r"(entry)
+			 : "memory");
+	__builtin_unreachable();
+}
+
+static void __attribute__((noreturn)) embryo(const struct server *s, bool touched)
+{
+	die_with(s->tender);
+	close_from(UC_LINK_FD + 1);
+	if (touched)
+		touch(s);
+	enter_embryo(s->entry);
+}
+
+static int map_one(const struct plan_map *m, const int *fds, int image_count, int fd_count)
+{
+	int index = m->source < UC_IMAGE_MAX ? m->source : image_count + 1 + m->source - UC_IMAGE_MAX;
+	int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (m->source == PLAN_ANONYMOUS ? MAP_ANONYMOUS : 0);
+	void *to = (void *)m->start;
+
+	if (m->start >= UC_GUEST_END || m->bytes > UC_GUEST_END - m->start ||
+	    (m->source != PLAN_ANONYMOUS && index >= fd_count))
+		return -EINVAL;
+	if (mmap(to, m->bytes, m->prot, flags, m->source == PLAN_ANONYMOUS ? -1 : fds[index], (off_t)m->offset) != to)
+		return -errno;
+	return 0;
+}
+
+static int map_snapshot(const int *fds, int image_count, int fd_count)
+{
+	struct plan_map *maps;
+	long count = plan_read_maps(fds[image_count], &maps);
+	int error = 0;
+
+	if (count < 0)
+		return (int)count;
+	for (long i = 0; !error && i < count; i++)
+		error = map_one(&maps[i], fds, image_count, fd_count);
+	free(maps);
+	return error;
+}
+
+/* No byte of the snapshot is run, read or written here: it belongs to a guest. */
+static void __attribute__((noreturn)) become_template(const struct server *zygote, const struct message *m, const int *fds,
+						      int fd_count)
+{
+	struct server s = *zygote;
+	int error;
+
+	die_with(s.tender);
+	if (dup2(fds[0], COMMAND_FD) < 0)
+		_exit(1);
+	error = map_snapshot(fds + 1, m->head.image_count, fd_count - 1);
+	close(UC_LINK_FD);
+	close_from(COMMAND_FD + 1);
+	s.touches = m->touches;
+	s.touch_count = m->head.touch_count;
+	serve(&s, error);
+}
+
+static bool is_valid(const struct message *m, ssize_t bytes, int fd_count)
+{
+	const struct zygote_request *r = &m->head;
+
+	if (bytes < (ssize_t)sizeof *r)
+		return false;
+	if (r->type != ZYGOTE_TEMPLATE)
+		return bytes == sizeof *r && fd_count == 1;
+	return r->touch_count <= ZYGOTE_TOUCHES_MAX && r->image_count >= 0 && r->layer_count >= 0 &&
+	       (size_t)bytes == sizeof *r + r->touch_count * sizeof m->touches[0] &&
+	       fd_count == 2 + r->image_count + r->layer_count;
+}
+
+/* The first descriptor arrives as the lowest free one, which is UC_LINK_FD. */
+static int carry_out(const struct server *s, const struct message *m, const int *fds, int fd_count)
+{
+	long pid;
+
+	if (fds[0] != UC_LINK_FD)
+		return -EBADF;
+	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0 && m->head.type == ZYGOTE_TEMPLATE)
+		become_template(s, m, fds, fd_count);
+	if (pid == 0)
+		embryo(s, m->head.type == ZYGOTE_TOUCHED);
+	return pid < 0 ? -errno : (int)pid;
+}
+
+static void serve(const struct server *s, int result)
+{
+	struct zygote_reply reply = { result };
+	struct message *m = xcalloc(1, sizeof *m);
+
+	for (;;) {
+		struct iovec out = { &reply, sizeof reply }, in = { m, sizeof *m };
+		int fds[REQUEST_FDS_MAX], count = 0;
+		ssize_t n;
+
+		if (send_with_fds(s->sock, &out, 1, NULL, 0, 0) != sizeof reply)
+			_exit(0);
+		n = recv_with_fds(s->sock, &in, 1, fds, REQUEST_FDS_MAX, &count, 0);
+		if (n <= 0)
+			_exit(0);
+		reply.result = is_valid(m, n, count) ? carry_out(s, m, fds, count) : -EINVAL;
+		for (int i = 0; i < count; i++)
+			close(fds[i]);
+	}
+}
+
+void zygote_serve(int sock, uint64_t embryo_entry, pid_t tender)
+{
+	struct server s = { .sock = sock, .entry = embryo_entry, .tender = tender };
+
+	serve(&s, 0);
+}
