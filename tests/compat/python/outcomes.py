@@ -11,6 +11,8 @@ import unittest
 
 results = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
+# Tests try what the file system can do while they are loaded.
+os.chdir(os.environ["TMPDIR"])
 
 from test import support  # noqa: E402
 
@@ -74,7 +76,6 @@ def main():
         loader.testNamePatterns = [f"*{pattern}*" for pattern in only.split(",")]
     for name in sys.argv[1:]:
         suite.addTests(test for test in flat(loader.loadTestsFromName(f"test.{name}")) if not talks_to_host(test))
-    os.chdir(os.environ["TMPDIR"])
     suite.run(Lines())
     print("done", " ".join(sys.argv[1:]), file=results)
 
