@@ -1,10 +1,16 @@
 /* Copying between descriptors: sendfile(2), copy_file_range(2), splice(2); memfd_create(2). */
 #include <linux/memfd.h>
+#include <linux/poll.h>
 
+#include "../include/net.h"
 #include "calls.h"
 
 #define CHUNK_BYTES 16384u
 #define MEMFD_NAME_MAX 249 /* as Linux: NAME_MAX less the prefix */
+
+/* splice(2); UAPI has no header for them. */
+#define SPLICE_F_NONBLOCK 2u
+#define SPLICE_F_ALL 15u
 
 struct copy {
 	struct file *in, *out;
@@ -153,12 +159,100 @@ long sys_copy_file_range(const u64 a[6])
 	return ret;
 }
 
-/* splice(2), tee(2): EINVAL, as for files that cannot; callers then read and write. */
-long sys_splice(const u64 a[6])
+/* What was taken out of a pipe is gone there: it is written whatever O_NONBLOCK says. */
+static ssize_t write_taken(struct copy *c, u64 n)
 {
-	return fd_peek((int)a[0]) && fd_peek((int)a[2]) ? -EINVAL : -EBADF;
+	u32 nonblock = c->out->flags & O_NONBLOCK;
+	ssize_t ret;
+
+	c->out->flags &= ~(u32)O_NONBLOCK;
+	ret = write_chunk(c, n);
+	c->out->flags |= nonblock;
+	return ret;
 }
 
+/* Moves what one read of the pipe gives. */
+static long splice_from_pipe(struct copy *c, u64 bytes)
+{
+	struct iovec iov = { .iov_len = MIN(bytes, CHUNK_BYTES) };
+	struct uio u = { .iov = &iov, .count = 1, .left = iov.iov_len, .kernel = true };
+	ssize_t n;
+
+	/* As much as surely fits a pipe that has room: this write does not wait then. */
+	if (c->out->flags & O_NONBLOCK) {
+		if (c->out->ops->poll && !(c->out->ops->poll(c->out, NULL) & POLLOUT))
+			return -EAGAIN;
+		iov.iov_len = u.left = MIN(u.left, PIPE_BUF);
+	}
+	c->buf = kmalloc(CHUNK_BYTES);
+	if (!c->buf)
+		return -ENOMEM;
+	iov.iov_base = c->buf;
+	n = c->in->ops->read(c->in, &u, &c->in->pos);
+	if (n > 0)
+		n = write_taken(c, (u64)n);
+	kfree(c->buf);
+	return n;
+}
+
+static long check_splice(const struct file *in, u64 in_addr, const struct file *out, u64 out_addr)
+{
+	bool from_pipe = file_is_pipe(in), to_pipe = file_is_pipe(out);
+
+	if (!file_readable(in) || !file_writable(out))
+		return -EBADF;
+	if ((from_pipe && in_addr) || (to_pipe && out_addr))
+		return -ESPIPE;
+	if ((!from_pipe && !to_pipe) || (from_pipe && to_pipe && in->priv == out->priv) || (out->flags & O_APPEND))
+		return -EINVAL;
+	if ((out_addr && !out->ops->lseek) || (!from_pipe && !in->ops->lseek))
+		return -EINVAL;
+	return in->ops->read && out->ops->write ? 0 : -EINVAL;
+}
+
+static long splice_files(struct file *in, u64 in_addr, struct file *out, u64 out_addr, u64 bytes, u32 flags)
+{
+	u64 from = in->pos, to = out->pos;
+	struct copy c = { .in = in, .out = out, .in_pos = &in->pos, .out_pos = &out->pos };
+	struct file *pipe = file_is_pipe(in) ? in : out;
+	u32 added = flags & SPLICE_F_NONBLOCK ? O_NONBLOCK & ~pipe->flags : 0;
+	long ret = check_splice(in, in_addr, out, out_addr);
+
+	if (ret || !bytes)
+		return ret;
+	if ((in_addr && get_user_u64(&from, in_addr)) || (out_addr && get_user_u64(&to, out_addr)))
+		return -EFAULT;
+	if ((s64)from < 0 || (s64)to < 0)
+		return -EINVAL;
+	if (in_addr)
+		c.in_pos = &from;
+	if (out_addr)
+		c.out_pos = &to;
+	pipe->flags |= added;
+	ret = pipe == in ? splice_from_pipe(&c, bytes) : copy_bytes(&c, bytes);
+	pipe->flags &= ~added;
+	if ((in_addr && put_user_u64(in_addr, from)) || (out_addr && put_user_u64(out_addr, to)))
+		return -EFAULT;
+	return ret;
+}
+
+/* a: in, its offset, out, its offset, bytes, flags. */
+long sys_splice(const u64 a[6])
+{
+	struct file *in, *out;
+	long ret;
+
+	if ((u32)a[5] & ~SPLICE_F_ALL)
+		return -EINVAL;
+	in = fd_get_rw((int)a[0]);
+	out = fd_get_rw((int)a[2]);
+	ret = in && out ? splice_files(in, a[1], out, a[3], a[4], (u32)a[5]) : -EBADF;
+	file_put(out);
+	file_put(in);
+	return ret;
+}
+
+/* tee(2): EINVAL, as for files that cannot; callers then read and write. */
 long sys_tee(const u64 a[6])
 {
 	return fd_peek((int)a[0]) && fd_peek((int)a[1]) ? -EINVAL : -EBADF;

@@ -271,6 +271,14 @@ static const struct inode_ops hostfs_link_ops = { .readlink = hostfs_readlink, .
 static const struct inode_ops hostfs_device_ops = { .open = special_open, .release = hostfs_release };
 static const struct inode_ops hostfs_other_ops = { .release = hostfs_release };
 
+/* The host does not tell: full, and of the least size. */
+static u64 hostfs_usage(struct superblock *sb, u64 *limit)
+{
+	(void)sb;
+	*limit = PAGE_SIZE;
+	return PAGE_SIZE;
+}
+
 struct superblock *hostfs_open(void)
 {
 	struct superblock *sb = superblock_new("hostfs", HOSTFS_MAGIC, true);
@@ -282,6 +290,7 @@ struct superblock *hostfs_open(void)
 		return NULL;
 	}
 	memcpy(path, "/", 2);
+	sb->usage = hostfs_usage;
 	if (inode_for(sb, path, &sb->root)) {
 		kfree(sb);
 		return NULL;

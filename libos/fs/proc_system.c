@@ -199,9 +199,6 @@ SHOW_CONSTANT(file_max, "9223372036854775807")
 SHOW_CONSTANT(file_nr, "64\t0\t9223372036854775807")
 SHOW_CONSTANT(nr_open, "1048576")
 SHOW_CONSTANT(pipe_max, "1048576")
-SHOW_CONSTANT(watches, "8192")
-SHOW_CONSTANT(instances, "128")
-SHOW_CONSTANT(queued_events, "16384")
 
 static const struct proc_entry random_entries[] = {
 	{ .name = "boot_id", .show = show_boot_id },
@@ -244,16 +241,9 @@ static const struct proc_entry sysnet_entries[] = {
 	{ .name = "ipv4", .children = ipv4_entries },
 	{ 0 },
 };
-static const struct proc_entry inotify_entries[] = {
-	{ .name = "max_queued_events", .show = show_queued_events },
-	{ .name = "max_user_instances", .show = show_instances },
-	{ .name = "max_user_watches", .show = show_watches },
-	{ 0 },
-};
 static const struct proc_entry sysfs_entries[] = {
 	{ .name = "file-max", .show = show_file_max },
 	{ .name = "file-nr", .show = show_file_nr },
-	{ .name = "inotify", .children = inotify_entries },
 	{ .name = "nr_open", .show = show_nr_open },
 	{ .name = "pipe-max-size", .show = show_pipe_max },
 	{ 0 },

@@ -146,6 +146,23 @@ static void copying(void)
 	REQUIRE(sendfile(out, in, NULL, 100) == 8 && sandbox_holds("target", "201523456789"));
 }
 
+static void splicing(void)
+{
+	int in = sandbox_file("from", "0123456789"), out = sandbox_file("to", ""), fds[2];
+	off_t offset = 3;
+	char buf[16];
+
+	REQUIRE(!pipe(fds) && splice(in, &offset, fds[1], NULL, 4, 0) == 4 && offset == 7);
+	offset = 2;
+	REQUIRE(splice(fds[0], NULL, out, &offset, 100, 0) == 4 && offset == 6);
+	REQUIRE(pread(out, buf, 16, 0) == 6 && !memcmp(buf, "\0\0" "3456", 6));
+	REQUIRE(FAILS(splice(fds[0], NULL, out, NULL, 1, SPLICE_F_NONBLOCK), EAGAIN));
+	REQUIRE(FAILS(splice(in, NULL, out, NULL, 1, 0), EINVAL));
+	REQUIRE(FAILS(splice(in, NULL, fds[1], &offset, 1, 0), ESPIPE));
+	close(fds[1]);
+	REQUIRE(splice(fds[0], NULL, out, NULL, 1, 0) == 0);
+}
+
 static void mapping(void)
 {
 	int fd = sandbox_file("map", "mapped"), ro = open("map", O_RDONLY);
@@ -205,6 +222,7 @@ int main(void)
 	GROUP("a nameless file", nameless());
 	GROUP("descriptors", descriptors());
 	GROUP("copying", copying());
+	GROUP("splicing", splicing());
 	GROUP("mapping", mapping());
 	GROUP("times and mode", times());
 	GROUP("status", status());
