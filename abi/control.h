@@ -32,7 +32,8 @@ enum control_type {
 
 	/* ---- requests ---- */
 	CONTROL_HELLO = 10, /* uint32_t CONTROL_VERSION → struct control_hello */
-	CONTROL_IMAGE = 11, /* uint32_t image, then path: open an EROFS image under this number → empty */
+	CONTROL_IMAGE = 11, /* uint32_t image, then path: open an EROFS image under this number; flags:
+	                       CONTROL_IMAGE_HUGE → empty */
 	CONTROL_BOOT = 12,  /* struct control_boot, then strings of struct link_boot → struct control_started,
 	                       sent when LINK_DEPLOYED came */
 	CONTROL_CAPTURE = 13, /* struct control_capture: stop the UC and capture it → struct control_captured.
@@ -53,6 +54,9 @@ enum control_type {
 	CONTROL_LINK = 40, /* flags: a link_type, LINK_MORE included; payload: what the UC sent */
 	CONTROL_EXIT = 41, /* struct control_exit: the UC's process is gone, its id is free */
 };
+
+/* Map a copy of the image in huge pages, where the host grants them. */
+#define CONTROL_IMAGE_HUGE 1u
 
 struct control_hello {
 	uint32_t version;

@@ -127,6 +127,24 @@ static void check_own_text(void)
 		fatal(0, "own code at %#lx, expected 1 TiB to 128 TiB", text);
 }
 
+/*
+ * A UC that writes one byte must not get 2 MiB. Where the host gives huge pages to all who do not ask, they are
+ * turned off, those of program text (huge_image.c) included.
+ */
+static void keep_anonymous_pages_small(void)
+{
+	char mode[64] = "";
+	int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		if (read(fd, mode, sizeof mode - 1) < 0)
+			mode[0] = '\0';
+		close(fd);
+	}
+	if (strstr(mode, "[always]") && prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
+		fatal(errno, "PR_SET_THP_DISABLE");
+}
+
 int zygote_setup(int sock, const struct libos_image *libos, const struct privileges *privileges, unsigned user,
 		 pid_t tender)
 {
@@ -138,8 +156,7 @@ int zygote_setup(int sock, const struct libos_image *libos, const struct privile
 	arrange_descriptors(sock, &image);
 	reset_signals();
 	offer_to_oom_killer();
-	if (prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) < 0)
-		fatal(errno, "PR_SET_THP_DISABLE");
+	keep_anonymous_pages_small();
 	error = libos_image_map(&image);
 	if (error)
 		fatal(-error, "map the library OS");

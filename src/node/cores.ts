@@ -51,21 +51,24 @@ export class Cores {
     return this.#lastSnapshot;
   }
 
-  /** Opens an image in every tender, once; returns its number. */
-  openImage(path: string): Promise<number> {
+  /**
+   * Opens an image in every tender, once; returns its number.
+   * @param huge map a copy in huge pages: for images whose program text is large
+   */
+  openImage(path: string, huge = false): Promise<number> {
     let opened = this.#images.get(path);
     if (opened === undefined) {
-      opened = this.#open(path);
+      opened = this.#open(path, huge);
       this.#images.set(path, opened);
       opened.catch(() => this.#images.delete(path));
     }
     return opened;
   }
 
-  async #open(path: string): Promise<number> {
+  async #open(path: string, huge: boolean): Promise<number> {
     this.#lastImage += 1;
     const image = this.#lastImage;
-    await Promise.all(this.all.map(({ tender }) => tender.openImage(image, path)));
+    await Promise.all(this.all.map(({ tender }) => tender.openImage(image, path, huge)));
     return image;
   }
 

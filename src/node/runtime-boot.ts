@@ -73,7 +73,7 @@ export class Runtimes {
   async #boot(kind: Kind): Promise<Runtime> {
     const started = performance.now();
     const image = await rootImage(kind, this.#onProgress);
-    const imageNumber = await this.#cores.openImage(image.path);
+    const imageNumber = await this.#cores.openImage(image.path, kind.language === 'nodejs');
     this.#onProgress(`Booting ${kind.name}`);
     const core = leastLoaded(this.#cores.all);
     core.starting += 1;

@@ -6,6 +6,7 @@
 export const CONTROL_VERSION = 1;
 export const CONTROL_PAYLOAD_MAX = 64 << 20;
 export const CONTROL_IMAGES_MAX = 8;
+export const CONTROL_IMAGE_HUGE = 1;
 export const CONTROL_CAPTURE_KEEP = 1;
 
 export const Control = {

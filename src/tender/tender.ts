@@ -1,6 +1,13 @@
 import type { Socket } from 'node:net';
 import { PlatformError } from '../node/types.ts';
-import { CONTROL_CAPTURE_KEEP, CONTROL_VERSION, Control, LINK_MORE, Size } from './abi.ts';
+import {
+  CONTROL_CAPTURE_KEEP,
+  CONTROL_IMAGE_HUGE,
+  CONTROL_VERSION,
+  Control,
+  LINK_MORE,
+  Size,
+} from './abi.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
   type BootRequest,
@@ -104,8 +111,8 @@ export class Tender {
     return hello;
   }
 
-  async openImage(image: number, path: string): Promise<void> {
-    await this.#call(Control.image, 0, encodeImage(image, path));
+  async openImage(image: number, path: string, huge = false): Promise<void> {
+    await this.#call(Control.image, 0, encodeImage(image, path), huge ? CONTROL_IMAGE_HUGE : 0);
   }
 
   async boot(uc: number, listener: UcListener, request: BootRequest): Promise<Started> {
@@ -207,13 +214,13 @@ export class Tender {
     }
   }
 
-  #call(type: number, uc: number, payload: Buffer): Promise<Buffer> {
+  #call(type: number, uc: number, payload: Buffer, flags = 0): Promise<Buffer> {
     if (this.#death !== undefined) {
       return Promise.reject(this.#death);
     }
     const seq = this.#nextSeq();
     const frame = Buffer.allocUnsafe(Size.frame + payload.length);
-    writeFrameHeader(frame, { type, flags: 0, uc, seq }, payload.length);
+    writeFrameHeader(frame, { type, flags, uc, seq }, payload.length);
     payload.copy(frame, Size.frame);
     return new Promise((resolve, reject) => {
       this.#calls.set(seq, { resolve, reject });
