@@ -4,6 +4,7 @@
  * current thread's kernel stack, so that the thread can block there.
  */
 #include <asm/errno.h>
+#include <asm/unistd_64.h>
 
 #include "../../abi/layout.h"
 #include "../../abi/libos.h"
@@ -77,6 +78,25 @@ static void kernel_trap(int signo, const struct ksiginfo *info, struct host_mcon
 	      r->rsp);
 }
 
+/*
+ * The host's vDSO, called by the library OS or by the guest's vDSO. No thread is switched in it: the next deploy has
+ * another. A clock that it cannot read makes it fall back to a system call, which is then made for it, once.
+ */
+static bool vdso_trap(int signo, struct host_mcontext *r)
+{
+	if (r->rip < UC_VDSO_BASE || r->rip >= UC_VDSO_END)
+		return false;
+	if (signo == SIGALRM) {
+		sched_alarm_in_kernel();
+		return true;
+	}
+	if (signo != SIGSYS || r->rax != __NR_clock_gettime)
+		return false;
+	vdso_data.host_clock_gettime = 0;
+	r->rax = (u64)host_syscall(__NR_clock_gettime, r->rdi, r->rsi, 0, 0, 0, 0);
+	return true;
+}
+
 static void save_guest(const struct host_mcontext *r)
 {
 	struct trapframe *tf = current->tf;
@@ -125,6 +145,8 @@ static void handle_guest_trap(void)
 /* The handler named in struct libos_header. */
 void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc)
 {
+	if (vdso_trap(signo, &uc->mcontext))
+		return;
 	if (in_kernel(&uc->mcontext)) {
 		kernel_trap(signo, info, &uc->mcontext);
 		return;

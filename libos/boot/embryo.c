@@ -17,6 +17,7 @@
 #include "../include/host.h"
 #include "../include/hostsig.h"
 #include "../include/link.h"
+#include "../include/mm.h"
 #include "../include/random.h"
 #include "../include/sched.h"
 #include "../include/string.h"
@@ -116,6 +117,7 @@ static noreturn_fn void become_snapshot(struct deploy *d)
 	close_sources(d);
 	/* From here on the captured library OS is in place. */
 	uc_identity = d->message.identity;
+	mm_set_limit(uc_identity.memory_limit);
 	clock_redeploy(p->clock_monotonic_ns);
 	random_reseed(uc_identity.entropy);
 	clocks_redeploy();
