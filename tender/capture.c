@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -12,6 +13,7 @@
 #include "page_copy.h"
 #include "peers.h"
 #include "plan.h"
+#include "procfs.h"
 #include "sealed.h"
 #include "snapshot.h"
 #include "tracee.h"
@@ -24,6 +26,10 @@
 #define FILL_PAGES_ROOT 32
 #define FILL_PAGES_CHILD 4
 #define HOLE_PAGES 2048
+
+/* A capture in the middle of work is right, but each clone has to do that work. */
+#define SETTLE_STEPS 100
+#define SETTLE_STEP_NS 250000
 
 #define SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
 
@@ -102,6 +108,15 @@ static int copy_pages(struct capture *c)
 	return error;
 }
 
+/* The node asks right after an answer, when the guest may still be on its way to rest. */
+static void let_settle(pid_t pid)
+{
+	struct timespec pause = { .tv_nsec = SETTLE_STEP_NS };
+
+	for (int i = 0; i < SETTLE_STEPS && procfs_state(pid) == 'R'; i++)
+		nanosleep(&pause, NULL);
+}
+
 /* The UC stands still from here to its detach or end. */
 static int take(struct tender *t, struct capture *c, bool keep)
 {
@@ -109,6 +124,7 @@ static int take(struct tender *t, struct capture *c, bool keep)
 	uint64_t sp;
 	int error;
 
+	let_settle(c->uc->pid);
 	c->failed = "stop of the UC";
 	c->begin_ns = now_ns();
 	error = tracee_stop(&c->tracee, c->uc->pid, h->altstack_base, h->altstack_bytes);

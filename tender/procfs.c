@@ -94,11 +94,24 @@ static uint32_t count_lines(pid_t pid)
 	return lines;
 }
 
+/* The name before it, in parentheses, may hold anything. */
+char procfs_state(pid_t pid)
+{
+	const char *end;
+	char *text, state = 0;
+
+	if (read_of(pid, "stat", &text) < 0)
+		return 0;
+	end = strrchr(text, ')');
+	if (end && end[1] == ' ')
+		state = end[2];
+	free(text);
+	return state;
+}
+
 int procfs_stat(pid_t pid, struct control_stat *stat)
 {
 	struct procfs_memory memory;
-	const char *state;
-	char *text;
 	int error = procfs_memory(pid, &memory);
 
 	if (error)
@@ -112,13 +125,8 @@ int procfs_stat(pid_t pid, struct control_stat *stat)
 	/* RssAnon is exact for private pages; what else is resident is files and layers. */
 	if (memory.resident_bytes > memory.anonymous_bytes)
 		stat->shared_bytes = memory.resident_bytes - memory.anonymous_bytes;
-	if (read_of(pid, "stat", &text) < 0)
-		return -ESRCH;
-	state = strrchr(text, ')');
-	if (state && state[1] == ' ')
-		stat->state = (uint8_t)state[2];
-	free(text);
-	return 0;
+	stat->state = (uint8_t)procfs_state(pid);
+	return stat->state ? 0 : -ESRCH;
 }
 
 /* st_dev is not what maps show on every file system, so a map of the file is asked. */
