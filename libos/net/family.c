@@ -7,8 +7,8 @@ static int inet_create(int family, int type, int protocol, struct sock **out)
 {
 	if (type == SOCK_STREAM && (!protocol || protocol == IPPROTO_TCP))
 		*out = tcp_new(family);
-	else if (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP))
-		*out = udp_new(family);
+	else if (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
+		*out = udp_new(family, protocol ?: IPPROTO_UDP);
 	else if (type == SOCK_RAW || (type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)))
 		return type == SOCK_RAW ? -EPERM : -EACCES;
 	else if (type == SOCK_STREAM || type == SOCK_DGRAM)

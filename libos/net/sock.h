@@ -175,7 +175,7 @@ int sock_addr_write(const struct sock_addr *a, u64 addr, u64 len_addr);
 struct sock *unix_stream_new(int type);
 struct sock *unix_dgram_new(void);
 struct sock *tcp_new(int family);
-struct sock *udp_new(int family);
+struct sock *udp_new(int family, int protocol); /* IPPROTO_UDP or IPPROTO_UDPLITE */
 struct sock *netlink_route_new(int type);
 
 #endif

@@ -131,7 +131,8 @@ static bool level_applies(const struct sock *s, int level)
 	case IPPROTO_TCP:
 		return s->protocol == IPPROTO_TCP;
 	case IPPROTO_UDP:
-		return s->protocol == IPPROTO_UDP;
+	case IPPROTO_UDPLITE:
+		return s->protocol == level;
 	case IPPROTO_IP:
 		return s->family == AF_INET || s->family == AF_INET6;
 	case IPPROTO_IPV6:

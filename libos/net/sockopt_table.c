@@ -6,6 +6,10 @@
 #include "../include/mm.h"
 #include "sockopt.h"
 
+/* udplite(7); no UAPI header has them. */
+#define UDPLITE_SEND_CSCOV 10
+#define UDPLITE_RECV_CSCOV 11
+
 /* high 1: a switch, any value but 0 turns it on. high above: values from low to high. high 0: any value. */
 static const struct {
 	int level, name, initial, low, high;
@@ -39,6 +43,8 @@ static const struct {
 	{ IPPROTO_TCP, TCP_FASTOPEN, 0, 0, 0 },
 	{ IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1, 0, 0 },
 	{ IPPROTO_UDP, UDP_CORK, 0, 0, 1 },
+	{ IPPROTO_UDPLITE, UDPLITE_SEND_CSCOV, 0, 0, 0 },
+	{ IPPROTO_UDPLITE, UDPLITE_RECV_CSCOV, 0, 0, 0 },
 	{ IPPROTO_IP, IP_TOS, 0, 0, 0 },
 	{ IPPROTO_IP, IP_TTL, 64, 1, 255 },
 	{ IPPROTO_IP, IP_RECVERR, 0, 0, 1 },

@@ -1,4 +1,4 @@
-/* udp(7) on the loopback. */
+/* udp(7) and udplite(7) on the loopback: they differ in the checksum, and here there is none. */
 #include <asm/errno.h>
 #include <asm/poll.h>
 
@@ -16,20 +16,21 @@ struct udp_sock {
 };
 
 static const struct sock_ops udp_ops;
-static struct inet_ports ports = { .bound = { &ports.bound, &ports.bound } };
+static struct inet_ports udp_ports = { .bound = { &udp_ports.bound, &udp_ports.bound } };
+static struct inet_ports udplite_ports = { .bound = { &udplite_ports.bound, &udplite_ports.bound } };
 
 static struct udp_sock *udp_of(struct sock *s)
 {
 	return (struct udp_sock *)s;
 }
 
-struct sock *udp_new(int family)
+struct sock *udp_new(int family, int protocol)
 {
-	struct udp_sock *u = sock_new(&udp_ops, sizeof *u, family, SOCK_DGRAM, IPPROTO_UDP);
+	struct udp_sock *u = sock_new(&udp_ops, sizeof *u, family, SOCK_DGRAM, protocol);
 
 	if (!u)
 		return NULL;
-	inet_init(&u->inet, &ports);
+	inet_init(&u->inet, protocol == IPPROTO_UDP ? &udp_ports : &udplite_ports);
 	packet_queue_init(&u->queue);
 	return &u->inet.sock;
 }
@@ -46,12 +47,13 @@ static struct inet_addr udp_source(const struct inet_sock *i, const struct inet_
 }
 
 /* The socket that takes a datagram: a connected one before one with that address before the rest. */
-static struct udp_sock *udp_find(const struct inet_addr *dest, const struct inet_addr *from)
+static struct udp_sock *udp_find(const struct inet_ports *ports, const struct inet_addr *dest,
+				 const struct inet_addr *from)
 {
 	struct udp_sock *best = NULL;
 	int best_score = 0;
 
-	list_for_each(n, &ports.bound) {
+	list_for_each(n, &ports->bound) {
 		struct inet_sock *i = list_entry(n, struct inet_sock, bound);
 		int score = inet_serves(i, dest);
 
@@ -150,7 +152,7 @@ static ssize_t udp_send(struct sock *s, struct sock_msg *m)
 		return r;
 	p->from = udp_source(i, &dest);
 	udp_defaults(s, p);
-	struct udp_sock *to = udp_find(&dest, &p->from);
+	struct udp_sock *to = udp_find(i->ports, &dest, &p->from);
 	if (to) {
 		udp_deliver(to, p);
 		return len;
