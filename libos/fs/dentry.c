@@ -64,16 +64,18 @@ static void dentry_unhash(struct dentry *d)
 	list_del(&d->sibling);
 }
 
+/* Frees d, and those above it that only d kept: a removed tree may be deep, the stack is not. */
 static void dentry_free(struct dentry *d)
 {
-	struct dentry *parent = d->parent;
+	do {
+		struct dentry *parent = d->parent;
 
-	inode_put(d->inode);
-	if (d->name != d->short_name)
-		kfree(d->name);
-	kfree(d);
-	if (parent != d)
-		dentry_put(parent);
+		inode_put(d->inode);
+		if (d->name != d->short_name)
+			kfree(d->name);
+		kfree(d);
+		d = parent != d ? parent : NULL;
+	} while (d && !--d->refs && !d->hashed);
 }
 
 /* Drops unused dentries from the next few buckets. */

@@ -190,7 +190,6 @@ int tmpfs_nameless(struct superblock *sb, u32 mode, struct inode **out); /* O_TM
 int tmpfs_memfd(bool sealable, u32 mode, struct inode **out);
 long tmpfs_seals_get(struct file *f);          /* F_GET_SEALS; -EINVAL: no memfd or tmpfs file */
 long tmpfs_seals_add(struct file *f, u32 seals);
-bool inode_is_tmpfs(const struct inode *i);
 
 /* devices ------------------------------------------------------------------- */
 

@@ -6,8 +6,11 @@
 #include "tmpfs.h"
 
 #define DEFAULT_LIMIT (256ull << 20)
+/* Names and inodes lie in the library OS's heap, which must not run out. */
+#define INODES_MAX 65536u
 
 static u64 charged_pages;
+static u32 inode_count;
 static struct superblock *memfd_sb;
 
 static u64 limit_pages(void)
@@ -32,6 +35,11 @@ void tmpfs_uncharge(u64 pages)
 	charged_pages -= pages;
 }
 
+u64 tmpfs_free_pages(void)
+{
+	return limit_pages() - MIN(charged_pages, limit_pages());
+}
+
 static u64 tmpfs_usage(struct superblock *sb, u64 *limit)
 {
 	(void)sb;
@@ -53,10 +61,16 @@ static long other_readlink(struct inode *i, char *buf, size_t size)
 	return (long)n;
 }
 
+void tmpfs_node_free(struct inode *i)
+{
+	kfree(i->priv);
+	inode_count--;
+}
+
 static void other_release(struct inode *i)
 {
 	kfree(node_of(i)->target);
-	kfree(i->priv);
+	tmpfs_node_free(i);
 }
 
 const struct inode_ops tmpfs_other_inode_ops = {
@@ -76,13 +90,14 @@ static const struct inode_ops *ops_for(u32 mode)
 struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 {
 	static u64 next_ino = 1;
-	struct tmpfs_node *node = kzalloc(sizeof *node);
+	struct tmpfs_node *node = inode_count < INODES_MAX ? kzalloc(sizeof *node) : NULL;
 	struct inode *i = node ? inode_new(sb, ops_for(mode), next_ino++, mode) : NULL;
 
 	if (!i) {
 		kfree(node);
 		return NULL;
 	}
+	inode_count++;
 	i->priv = node;
 	i->rdev = rdev;
 	i->uid = UC_UID;
@@ -114,11 +129,6 @@ struct superblock *tmpfs_new(u32 root_mode)
 	sb->root->uid = 0;
 	sb->root->gid = 0;
 	return sb;
-}
-
-bool inode_is_tmpfs(const struct inode *i)
-{
-	return i->sb->usage == tmpfs_usage;
 }
 
 int tmpfs_nameless(struct superblock *sb, u32 mode, struct inode **out)

@@ -61,12 +61,14 @@ static inline struct tmpfs_node *node_of(const struct inode *i)
 extern const struct inode_ops tmpfs_dir_inode_ops, tmpfs_file_inode_ops, tmpfs_other_inode_ops;
 extern const struct file_ops tmpfs_file_ops;
 
-/* An inode with no name yet: nlink 1, of the guest; NULL: no memory. */
+/* An inode with no name yet: nlink 1, of the guest; NULL: no memory, or too many of them. */
 struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev);
+void tmpfs_node_free(struct inode *i); /* the last step of a release */
 int tmpfs_setattr(struct inode *i);
 /* Page budget of all tmpfs of the UC. */
 bool tmpfs_charge(u64 pages);
 void tmpfs_uncharge(u64 pages);
+u64 tmpfs_free_pages(void);
 void tmpfs_dir_init(struct tmpfs_dir *dir);
 void tmpfs_dir_free(struct tmpfs_dir *dir);
 

@@ -335,7 +335,7 @@ static int dir_open(struct inode *i, struct file *f)
 static void dir_release(struct inode *i)
 {
 	tmpfs_dir_free(dir_of(i));
-	kfree(i->priv);
+	tmpfs_node_free(i);
 }
 
 const struct inode_ops tmpfs_dir_inode_ops = {

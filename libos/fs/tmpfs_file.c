@@ -192,10 +192,24 @@ static int file_truncate(struct inode *i, u64 size)
 	return 0;
 }
 
+static u64 missing_pages(struct inode *i, u64 page, u64 last)
+{
+	u64 missing = 0, pages;
+
+	for (; page < last; page += pages) {
+		if (!data_at(&node_of(i)->data, page, &pages))
+			missing += MIN(pages, last - page);
+	}
+	return missing;
+}
+
 static int preallocate(struct inode *i, u64 offset, u64 end)
 {
 	u64 page = offset / PAGE_SIZE, last = PAGE_UP(end) / PAGE_SIZE;
 
+	/* What cannot succeed takes nothing. */
+	if (missing_pages(i, page, last) > tmpfs_free_pages())
+		return -ENOSPC;
 	while (page < last) {
 		u64 pages;
 		u8 *mem;
@@ -245,7 +259,7 @@ static u64 file_blocks(const struct inode *i)
 static void file_release(struct inode *i)
 {
 	data_free(&node_of(i)->data);
-	kfree(i->priv);
+	tmpfs_node_free(i);
 }
 
 const struct inode_ops tmpfs_file_inode_ops = {
