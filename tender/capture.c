@@ -24,7 +24,7 @@
  * snapshot without parent shares its pages with all descendants, so it may fill larger gaps.
  */
 #define FILL_PAGES_ROOT 32
-#define FILL_PAGES_CHILD 4
+#define FILL_PAGES_CHILD 1
 #define HOLE_PAGES 2048
 
 /* A capture in the middle of work is right, but each clone has to do that work. */

@@ -16,10 +16,10 @@ struct copy {
 	int mem; /* /proc/PID/mem, once a page was not readable to the process itself; else -1 */
 	int out;
 	uint64_t offset; /* of the buffer's begin in out */
-	char *buffer;
 	size_t filled;
 	struct iovec pieces[PIECES_MAX];
 	int piece_count;
+	char buffer[BUFFER_BYTES];
 };
 
 /* Follows no protection bits, unlike process_vm_readv(2), but costs one call per piece. */
@@ -84,14 +84,19 @@ static int add(struct copy *c, const struct layout_copy *run)
 
 int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, int fd)
 {
-	struct copy c = { .pid = pid, .mem = -1, .out = fd, .buffer = xcalloc(1, BUFFER_BYTES) };
+	struct copy c; /* on the stack, whose pages stay: a fresh buffer would fault once per page of each capture */
 	int error = 0;
+
+	c.pid = pid;
+	c.mem = -1;
+	c.out = fd;
+	c.offset = c.filled = 0;
+	c.piece_count = 0;
 
 	for (size_t i = 0; !error && i < count; i++)
 		error = add(&c, &runs[i]);
 	if (!error)
 		error = flush(&c);
 	close_if_open(c.mem);
-	free(c.buffer);
 	return error;
 }
