@@ -37,14 +37,16 @@ static void sources(void)
 
 static void descriptors(void)
 {
-	int fd = sandbox_file("f", "through /dev/fd");
+	int fd = sandbox_file("f", "through /dev/fd"), fds[2];
 	char path[32], buf[64];
 
 	snprintf(path, sizeof path, "/dev/fd/%d", fd);
 	REQUIRE(sandbox_holds(path, "through /dev/fd"));
 	REQUIRE(readlink("/dev/fd", buf, sizeof buf) == 13 && !memcmp(buf, "/proc/self/fd", 13));
 	REQUIRE(dup2(fd, 0) == 0 && sandbox_holds("/dev/stdin", "through /dev/fd"));
-	REQUIRE((fd = open("/dev/stdout", O_WRONLY)) >= 0 && write(fd, "", 0) == 0);
+	REQUIRE(!pipe(fds));
+	snprintf(path, sizeof path, "/dev/fd/%d", fds[1]);
+	REQUIRE((fd = open(path, O_WRONLY)) >= 0 && write(fd, "x", 1) == 1 && read(fds[0], buf, sizeof buf) == 1);
 }
 
 static void shared_memory(void)
