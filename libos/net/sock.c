@@ -134,7 +134,7 @@ ssize_t sock_send(struct sock *s, struct sock_msg *m, bool nonblock)
 	u64 deadline = sock_deadline(s->sndtimeo_ns);
 	ssize_t done = 0, r;
 
-	if (m->flags & MSG_OOB)
+	if (m->flags & MSG_OOB && !s->ops->urgent)
 		return -EOPNOTSUPP;
 	for (;;) {
 		r = s->ops->send(s, m);
@@ -169,8 +169,8 @@ ssize_t sock_recv(struct sock *s, struct sock_msg *m, bool nonblock)
 	ssize_t done = 0, r;
 
 	m->nonblock = nonblock;
-	if (m->flags & MSG_OOB)
-		return s->type == SOCK_STREAM && s->family != AF_UNIX ? -EINVAL : -EOPNOTSUPP;
+	if (m->flags & MSG_OOB && !s->ops->urgent)
+		return -EOPNOTSUPP;
 	if (m->flags & MSG_ERRQUEUE)
 		return -EAGAIN;
 	for (;;) {

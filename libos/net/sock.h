@@ -88,6 +88,7 @@ struct sock;
 /* Those not said to be optional are always there. */
 struct sock_ops {
 	bool stream; /* a byte stream: a send may take a part, the caller goes on with the rest */
+	bool urgent; /* send and recv know MSG_OOB */
 	int (*bind)(struct sock *s, const struct sock_addr *addr);
 	int (*listen)(struct sock *s, u32 backlog); /* optional: EOPNOTSUPP, as accept */
 	int (*accept)(struct sock *s, struct sock **out);

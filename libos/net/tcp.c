@@ -70,6 +70,46 @@ static ssize_t tcp_send_void(struct tcp_sock *t, struct sock_msg *m)
 	return n;
 }
 
+/*
+ * MSG_OOB: the last byte of a send is urgent. The receiver gets it aside, or in the stream with
+ * SO_OOBINLINE; there is one at a time, and no mark in the stream (SIOCATMARK).
+ */
+static ssize_t tcp_send_urgent(struct tcp_sock *t, struct sock_msg *m)
+{
+	struct tcp_sock *peer = t->peer;
+	ssize_t n = 1;
+
+	if (sockopt_stored(&peer->inet.sock, SOL_SOCKET, SO_OOBINLINE)) {
+		n = bytequeue_push(&peer->received, m->uio, 1);
+		if (n < 0)
+			return n;
+	} else {
+		if (uio_read(m->uio, &peer->urgent_byte, 1))
+			return -EFAULT;
+		peer->urgent = true;
+	}
+	waitq_wake(&peer->inet.sock.wait, POLLPRI | TCP_POLL_READ);
+	return n;
+}
+
+static ssize_t tcp_recv_urgent(struct tcp_sock *t, struct sock_msg *m)
+{
+	if (t->state == TCP_LISTENING)
+		return -ENOTCONN;
+	if (!t->urgent)
+		return -EINVAL;
+	if (!m->uio->left) {
+		m->out_flags |= MSG_TRUNC;
+		return 0;
+	}
+	if (uio_write(m->uio, &t->urgent_byte, 1))
+		return -EFAULT;
+	m->out_flags |= MSG_OOB;
+	if (!(m->flags & MSG_PEEK))
+		t->urgent = false;
+	return 1;
+}
+
 static ssize_t tcp_send(struct sock *s, struct sock_msg *m)
 {
 	struct tcp_sock *t = tcp_of(s);
@@ -88,6 +128,11 @@ static ssize_t tcp_send(struct sock *s, struct sock_msg *m)
 	if (!room) {
 		s->no_space = true;
 		return -EAGAIN;
+	}
+	if (m->flags & MSG_OOB) {
+		if (m->uio->left == 1)
+			return tcp_send_urgent(t, m);
+		room = MIN(room, m->uio->left - 1);
 	}
 	ssize_t n = bytequeue_push(&t->peer->received, m->uio, room);
 	if (n > 0)
@@ -128,6 +173,8 @@ static ssize_t tcp_recv(struct sock *s, struct sock_msg *m)
 	struct tcp_sock *t = tcp_of(s);
 	struct tcp_sock *peer = t->peer;
 
+	if (m->flags & MSG_OOB)
+		return tcp_recv_urgent(t, m);
 	if (!t->received.bytes)
 		return tcp_read_end(t);
 	ssize_t n = tcp_take(t, m);
@@ -159,6 +206,8 @@ static u32 tcp_poll(struct sock *s)
 		return found;
 	if (t->received.bytes)
 		found |= TCP_POLL_READ;
+	if (t->urgent)
+		found |= POLLPRI;
 	if (s->shut & SHUT_WR_BIT || tcp_writable(t))
 		found |= TCP_POLL_WRITE;
 	else
@@ -217,6 +266,7 @@ static int tcp_name(struct sock *s, bool peer, struct sock_addr *out)
 
 static const struct sock_ops tcp_ops = {
 	.stream = true,
+	.urgent = true,
 	.bind = inet_bind,
 	.listen = tcp_listen,
 	.accept = tcp_accept,

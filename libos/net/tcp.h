@@ -20,6 +20,8 @@ struct tcp_sock {
 	bool reset;     /* the connection was broken off */
 	struct tcp_sock *peer; /* NULL: gone. Not counted: the one that goes says so */
 	struct bytequeue received;
+	bool urgent; /* urgent_byte has come and was not read */
+	u8 urgent_byte;
 
 	/* listener */
 	struct list_node accepted; /* connections to be accepted, by their queued */
