@@ -92,6 +92,9 @@ static void kill_uc(struct tender *t, const struct control_frame *frame, const c
 		control_ok(t, frame->uc, frame->seq, NULL, 0);
 		return;
 	}
+	/* The last chance to see what it has touched. */
+	if (t->learn_from == uc->id)
+		template_work(t);
 	uc->kill_seqs = xrealloc(uc->kill_seqs, (size_t)(uc->kill_count + 1) * sizeof *uc->kill_seqs);
 	uc->kill_seqs[uc->kill_count++] = frame->seq;
 	uc_kill(uc, CONTROL_EXIT_KILLED);

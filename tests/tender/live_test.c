@@ -367,6 +367,46 @@ static void a_dropped_snapshot_lives_on_in_its_ucs(void)
 	kill_uc(1, second);
 }
 
+/* From the second deploy on a template may serve; the UCs must not differ. */
+static void templates_make_no_difference(void)
+{
+	struct control_captured c;
+	uint64_t number = 6;
+	uint32_t uc = boot(0);
+	struct message m;
+
+	CHECK(count(0, uc) == 1);
+	CHECK(client_capture(&client, 0, uc, number, false, &c) == 0);
+	for (int i = 0; i < 12; i++) {
+		struct probe_call poke = { .op = PROBE_POKE, .args = { UC_ARENA_BASE, 77 } };
+		struct probe_call peek = { .op = PROBE_PEEK, .args = { UC_ARENA_BASE } };
+		struct probe_call call = { .op = PROBE_GUEST_CALL, .nr = SYS_getpid };
+
+		uc = next_uc++;
+		CHECK(client_deploy(&client, 0, uc, number) == 0);
+		CHECK(count(0, uc) == 2);
+		CHECK(ask(0, uc, &peek) == 0);
+		CHECK(ask(0, uc, &poke) == 77);
+		CHECK(ask(0, uc, &call) == PROBE_TRAPPED);
+		if (i == 6) {
+			CHECK(client_capture(&client, 0, uc, number + 1, true, &c) == 0);
+			CHECK(c.parent == number);
+		}
+		/* Enough for embryos to stand ready, but not each time. */
+		if (i % 4 == 0)
+			usleep(100000);
+		kill_uc(0, uc);
+	}
+	uc = next_uc++;
+	CHECK(client_deploy(&client, 1, uc, number + 1) == 0);
+	CHECK(count(1, uc) == 3);
+	kill_uc(1, uc);
+	m = client_call(&client, 0, CONTROL_DROP, 0, &number, sizeof number);
+	CHECK(m.frame.type == CONTROL_OK);
+	message_free(&m);
+	CHECK(client_deploy(&client, 0, next_uc++, number) == ENOENT);
+}
+
 static void a_uc_with_host_files_is_not_captured(void)
 {
 	struct control_captured c;
@@ -497,6 +537,7 @@ int main(int argc, char **argv)
 	RUN(lineages_may_be_deep);
 	RUN(a_spinning_guest_can_be_captured);
 	RUN(a_dropped_snapshot_lives_on_in_its_ucs);
+	RUN(templates_make_no_difference);
 	RUN(a_uc_with_host_files_is_not_captured);
 	RUN(too_much_memory_kills);
 	RUN(an_exit_is_told_after_its_frames);
