@@ -129,9 +129,22 @@ static void __attribute__((noreturn)) watch(const struct launch *l, pid_t child)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
+static void bind_node(const struct launch *l)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(l->cpus[0], &set);
+	if (sched_setaffinity(getppid(), sizeof set, &set) < 0)
+		fatal(errno, "bind the node to core %d", l->cpus[0]);
+}
+
 void launch(struct launch *l)
 {
 	pid_t child;
+
+	if (l->bind_node)
+		bind_node(l);
 
 	/* A Ctrl-C is for the node, which then ends its tenders. */
 	if (setsid() < 0 && errno != EPERM)

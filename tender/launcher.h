@@ -13,6 +13,7 @@ struct launch {
 	int cpus[PEERS_MAX];
 	int cpu_count;
 	uint32_t uc_max;
+	bool bind_node; /* the node's main thread shares the first core: a message then wakes no sleeping core */
 	struct libos_image libos;
 	int huge_fs;   /* huge_fs_open */
 	int host_proc; /* /proc as the node sees it, when the tenders have one of their own; else -1 */

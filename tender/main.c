@@ -51,12 +51,14 @@ static void parse(struct launch *l, int argc, char **argv)
 			l->uc_max = (uint32_t)number("--max-uc", argv[i + 1], &end, INT32_MAX);
 			if (*end)
 				fatal(0, "--max-uc: %s is no number", argv[i + 1]);
+		} else if (!strcmp(argv[i], "--bind-node")) {
+			l->bind_node = number("--bind-node", argv[i + 1], &end, 1) == 1;
 		} else {
-			fatal(0, "unknown option %s; usage: seuss-tender --libos PATH --cpus 0,1 [--max-uc N]", argv[i]);
+			fatal(0, "unknown option %s; usage: seuss-tender --libos PATH --cpus 0,1 [--max-uc N] [--bind-node 0|1]", argv[i]);
 		}
 	}
 	if (!l->libos_path || !l->cpu_count)
-		fatal(0, "usage: seuss-tender --libos PATH --cpus 0,1 [--max-uc N], control sockets from descriptor 3 on");
+		fatal(0, "usage: seuss-tender --libos PATH --cpus 0,1 [--max-uc N] [--bind-node 0|1], control sockets from descriptor 3 on");
 }
 
 int main(int argc, char **argv)

@@ -16,6 +16,8 @@
 #include "util.h"
 #include "vdso.h"
 
+#define UC_NICE 10
+
 #define UC_NOFILE_MAX 256
 #define KERNEL_SA_RESTORER 0x04000000u
 
@@ -156,6 +158,9 @@ int zygote_setup(int sock, const struct libos_image *libos, const struct privile
 	arrange_descriptors(sock, &image);
 	reset_signals();
 	offer_to_oom_killer();
+	/* The tender and the node, which all UCs wait for, go first. */
+	if (setpriority(PRIO_PROCESS, 0, UC_NICE) < 0)
+		fatal(errno, "setpriority");
 	keep_anonymous_pages_small();
 	error = libos_image_map(&image);
 	if (error)

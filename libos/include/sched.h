@@ -10,7 +10,9 @@ void sched_tick(void);
 void sched_alarm_in_kernel(void);
 /* Before the return to the guest: the host's alarm must ring when something may be due. */
 void sched_arm_alarm(void);
-void sched_disarm_alarm(void);
+/* Around a wait for the host in which no thread runs and no timer fires. */
+void sched_park(void);
+void sched_unpark(void);
 /* After a deploy: the host's alarm did not come along. */
 void sched_redeploy(void);
 /* What current has used of its turn, not yet in its cpu_ns. */

@@ -183,9 +183,10 @@ long link_call(u16 type, const void *request, u64 request_bytes, void *reply, u6
 
 void link_park(void)
 {
-	sched_disarm_alarm();
+	sched_park();
 	while (!link_driver_in.bytes)
 		receive_one(true);
+	sched_unpark();
 }
 
 void uc_exit(u32 status, u32 signal)

@@ -27,7 +27,7 @@ static struct list_node run_queue = { &run_queue, &run_queue };
 static int run_count;
 static u64 alarm_at_ns; /* when the host's alarm rings; 0: not armed */
 static u64 switched_at_ns;
-static bool waiting_for_host;
+static bool waiting_for_host; /* nothing runs: an alarm has nothing to preempt */
 static struct thread *reapable; /* dead, its stack still in use when it was left */
 
 static void deadline_passed(struct ktimer *k)
@@ -242,19 +242,27 @@ void sched_arm_alarm(void)
 	host_set_alarm((at - now) / 1000);
 }
 
-void sched_disarm_alarm(void)
+void sched_park(void)
 {
+	waiting_for_host = true;
 	if (!alarm_at_ns)
 		return;
 	alarm_at_ns = 0;
 	host_set_alarm(0);
 }
 
+void sched_unpark(void)
+{
+	waiting_for_host = false;
+}
+
 void sched_redeploy(void)
 {
 	alarm_at_ns = 0;
 	switched_at_ns = clock_monotonic_ns();
-	sched_arm_alarm();
+	/* Guest code that was captured running must be preempted; a UC at rest arms it when it goes on. */
+	if (!waiting_for_host)
+		sched_arm_alarm();
 }
 
 void sched_start(struct thread *t, void (*fn)(void *), void *arg)

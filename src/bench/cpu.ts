@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import type { Packager } from '../action/packager.ts';
 import { type ComputeNode, type JsonValue, PlatformError } from '../node/types.ts';
 import { benchFunction, interpreterOf } from './cases.ts';
@@ -27,6 +28,7 @@ export async function measureCpu(
   rounds: number,
 ): Promise<CpuResult[]> {
   const results: CpuResult[] = [];
+  const cores = `0-${cpus().length - 1}`;
   for (const { kind, file } of SUBJECTS) {
     const interpreter = interpreterOf(kind);
     if (interpreter === undefined) continue;
@@ -37,7 +39,7 @@ export async function measureCpu(
       const native: number[] = [];
       for (let round = 0; round < rounds; round++) {
         uc.push(milliseconds((await node.invoke(action, { task })).result));
-        native.push(milliseconds((await runPlain(interpreter, path, { task })).result));
+        native.push(milliseconds((await runPlain(interpreter, path, { task }, cores)).result));
       }
       const [ucMs, nativeMs] = [median(uc), median(native)];
       results.push({ kind, task, ucMs, nativeMs, speed: nativeMs / ucMs });

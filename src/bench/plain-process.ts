@@ -26,17 +26,23 @@ export interface PlainRun {
   readonly result: JsonValue;
 }
 
-/** Runs a function in an ordinary process of the same interpreter: what a warm start is compared with. */
+/**
+ * Runs a function in an ordinary process of the same interpreter: what a warm start is compared with.
+ * @param allCores cores it may use, as taskset(1) takes them, where this thread is bound to one
+ */
 export async function runPlain(
   interpreter: string,
   path: string,
   params: JsonObject = {},
+  allCores?: string,
 ): Promise<PlainRun> {
   const python = /python[\d.]*$/.test(interpreter);
   const entry = await entryOf(path, python);
   const loader = python ? ['-c', PYTHON_LOADER] : ['-e', NODEJS_LOADER];
   const start = performance.now();
-  const child = spawn(interpreter, [...loader, entry, JSON.stringify(params)], {
+  const command = [interpreter, ...loader, entry, JSON.stringify(params)];
+  const [program = interpreter, ...args] = allCores ? ['taskset', '-c', allCores, ...command] : command;
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let ms: number | undefined;

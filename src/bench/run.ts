@@ -40,12 +40,16 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   const plain: PlainResult[] = [];
   let cpu: CpuResult[] = [];
   let idle: IdleResult[] = [];
+  // Before there is a node: it binds this thread to a core, and children inherit that.
+  for (const subject of cases) {
+    onProgress(`measuring a plain process, ${subject.kind} ${subject.name}`);
+    plain.push(await measurePlain(subject, runs));
+  }
   for (const anticipate of [true, false]) {
     await options.withNode({ preboot: kinds, anticipate, onProgress }, async (node) => {
       for (const subject of cases) {
         onProgress(`measuring ${subject.kind} ${subject.name}${anticipate ? '' : ' without anticipation'}`);
         starts.push(await measureStarts(node, packager, subject, runs, anticipate));
-        if (anticipate) plain.push(await measurePlain(subject, runs));
       }
       if (!anticipate) return;
       onProgress('measuring CPU-bound code');

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
 import { type Action, type ComputeNode, PlatformError, type StartPath } from '../node/types.ts';
 import type { BenchCase } from './cases.ts';
@@ -29,6 +30,8 @@ export interface PlainResult {
   readonly plain: Summary;
 }
 
+/** Between two starts, as on a machine that is idle when a request comes; the node then readies itself for the next. */
+const PAUSE_MS = 20;
 /** So often a start of the wanted kind is tried again when the node took another path. */
 const ATTEMPTS = 5;
 
@@ -43,6 +46,7 @@ export async function measureStarts(
   const cold: number[] = [];
   for (let run = 0; run < runs.cold; run++) {
     const fresh = variant(action, run);
+    await pause(PAUSE_MS);
     cold.push(await timed(node, fresh, 'cold', () => node.forget(fresh)));
     await node.forget(fresh);
   }
@@ -50,6 +54,7 @@ export async function measureStarts(
   const warm: number[] = [];
   for (let run = 0; run < runs.warm; run++) {
     await node.dropIdle(action);
+    await pause(PAUSE_MS);
     warm.push(await timed(node, action, 'warm', () => node.dropIdle(action)));
   }
   const hot: number[] = [];

@@ -15,7 +15,7 @@ export async function withNode<T>(
   work: (node: ComputeNode, interrupted: Promise<never>) => Promise<T>,
 ): Promise<T> {
   const { interrupted, dispose } = onInterrupt();
-  const starting = startComputeNode(options);
+  const starting = startComputeNode({ bindThread: true, ...options });
   const close = () => starting.then((node) => node.close()).catch(() => undefined);
   let job: Promise<T> | undefined;
   try {

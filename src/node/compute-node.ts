@@ -162,7 +162,12 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
  * @throws PlatformError `not_built`, `tender_died`, `unknown_kind`, `runtime_missing`, `boot_failed`
  */
 export async function startComputeNode(options: ComputeNodeOptions = {}): Promise<ComputeNode> {
-  const cores = await Cores.start({ tenderPath, libosPath, cores: options.cores ?? availableParallelism() });
+  const cores = await Cores.start({
+    tenderPath,
+    libosPath,
+    cores: options.cores ?? availableParallelism(),
+    bindNode: options.bindThread ?? false,
+  });
   const node = new SeussNode(cores, options);
   try {
     await Promise.all((options.preboot ?? []).map((kind) => node.runtimes.get(kind)));

@@ -10,6 +10,8 @@ export interface TenderProcessOptions {
   readonly libosPath: string;
   /** So many tenders, each bound to a CPU; more than there are CPUs share them. */
   readonly cores: number;
+  /** Bind this thread to the first core: a message to a UC there then wakes no sleeping core. */
+  readonly bindNode: boolean;
 }
 
 const STDERR_KEPT_BYTES = 4096;
@@ -46,7 +48,9 @@ export class TenderProcess {
     const sockets = Array.from({ length: options.cores }, () => 'pipe' as const);
     const allowed = allowedCpus();
     const cpus = sockets.map((_, index) => allowed[index % allowed.length]);
-    const child = spawn(options.tenderPath, ['--libos', options.libosPath, '--cpus', cpus.join(',')], {
+    const args = ['--libos', options.libosPath, '--cpus', cpus.join(',')];
+    if (options.bindNode) args.push('--bind-node', '1');
+    const child = spawn(options.tenderPath, args, {
       stdio: ['ignore', 'inherit', 'pipe', ...sockets],
     });
     this.#child = child;
