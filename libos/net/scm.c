@@ -164,12 +164,15 @@ int scm_parse(struct scm *scm, const struct sock *s, u64 addr, u64 bytes)
 
 	*scm = SCM_NONE;
 	while (!r && bytes >= sizeof h) {
-		if (copy_from_user(&h, addr, sizeof h))
+		if (copy_from_user(&h, addr, sizeof h)) {
 			r = -EFAULT;
-		else if (h.len < sizeof h || h.len > bytes)
+			break;
+		}
+		if (h.len < sizeof h || h.len > bytes) {
 			r = -EINVAL;
-		else
-			r = scm_parse_one(scm, s, &h, addr + sizeof h);
+			break;
+		}
+		r = scm_parse_one(scm, s, &h, addr + sizeof h);
 		u64 step = MIN(ALIGN_UP(h.len, sizeof(u64)), bytes);
 		addr += step;
 		bytes -= step;
