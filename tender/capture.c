@@ -28,8 +28,9 @@
 #define HOLE_PAGES 2048
 
 /* A capture in the middle of work is right, but each clone has to do that work. */
-#define SETTLE_STEPS 100
-#define SETTLE_STEP_NS 250000
+#define SETTLE_FIRST_NS 20000
+#define SETTLE_STEP_MAX_NS 500000
+#define SETTLE_LIMIT_NS 25000000
 
 #define SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
 
@@ -111,10 +112,14 @@ static int copy_pages(struct capture *c)
 /* The node asks right after an answer, when the guest may still be on its way to rest. */
 static void let_settle(pid_t pid)
 {
-	struct timespec pause = { .tv_nsec = SETTLE_STEP_NS };
+	struct timespec pause = { .tv_nsec = SETTLE_FIRST_NS };
+	uint64_t end = now_ns() + SETTLE_LIMIT_NS;
 
-	for (int i = 0; i < SETTLE_STEPS && procfs_state(pid) == 'R'; i++)
+	while (procfs_state(pid) == 'R' && now_ns() < end) {
 		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < SETTLE_STEP_MAX_NS)
+			pause.tv_nsec *= 2;
+	}
 }
 
 /* The UC stands still from here to its detach or end. */

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 
 #include "context.h"
 #include "control.h"
@@ -55,6 +56,9 @@ void tender_main(const struct launch *l, int index, const int *socks)
 	int error;
 
 	bind_to(l->cpus[index]);
+	/* Its short waits shall be short. */
+	if (prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) < 0)
+		fatal(errno, "PR_SET_TIMERSLACK");
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		fatal(errno, "SIGPIPE");
 	privileges_probe(&privileges);
