@@ -272,6 +272,41 @@ describe('runs in the Node.js driver', () => {
     assert.deepEqual((await driver.run({}, { B: '3' })).value, { at: 'a', A: 'a', B: '3' });
   });
 
+  it('call an entry that is a proxy, bound, built in, or a class method', async () => {
+    const entries = [
+      'new Proxy((p) => p, {})',
+      '((p) => p).bind(null)',
+      'Object',
+      'Object.assign',
+      'async (p) => p',
+      'new Function("p", "return p")',
+      'require("util").deprecate((p) => p, "x")',
+      'new (class { main(p) { return p; } })().main',
+    ];
+    for (const entry of entries) {
+      assert.deepEqual((await runOnce(`exports.main = ${entry};`, { a: 1 })).value, { a: 1 }, entry);
+    }
+  });
+
+  it('survive an entry that cannot be called', async () => {
+    for (const entry of [
+      'class {}',
+      'function* () {}',
+      'async function* () {}',
+      'Proxy',
+      'new Proxy(class {}, {})',
+    ]) {
+      assert.match((await runOnce(`exports.main = ${entry};`)).status ?? '', /^(ok|developer_error)$/, entry);
+    }
+  });
+
+  it('leave native syntax closed', async () => {
+    const answer = await runOnce(
+      'function main() { try { eval("%DebugTrace()"); } catch (error) { return { name: error.name }; } }',
+    );
+    assert.deepEqual(answer.value, { name: 'SyntaxError' });
+  });
+
   it('survive a function that replaces what the driver uses', async () => {
     await using driver = await Driver.boot(NODEJS);
     await driver.load(

@@ -151,7 +151,7 @@ async function folder() {
     fs.writeFileSync(path.join(dir, 'node_modules/dep/index.js'), 'exports.answer = 42;');
     fs.writeFileSync(path.join(dir, 'package.json'), '{"main":"start.js"}');
     fs.writeFileSync(path.join(dir, 'start.js'), 'exports.main = () => require("dep");');
-    (await load({ main: 'main', dir })).call();
+    (await load({ main: 'main', dir })).target();
   } finally {
     process.chdir(cwd);
     for (const name of Object.keys(require.cache)) if (!loaded.has(name)) delete require.cache[name];

@@ -15,7 +15,7 @@ const MODULE_SYNTAX =
   /^(Cannot use import statement outside a module|Unexpected token 'export'|Cannot use 'import\.meta' outside a module|await is only valid in async functions)/;
 const LOAD_AS_MODULE = new Set(['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE', 'ERR_REQUIRE_CYCLE_MODULE']);
 
-/** @typedef {{ call: Function, owner: object | undefined }} Entry */
+/** @typedef {{ target: Function, owner: object | undefined }} Entry */
 
 /**
  * @param {{ main: string, source?: string, filename?: string, dir?: string }} message of `init`
@@ -156,7 +156,7 @@ function findIn(root, names) {
     value = value[name];
   }
   if (typeof value !== 'function') return undefined;
-  return { call: value, owner: names.length > 1 ? owner : undefined };
+  return { target: value, owner: names.length > 1 ? owner : undefined };
 }
 
 function notFound(main) {

@@ -4,6 +4,7 @@
  * event loop makes a turn, so that what a function left behind (timers due, sockets, promises) goes on.
  */
 
+const { compile } = require('./compile.cjs');
 const { setRunEnvironment, setActionEnvironment } = require('./environment.cjs');
 const { load } = require('./load.cjs');
 const outcome = require('./outcome.cjs');
@@ -11,6 +12,7 @@ const { reseed } = require('./reseed.cjs');
 
 /* User code may replace these (fake timers, say). */
 const { parse, stringify } = JSON;
+const { apply } = Reflect;
 const { setImmediate } = globalThis;
 const { stdout, stderr } = process;
 
@@ -65,6 +67,7 @@ class Server {
     setActionEnvironment(message.env);
     try {
       this.#entry = await load(message);
+      compile(this.#entry.target);
       this.#answer(`{"op":"ready"${this.#seeded}}`);
     } catch (reason) {
       const text = `Initialization has failed due to: ${outcome.trace(reason)}`;
@@ -78,7 +81,7 @@ class Server {
     let value;
     try {
       if (this.#entry === undefined) throw new Error('System not initialized.');
-      value = this.#entry.call.call(this.#entry.owner, message.value);
+      value = apply(this.#entry.target, this.#entry.owner, [message.value]);
     } catch (reason) {
       this.#log(outcome.trace(reason));
       return this.#finish(outcome.thrown(reason));
