@@ -56,6 +56,12 @@ void pipe_close_end(struct pipe *p, const struct file *f)
 	kfree(p);
 }
 
+/* Room for any atomic write: nobody blocks. */
+static bool pipe_writable(const struct pipe *p)
+{
+	return p->capacity - p->queue.bytes >= PIPE_BUF;
+}
+
 static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
 {
 	struct pipe *p = f->priv;
@@ -70,8 +76,10 @@ static ssize_t pipe_read(struct file *f, struct uio *u, u64 *pos)
 		if (r)
 			return r;
 	}
+	bool was_full = !pipe_writable(p);
 	ssize_t n = bytequeue_pop(&p->queue, u, u->left);
-	waitq_wake(&p->wait, POLLOUT | POLLWRNORM);
+	if (was_full)
+		waitq_wake(&p->wait, POLLOUT | POLLWRNORM);
 	return n;
 }
 
@@ -123,7 +131,7 @@ static u32 pipe_poll(struct file *f, struct poll_ctx *ctx)
 			found |= POLLHUP;
 	}
 	if (file_writable(f)) {
-		if (p->capacity - p->queue.bytes >= PIPE_BUF)
+		if (pipe_writable(p))
 			found |= POLLOUT | POLLWRNORM;
 		if (!p->readers)
 			found |= POLLERR;

@@ -30,6 +30,7 @@ struct unix_sock {
 	/* datagram: sockets whose peer this is, by their sender */
 	struct list_node senders;
 	struct list_node sender;
+	bool refused; /* someone waits on this socket for room in its queue */
 };
 
 static inline struct unix_sock *unix_of(struct sock *s)

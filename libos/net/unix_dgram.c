@@ -118,6 +118,7 @@ static ssize_t dgram_send(struct sock *s, struct sock_msg *m)
 		return -EPIPE;
 	if (is_full(u, to)) {
 		s->no_space = true;
+		to->refused = true;
 		m->blocker = sock_get(&to->sock);
 		return -EAGAIN;
 	}
@@ -133,7 +134,9 @@ static ssize_t dgram_send(struct sock *s, struct sock_msg *m)
 /* Tells those who were told that u is full. */
 static void dgram_wake_senders(struct unix_sock *u)
 {
-	waitq_wake(&u->sock.wait, POLL_WRITE);
+	if (u->refused)
+		waitq_wake(&u->sock.wait, POLL_WRITE);
+	u->refused = false;
 	list_for_each(n, &u->senders) {
 		struct unix_sock *from = list_entry(n, struct unix_sock, sender);
 
