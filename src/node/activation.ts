@@ -114,16 +114,19 @@ class Invocation {
   }
 
   async #cold(core: Core, leads: boolean): Promise<Outcome> {
-    let captures = false;
+    let captured: Promise<void> | undefined;
     try {
       const loaded = await this.#load(core);
       if (!(loaded instanceof FunctionUc)) {
         return loaded;
       }
-      captures = this.#capture(loaded);
-      return await this.#run(loaded);
+      captured = this.#capture(loaded);
+      const outcome = await this.#run(loaded);
+      // Its answer came before the run's: whoever hears of this invocation also sees its snapshot.
+      await captured;
+      return outcome;
     } finally {
-      if (leads && !captures) {
+      if (leads && captured === undefined) {
         this.#node.dispatcher.coldDone(this.#record, undefined);
       }
     }
@@ -199,24 +202,23 @@ class Invocation {
 
   /**
    * Asks for the function's snapshot of a UC that has just loaded its code. The run message follows at once, the UC
-   * takes it when it goes on. False: there is one, or another start brings it.
+   * takes it when it goes on. Undefined: there is one, or another start brings it.
    */
-  #capture(uc: FunctionUc): boolean {
+  #capture(uc: FunctionUc): Promise<void> | undefined {
     const { cores, dispatcher } = this.#node;
     const record = this.#record;
     if (record.snapshot !== undefined || record.forgotten) {
-      return false;
+      return undefined;
     }
     record.cold = 'starting';
     const number = cores.nextSnapshot();
-    uc.tender.capture(uc.id, number, true).then(
+    return uc.tender.capture(uc.id, number, true).then(
       (captured) => {
         this.timings.captureMs = captured.stopNs / 1e6;
         this.#keep(number, captured);
       },
       () => dispatcher.coldDone(record, undefined),
     );
-    return true;
   }
 
   #keep(number: number, captured: Captured): void {
