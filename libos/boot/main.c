@@ -101,7 +101,14 @@ static int exec_program(const struct program *g)
 static void fail(const char *what, const char *name, int err)
 {
 	char text[256];
-	int n = snprintf(text, sizeof text, "seuss: %s %s: error %d\n", what, name, -err);
+	const char *why = err == -ENOENT    ? "No such file or directory (the host's /tmp is not visible)"
+			  : err == -EACCES  ? "Permission denied"
+			  : err == -ENOTDIR ? "Not a directory"
+			  : err == -EISDIR  ? "Is a directory"
+			  : err == -ENOEXEC ? "Not an x86-64 Linux program"
+			  : err == -ENOMEM  ? "Not enough memory"
+					    : "failed";
+	int n = snprintf(text, sizeof text, "seuss: %s %s: %s (error %d)\n", what, name, why, -err);
 	link_send(LINK_STDERR, 0, text, (u64)MIN(n, (int)sizeof text - 1));
 	uc_exit(err == -ENOENT ? 127 : 126, 0);
 }

@@ -30,13 +30,13 @@ export function runCommand(program: Command): void {
     .passThroughOptions()
     .summary('run any Linux program in a unikernel context')
     .description(
-      "Boots a Linux program on the library OS, in a unikernel context of its own, with stdin, stdout, stderr and exit status connected. Its root is the host's /, read-only; /tmp is its own.",
+      "Boots a Linux program on the library OS, in a unikernel context of its own, with stdin, stdout, stderr and exit status connected. Its root is the host's /, read-only; /tmp is its own: what a program needs from the host's /tmp, show it with --mount elsewhere.",
     )
     .argument('<program...>', 'program and its arguments')
     .option('--root <image|dir>', 'root: an EROFS image or a host folder', '/')
     .option('--mount <hostdir:guestdir>', 'show a host folder at another place, read-only', collect)
     .option('--env <name=value>', 'set a variable, or with NAME alone pass on the own one', collect)
-    .option('--cwd <dir>', 'working directory in the guest')
+    .option('--cwd <dir>', "working directory in the guest (default: the caller's, or / from within /tmp)")
     .option('--memory <size>', 'memory limit', parseSize, DEFAULT_MEMORY_BYTES)
     .option('--trace', 'print each system call, and at the end those that are unknown, to stderr')
     .addHelpText(
@@ -58,11 +58,17 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
     ...(root.type === 'image' && { imagePath: rootPath }),
     argv: [findProgram(words[0] as string, root, env.PATH ?? PATH), ...words.slice(1)],
     env,
-    cwd: flags.cwd ?? (rootPath === '/' ? process.cwd() : '/'),
+    cwd: flags.cwd ?? defaultDirectory(rootPath),
     memoryBytes: flags.memory,
     trace: flags.trace === true,
   });
   return exitStatus(end);
+}
+
+/** The caller's, where the guest sees it: it has a /tmp of its own. */
+function defaultDirectory(rootPath: string): string {
+  const here = process.cwd();
+  return rootPath === '/' && !`${here}/`.startsWith('/tmp/') ? here : '/';
 }
 
 function exitStatus(end: UcEnd): number {
