@@ -35,10 +35,28 @@ export async function runNatively(program: Program): Promise<Outcome> {
   }
 }
 
-export function runInUc(program: Program): Promise<Outcome> {
+/** A checkout below /tmp is shown to the guest, which has a /tmp of its own, at this place. */
+const CHECKOUT = '/checkout';
+const root = join(here, '../..');
+const hidden = `${root}/`.startsWith('/tmp/');
+
+export async function runInUc(program: Program): Promise<Outcome> {
+  const shown = (text: string) => (hidden ? text.replaceAll(root, CHECKOUT) : text);
   const { argv, env, cwd } = resolve(program, '/tmp');
-  const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  return capture([...UC_COMMAND, ...variables, '--cwd', cwd, '--', ...argv], process.env, here, program);
+  const mounts = hidden ? ['--mount', `${root}:${CHECKOUT}`] : [];
+  const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${shown(value)}`]);
+  const options = [...mounts, ...variables, '--cwd', shown(cwd)];
+  const outcome = await capture(
+    [...UC_COMMAND, ...options, '--', ...argv.map(shown)],
+    process.env,
+    here,
+    program,
+  );
+  return {
+    ...outcome,
+    stdout: outcome.stdout.replaceAll(CHECKOUT, root),
+    stderr: outcome.stderr.replaceAll(CHECKOUT, root),
+  };
 }
 
 function resolve(program: Program, tmp: string) {
@@ -59,19 +77,25 @@ function capture(
   [file = '', ...args]: readonly string[],
   env: NodeJS.ProcessEnv | Record<string, string>,
   cwd: string,
-  { stdin = '', timeoutMs = DEFAULT_TIMEOUT_MS }: Program,
+  { stdin, timeoutMs = DEFAULT_TIMEOUT_MS }: Program,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { env, cwd, timeout: timeoutMs, killSignal: 'SIGKILL' });
+    const child = spawn(file, args, {
+      env,
+      cwd,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      stdio: [stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    });
     const output = { stdout: '', stderr: '' };
     for (const stream of ['stdout', 'stderr'] as const) {
-      child[stream].setEncoding('utf8').on('data', (text: string) => {
+      child[stream]?.setEncoding('utf8').on('data', (text: string) => {
         output[stream] += text;
       });
     }
     /* A program may end without reading what it is given. */
-    child.stdin.on('error', () => {});
-    child.stdin.end(stdin);
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(stdin);
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ ...output, status: code ?? signal ?? 'unknown' }));
   });
