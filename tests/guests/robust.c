@@ -1,6 +1,7 @@
 /* Robust mutexes: what a thread holds when it ends goes to the next with EOWNERDEAD. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,9 +18,12 @@ static void make_mutex(int protocol)
 	pthread_mutex_init(&mutex, &attr);
 }
 
+static sem_t locked;
+
 static void *lock_and_end(void *arg)
 {
 	pthread_mutex_lock(&mutex);
+	sem_post(&locked);
 	if (arg)
 		usleep(30000);
 	return NULL;
@@ -31,12 +35,13 @@ static void test(int protocol, const char *dead, const char *usable, const char 
 	make_mutex(protocol);
 	pthread_create(&t, NULL, lock_and_end, NULL);
 	pthread_join(t, NULL);
+	sem_wait(&locked);
 	CHECK(dead, pthread_mutex_lock(&mutex) == EOWNERDEAD);
 	CHECK(usable, pthread_mutex_consistent(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0 &&
 	      pthread_mutex_lock(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0);
 
 	pthread_create(&t, NULL, lock_and_end, "wait");
-	usleep(10000);
+	sem_wait(&locked);
 	CHECK(waited, pthread_mutex_lock(&mutex) == EOWNERDEAD);
 	pthread_join(t, NULL);
 	pthread_mutex_unlock(&mutex);
@@ -47,6 +52,7 @@ static void test(int protocol, const char *dead, const char *usable, const char 
 int main(void)
 {
 	void *head = NULL;
+	sem_init(&locked, 0, 0);
 	size_t bytes = 0;
 	CHECK("the list is registered", syscall(SYS_get_robust_list, 0, &head, &bytes) == 0 && head && bytes == 24);
 	CHECK("its size is checked", FAILS(syscall(SYS_set_robust_list, head, 23), EINVAL));
