@@ -21,7 +21,7 @@ export interface Ticket {
 /** Starts are work of the CPU alone: more at once on a core only delays the first. */
 const STARTS_PER_CORE = 2;
 /** Functions also wait for timers and the network, so many may run at once. */
-const ACTIVE_PER_CORE = 64;
+const ACTIVE_PER_CORE = 1024;
 /** Waiting invocations per core before new ones are turned away. */
 const QUEUE_PER_CORE = 2048;
 

@@ -29,3 +29,13 @@ function parentOf(pid: number): number | undefined {
     return undefined;
   }
 }
+
+/** A zombie counts as gone: its parent only has not looked yet. */
+export function alive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z';
+  } catch {
+    return false;
+  }
+}
