@@ -136,13 +136,12 @@ class Invocation {
   async #load(core: Core): Promise<FunctionUc | Outcome> {
     const { main, env, code, limits } = this.#action;
     try {
-      const image = code.type === 'image' ? await this.#codeImage(code.imagePath, core) : undefined;
       const what: DriverCode = code.type === 'source' ? code : { type: 'dir', dir: ACTION_DIR };
       const text = initMessage(main, what, env, nextSeed());
       const begun = performance.now();
       const { uc, reply } = await this.#deploy(core, this.#record.runtime.snapshot, (fresh) => {
-        if (image !== undefined) {
-          fresh.tender.mount(fresh.id, image, ACTION_DIR).catch((error: unknown) => fresh.fail(error));
+        if (code.type === 'image') {
+          this.#mount(fresh, code.imagePath);
         }
         return this.#exchange(fresh, text);
       });
@@ -154,15 +153,13 @@ class Invocation {
     }
   }
 
-  /** Number of the function's code image; the core is given back when there is none. */
-  async #codeImage(path: string, core: Core): Promise<number> {
-    try {
-      this.#record.image ??= await this.#node.cores.openImage(path);
-      return this.#record.image;
-    } catch (error) {
-      this.#node.dispatcher.lost(core);
-      throw error;
-    }
+  /** Hands the code image over; from then on the UC, and each snapshot of it, holds the image by itself. */
+  #mount(uc: FunctionUc, path: string): void {
+    const image = this.#node.cores.nextImage();
+    const failed = (error: unknown): void => uc.fail(error);
+    uc.tender.openImage(image, path).catch(failed);
+    uc.tender.mount(uc.id, image, ACTION_DIR).catch(failed);
+    uc.tender.dropImage(image).catch(failed);
   }
 
   /**

@@ -51,6 +51,11 @@ export class Cores {
     return this.#lastSnapshot;
   }
 
+  nextImage(): number {
+    this.#lastImage += 1;
+    return this.#lastImage;
+  }
+
   /**
    * Opens an image in every tender, once; returns its number.
    * @param huge map a copy in huge pages: for images whose program text is large
@@ -66,8 +71,7 @@ export class Cores {
   }
 
   async #open(path: string, huge: boolean): Promise<number> {
-    this.#lastImage += 1;
-    const image = this.#lastImage;
+    const image = this.nextImage();
     await Promise.all(this.all.map(({ tender }) => tender.openImage(image, path, huge)));
     return image;
   }

@@ -21,8 +21,6 @@ export interface FunctionRecord {
   measured: boolean;
   /** The action was updated or deleted: nothing of it is kept. */
   forgotten: boolean;
-  /** Number of its code image on the control protocol, once it was opened. */
-  image: number | undefined;
 }
 
 /**
@@ -46,7 +44,6 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     idleBytes: ASSUMED_IDLE_BYTES,
     measured: false,
     forgotten: false,
-    image: undefined,
   };
 }
 

@@ -22,6 +22,7 @@ export const Control = {
   stat: 17,
   mount: 18,
   maps: 19,
+  imageDrop: 20,
   send: 30,
   link: 40,
   exit: 41,

@@ -115,6 +115,11 @@ export class Tender {
     await this.#call(Control.image, 0, encodeImage(image, path), huge ? CONTROL_IMAGE_HUGE : 0);
   }
 
+  /** Frees the number of an image. UCs and snapshots that hold the image keep it. */
+  async dropImage(image: number): Promise<void> {
+    await this.#call(Control.imageDrop, 0, encodeU32(image));
+  }
+
   async boot(uc: number, listener: UcListener, request: BootRequest): Promise<Started> {
     return decodeStarted(await this.#start(Control.boot, uc, listener, encodeBoot(request)));
   }
