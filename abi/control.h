@@ -46,6 +46,12 @@ enum control_type {
 	CONTROL_MAPS = 19,    /* uint64_t snapshot → struct plan_map array */
 	CONTROL_IMAGE_DROP = 20, /* uint32_t image: free the number in this tender → empty. UCs and
 	                            snapshots that use the image keep it. */
+	CONTROL_DEMOTE = 21,  /* struct control_demote: keep the UC without a process → struct control_demoted.
+	                         Refused (EBUSY, EOPNOTSUPP, E2BIG) it lives on as it was. A demoted UC knows
+	                         CONTROL_PROMOTE, CONTROL_STAT and CONTROL_KILL alone. */
+	CONTROL_PROMOTE = 22, /* give a demoted UC a process again → struct control_started. What CONTROL_SEND
+	                         brings meanwhile waits. No error for a UC that has its process. After an
+	                         error the UC is demoted still, or gone, which CONTROL_EXIT tells. */
 
 	/* ---- to a UC, no reply ---- */
 	CONTROL_SEND = 30, /* flags: a link_type; payload: bytes, any length. Sent as link frames. */
@@ -116,14 +122,27 @@ struct control_deploy {
 	uint32_t reserved;
 };
 
+struct control_demote {
+	uint64_t snapshot; /* keep it as what differs from this one; 0: from the one it was deployed from */
+};
+
+struct control_demoted {
+	uint64_t delta_bytes; /* memory that the tender holds for it now */
+	uint32_t pages;       /* that differ from the snapshot's */
+	uint32_t own_pages;   /* it had to itself */
+	uint64_t stop_ns;     /* from its stop to the end of its process */
+};
+
 struct control_stat {
-	uint64_t private_bytes;    /* anonymous pages of this UC alone */
+	uint64_t private_bytes;    /* anonymous pages of this UC alone; of a demoted one, all that is kept */
 	uint64_t shared_bytes;     /* resident file and layer pages */
 	uint64_t page_table_bytes;
 	uint64_t cpu_ns;           /* user and system time */
 	uint32_t maps;
-	uint32_t state; /* letter of /proc/pid/stat */
+	uint32_t state; /* letter of /proc/pid/stat, or CONTROL_STATE_DEMOTED */
 };
+
+#define CONTROL_STATE_DEMOTED 'd'
 
 struct control_exit {
 	int32_t wait_status; /* as waitpid(2) */

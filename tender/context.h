@@ -17,6 +17,7 @@
 struct tender;
 struct hostfs;
 struct template;
+struct kept;
 
 /* Something in the epoll set. ready gets EPOLL… bits. */
 struct event_source {
@@ -62,7 +63,7 @@ struct layer {
 struct snapshot {
 	struct list_node node; /* known snapshots, until dropped */
 	uint64_t number, parent;
-	int refs; /* the table's and one for each UC deployed from it */
+	int refs; /* the table's and one for each UC deployed from it or kept as a difference from it */
 	int plan_fd;
 	uint64_t plan_bytes;
 	int image_count, layer_count;
@@ -74,6 +75,7 @@ enum uc_state {
 	UC_EMBRYO,    /* in the pool or ready in a template */
 	UC_STARTING,  /* LINK_BOOT or LINK_DEPLOY was sent, not confirmed yet */
 	UC_RUNNING,
+	UC_DEMOTED, /* without process and link: see kept */
 	UC_GONE, /* reaped; freed once no event can name it */
 };
 
@@ -98,6 +100,9 @@ struct uc {
 	bool in_pool;
 	struct template *template; /* it stands ready there, or NULL */
 	bool answered;             /* it has sent a frame since its start */
+	bool held;                 /* packets wait until link_release */
+	struct kept *kept;         /* demote.c: of a demoted UC, until it has been promoted; else NULL */
+	uint64_t earlier_cpu_ns;   /* of processes that it had before */
 
 	struct packet *out_first, *out_last;
 	size_t out_bytes;
@@ -147,7 +152,7 @@ struct tender {
 	int template_count;
 	uint32_t learn_from; /* UC whose working set is to be looked at, or 0 */
 	struct list_node table[UC_TABLE_SIZE];
-	uint32_t uc_count; /* in the table */
+	uint32_t uc_count; /* in the table, with a process */
 	struct list_node dead;
 	struct list_node watched;
 	uint64_t next_deploy;

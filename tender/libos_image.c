@@ -165,3 +165,41 @@ int libos_image_map(const struct libos_image *image)
 				  MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	return error;
 }
+
+/* End of the bytes that a segment has from the file: whole pages, unless map_bss has zeroed the rest. */
+static uint64_t file_end(const Elf64_Phdr *ph)
+{
+	uint64_t end = ph->p_vaddr + ph->p_filesz;
+
+	return ph->p_memsz > ph->p_filesz && (ph->p_flags & PF_W) ? end : PAGE_UP(end);
+}
+
+static int read_segment(int fd, const Elf64_Phdr *ph, uint64_t addr, char *to, size_t bytes)
+{
+	uint64_t start = PAGE_DOWN(ph->p_vaddr), end = file_end(ph);
+	int error;
+
+	start = start > addr ? start : addr;
+	end = end < addr + bytes ? end : addr + bytes;
+	if (!ph->p_filesz || start >= end)
+		return 0;
+	error = pread_all(fd, to + (start - addr), end - start, ph->p_offset + start - ph->p_vaddr);
+	/* The last page of the file may be a part of one, the rest reads as zero. */
+	return error == -ENODATA ? 0 : error;
+}
+
+int libos_image_read(const struct libos_image *image, uint64_t addr, void *to, size_t bytes)
+{
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+	int error;
+
+	memset(to, 0, bytes);
+	error = pread_all(image->fd, &eh, sizeof eh, 0);
+	for (unsigned i = 0; !error && i < eh.e_phnum; i++) {
+		error = pread_all(image->fd, &ph, sizeof ph, eh.e_phoff + i * sizeof ph);
+		if (!error && ph.p_type == PT_LOAD && ph.p_memsz)
+			error = read_segment(image->fd, &ph, addr, to, bytes);
+	}
+	return error;
+}

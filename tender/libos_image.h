@@ -2,6 +2,8 @@
 #ifndef TENDER_LIBOS_IMAGE_H
 #define TENDER_LIBOS_IMAGE_H
 
+#include <stddef.h>
+
 #include "../abi/libos.h"
 
 struct libos_image {
@@ -18,5 +20,8 @@ void libos_image_load(struct libos_image *image, const char *path);
  * (abi/layout.h), nothing of which may be in use. 0 or -errno.
  */
 int libos_image_map(const struct libos_image *image);
+
+/* Bytes from addr on, in [UC_LIBOS_BASE, UC_LIBOS_END), as libos_image_map makes them. 0 or -errno. */
+int libos_image_read(const struct libos_image *image, uint64_t addr, void *to, size_t bytes);
 
 #endif

@@ -31,7 +31,7 @@ int limits_apply(struct uc *uc, uint64_t memory_limit)
 void limits_watch(struct tender *t, struct uc *uc)
 {
 	uc->watched_quiet = 0;
-	if (uc->state == UC_EMBRYO || uc->state == UC_GONE || !list_empty(&uc->watched))
+	if (uc->state == UC_EMBRYO || uc->state == UC_DEMOTED || uc->state == UC_GONE || !list_empty(&uc->watched))
 		return;
 	if (list_empty(&t->watched)) {
 		uint64_t tick = now_ns() + TICK_NS;
@@ -81,6 +81,8 @@ static void sweep(struct tender *t)
 		list_for_each(n, &t->table[t->sweep_chain]) {
 			struct uc *uc = list_entry(n, struct uc, node);
 
+			if (uc->state == UC_DEMOTED)
+				continue;
 			seen++;
 			if (procfs_cpu_ns(uc->pid) != uc->watched_cpu_ns)
 				limits_watch(t, uc);

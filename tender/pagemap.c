@@ -110,6 +110,18 @@ int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs 
 	return scan_process(pid, start, end, &mapped, runs);
 }
 
+void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct page_runs *out)
+{
+	size_t i = 0, j = 0;
+
+	while (i < a->count || j < b->count) {
+		bool first = j == b->count || (i < a->count && a->items[i].start <= b->items[j].start);
+		const struct page_run *run = first ? &a->items[i++] : &b->items[j++];
+
+		page_runs_add(out, run->start, run->end);
+	}
+}
+
 void page_runs_free(struct page_runs *runs)
 {
 	free(runs->items);

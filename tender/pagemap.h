@@ -25,6 +25,8 @@ int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *
 void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end);
 /* The same for resident pages of files that are mapped in the process's page tables. */
 int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
+/* Sets out, empty so far, to the pages of both. */
+void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct page_runs *out);
 void page_runs_free(struct page_runs *runs);
 
 #endif

@@ -5,10 +5,12 @@
 
 #include "capture.h"
 #include "control.h"
+#include "demote.h"
 #include "image.h"
 #include "limits.h"
 #include "link_hub.h"
 #include "procfs.h"
+#include "promote.h"
 #include "snapshot.h"
 #include "start.h"
 #include "template.h"
@@ -92,6 +94,11 @@ static void kill_uc(struct tender *t, const struct control_frame *frame, const c
 		control_ok(t, frame->uc, frame->seq, NULL, 0);
 		return;
 	}
+	if (uc->state == UC_DEMOTED) {
+		demoted_drop(t, uc);
+		control_ok(t, frame->uc, frame->seq, NULL, 0);
+		return;
+	}
 	/* The last chance to see what it has touched. */
 	if (t->learn_from == uc->id)
 		template_work(t);
@@ -120,9 +127,15 @@ static void stat_uc(struct tender *t, const struct control_frame *frame, const c
 {
 	struct uc *uc = uc_find(t, frame->uc);
 	struct control_stat reply;
-	int error = uc ? procfs_stat(uc->pid, &reply) : -ESRCH;
+	int error = 0;
 
 	(void)payload;
+	if (!uc)
+		error = -ESRCH;
+	else if (uc->state == UC_DEMOTED)
+		demoted_stat(uc, &reply);
+	else
+		error = procfs_stat(uc->pid, &reply);
 	if (error)
 		refuse(t, frame, -error, "stat of a UC");
 	else
@@ -145,8 +158,8 @@ static void mount_image(struct tender *t, const struct control_frame *frame, con
 		return;
 	}
 	image = image_find(t, number);
-	if (!uc || !image || uc->image_count == UC_IMAGE_MAX) {
-		refuse(t, frame, !uc ? ESRCH : !image ? ENOENT : ENOSPC, "mount");
+	if (!uc || uc->state == UC_DEMOTED || !image || uc->image_count == UC_IMAGE_MAX) {
+		refuse(t, frame, !uc ? ESRCH : uc->state == UC_DEMOTED ? EBUSY : !image ? ENOENT : ENOSPC, "mount");
 		return;
 	}
 	uc->images[uc->image_count++] = image_get(image);
@@ -161,8 +174,8 @@ static void send_to_uc(struct tender *t, const struct control_frame *frame, cons
 {
 	struct uc *uc = uc_find(t, frame->uc);
 
-	/* It may have ended while this was on its way. */
-	if (!uc)
+	/* It may have ended, or its promotion failed, while this was on its way. */
+	if (!uc || uc->state == UC_DEMOTED)
 		return;
 	switch (frame->flags) {
 	case LINK_DRIVER_IN:
@@ -189,6 +202,8 @@ static request_fn *find(uint16_t type)
 	case CONTROL_DROP: return drop;
 	case CONTROL_STAT: return stat_uc;
 	case CONTROL_MOUNT: return mount_image;
+	case CONTROL_DEMOTE: return demote_request;
+	case CONTROL_PROMOTE: return promote_request;
 	case CONTROL_MAPS: return capture_maps_request;
 	case CONTROL_SEND: return send_to_uc;
 	default: return NULL;

@@ -180,31 +180,49 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 	send_boot(t, uc, &parts);
 }
 
-/* Descriptors in the order of abi/link.h. With a template only images and a plan without maps are needed. */
-static int deploy_embryo(struct tender *t, struct snapshot *s, struct uc **uc, struct link_deploy *deploy, int *fds,
-			 int *fd_count)
+/* With a template only images and a plan without maps are needed. */
+int start_take(struct tender *t, struct snapshot *s, struct start *start)
 {
-	int plan, error = template_take(t, s, uc, &plan, &deploy->plan_bytes);
+	struct link_deploy *deploy = &start->message;
+	int plan, error;
 
-	*fd_count = snapshot_fds(s, fds);
+	*start = (struct start){ .snapshot = s };
+	error = template_take(t, s, &start->uc, &plan, &deploy->plan_bytes);
+	start->fd_count = snapshot_fds(s, start->fds);
 	if (!error) {
-		fds[s->image_count] = plan;
-		*fd_count = s->image_count + 1;
+		start->fds[s->image_count] = plan;
+		start->fd_count = s->image_count + 1;
 		return 0;
 	}
 	deploy->plan_bytes = s->plan_bytes;
 	deploy->layer_count = (uint32_t)s->layer_count;
-	return pool_take(t, uc);
+	return pool_take(t, &start->uc);
+}
+
+bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
+		uint32_t trace)
+{
+	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof start->message };
+	struct snapshot *s = start->snapshot;
+	struct uc *uc = start->uc;
+
+	if (!adopt(t, uc, frame, memory_limit))
+		return false;
+	uc->origin = snapshot_get(s);
+	for (int i = 0; i < s->image_count; i++)
+		uc->images[uc->image_count++] = image_get(s->images[i]);
+	make_identity(t, uc, &start->message.identity, memory_limit, trace);
+	await_confirmation(uc, frame->seq);
+	link_send(t, uc, &message, &start->message, start->fds, start->fd_count);
+	return true;
 }
 
 void start_deploy(struct tender *t, const struct control_frame *frame, const char *payload)
 {
-	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof(struct link_deploy) };
-	struct link_deploy deploy = { 0 };
 	struct control_deploy request;
-	int fds[DEPLOY_FDS_MAX], fd_count, error;
+	struct start start;
 	struct snapshot *s;
-	struct uc *uc;
+	int error;
 
 	if (frame->len != sizeof request) {
 		control_error(t, frame->uc, frame->seq, EINVAL, "deploy: the message is malformed");
@@ -218,13 +236,7 @@ void start_deploy(struct tender *t, const struct control_frame *frame, const cha
 	}
 	error = check_number(t, frame->uc);
 	if (!error)
-		error = deploy_embryo(t, s, &uc, &deploy, fds, &fd_count);
-	if (refuse(t, frame, error) || !adopt(t, uc, frame, request.memory_limit))
-		return;
-	uc->origin = snapshot_get(s);
-	for (int i = 0; i < s->image_count; i++)
-		uc->images[uc->image_count++] = image_get(s->images[i]);
-	make_identity(t, uc, &deploy.identity, request.memory_limit, request.trace);
-	await_confirmation(uc, frame->seq);
-	link_send(t, uc, &message, &deploy, fds, fd_count);
+		error = start_take(t, s, &start);
+	if (!refuse(t, frame, error))
+		start_send(t, &start, frame, request.memory_limit, request.trace);
 }

@@ -8,4 +8,21 @@
 void start_boot(struct tender *t, const struct control_frame *frame, const char *payload);
 void start_deploy(struct tender *t, const struct control_frame *frame, const char *payload);
 
+/* An embryo that is to become a snapshot, and what it has to be told. */
+struct start {
+	struct snapshot *snapshot;
+	struct uc *uc;
+	struct link_deploy message;
+	int fds[DEPLOY_FDS_MAX], fd_count;
+};
+
+/* 0 or -errno; start_send has to follow. */
+int start_take(struct tender *t, struct snapshot *s, struct start *start);
+/*
+ * The embryo becomes UC frame->uc, a free number; the answer to the request follows with LINK_DEPLOYED. False: it
+ * was answered with an error, and the UC is on its end.
+ */
+bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
+		uint32_t trace);
+
 #endif

@@ -44,7 +44,17 @@ void uc_insert(struct tender *t, struct uc *uc, uint32_t id)
 {
 	uc->id = id;
 	list_add_tail(&uc->node, chain_of(t, id));
-	t->uc_count++;
+	t->uc_count += uc->state != UC_DEMOTED;
+}
+
+void uc_forsake(struct tender *t, struct uc *uc)
+{
+	list_del(&uc->node);
+	t->uc_count--;
+	limits_unwatch(uc);
+	uc->id = 0;
+	uc->state = UC_EMBRYO;
+	uc_kill(uc, CONTROL_EXIT_KILLED);
 }
 
 void uc_kill(struct uc *uc, enum control_exit_reason reason)
@@ -82,6 +92,7 @@ static void report_end(struct tender *t, struct uc *uc)
 			      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	}
 	uc->end.reason = uc->exit_reason;
+	uc->end.cpu_ns += uc->earlier_cpu_ns;
 	control_send(t, CONTROL_EXIT, 0, uc->id, 0, &uc->end, sizeof uc->end);
 	for (int i = 0; i < uc->kill_count; i++)
 		control_ok(t, uc->id, uc->kill_seqs[i], NULL, 0);
@@ -130,6 +141,7 @@ void uc_reap(struct tender *t, struct uc *uc)
 	close(uc->link.fd);
 	release_packets(uc);
 	free(uc->kill_seqs);
+	free(uc->kept);
 	hostfs_free(uc->hostfs);
 	snapshot_put(uc->origin);
 	for (int i = 0; i < uc->image_count; i++)

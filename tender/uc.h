@@ -5,10 +5,12 @@
 #include "context.h"
 
 void uc_table_init(struct tender *t);
-/* A running or deploying UC, or NULL. */
+/* A deploying, running or demoted UC, or NULL. */
 struct uc *uc_find(struct tender *t, uint32_t id);
-/* Gives a former embryo its number. */
+/* Gives a former embryo, or a demoted UC, its number. */
 void uc_insert(struct tender *t, struct uc *uc, uint32_t id);
+/* Takes its number away and ends its process, unreported. */
+void uc_forsake(struct tender *t, struct uc *uc);
 
 /* Sends SIGKILL; the first reason given is the one reported. */
 void uc_kill(struct uc *uc, enum control_exit_reason reason);

@@ -21,6 +21,7 @@ import {
 import {
   decodeCaptured,
   decodeControlExit,
+  decodeDemoted,
   decodeHello,
   decodeLinkExit,
   decodeMaps,
@@ -48,6 +49,8 @@ const STRUCTS: Readonly<Record<keyof typeof Size, string>> = {
   capture: 'control_capture',
   captured: 'control_captured',
   deploy: 'control_deploy',
+  demote: 'control_demote',
+  demoted: 'control_demoted',
   stat: 'control_stat',
   exit: 'control_exit',
   planMap: 'plan_map',
@@ -114,6 +117,12 @@ describe('the control protocol as the C headers have it', () => {
       stopNs: 6,
       copyNs: 7,
       rip: 2 ** 47,
+    });
+    assert.deepEqual(decodeDemoted(emit('control_demoted', '1ull << 35, 2, 3, 4')), {
+      deltaBytes: 2 ** 35,
+      pages: 2,
+      ownPages: 3,
+      stopNs: 4,
     });
     assert.deepEqual(decodeStat(emit('control_stat', "1, 2, 3, 4, 5, 'S'")), {
       privateBytes: 1,

@@ -54,12 +54,22 @@ export interface Captured {
   readonly rip: number;
 }
 
+export interface Demoted {
+  /** Memory that the tender holds for the UC now. */
+  readonly deltaBytes: number;
+  /** Pages that differ from the snapshot's, and all that the UC had to itself. */
+  readonly pages: number;
+  readonly ownPages: number;
+  readonly stopNs: number;
+}
+
 export interface UcStat {
   readonly privateBytes: number;
   readonly sharedBytes: number;
   readonly pageTableBytes: number;
   readonly cpuNs: number;
   readonly maps: number;
+  /** Letter of /proc/PID/stat; `d` for a demoted one. */
   readonly state: string;
 }
 
@@ -170,6 +180,16 @@ export function decodeCaptured(payload: Buffer): Captured {
     stopNs: readU64(payload, 32),
     copyNs: readU64(payload, 40),
     rip: readU64(payload, 48),
+  };
+}
+
+export function decodeDemoted(payload: Buffer): Demoted {
+  need(payload, Size.demoted, 'demotion reply');
+  return {
+    deltaBytes: readU64(payload, 0),
+    pages: payload.readUInt32LE(8),
+    ownPages: payload.readUInt32LE(12),
+    stopNs: readU64(payload, 16),
   };
 }
 

@@ -13,8 +13,10 @@ import {
   type BootRequest,
   type Captured,
   type ControlExit,
+  type Demoted,
   decodeCaptured,
   decodeControlExit,
+  decodeDemoted,
   decodeHello,
   decodeMaps,
   decodeStarted,
@@ -145,6 +147,19 @@ export class Tender {
   /** Resolves when the process is gone. Its listener hears of the exit first. */
   async kill(uc: number): Promise<void> {
     await this.#call(Control.kill, uc, EMPTY);
+  }
+
+  /**
+   * Ends the UC's process and keeps what differs from the snapshot (0: the one it was deployed from).
+   * Refused, it lives on as it was.
+   */
+  async demote(uc: number, snapshot: number): Promise<Demoted> {
+    return decodeDemoted(await this.#call(Control.demote, uc, encodeSnapshot(snapshot)));
+  }
+
+  /** Gives a demoted UC a process again. Messages that are sent meanwhile reach it afterwards. */
+  async promote(uc: number): Promise<Started> {
+    return decodeStarted(await this.#call(Control.promote, uc, EMPTY));
   }
 
   async drop(snapshot: number): Promise<void> {

@@ -13,6 +13,7 @@
 #define HOST_SPACE_END 0x7ffffffff000ul
 #define STACK_BYTES 65536
 #define SIGSYS 31
+#define SIGALRM 14
 #define CONTROL_WORDS 64
 
 extern char hostcall_start[], hostcall_end[], image_end[];
@@ -56,7 +57,7 @@ struct msghdr {
 	uint64_t flags;
 };
 
-/* A trapped call gets its result; a fault returns the signal's number from the function that it happened in. */
+/* A trapped call gets its result; an alarm is nothing; a fault returns the signal's number from the function that it happened in. */
 static void on_signal(int signo, const void *info, struct ucontext *uc)
 {
 	(void)info;
@@ -64,6 +65,8 @@ static void on_signal(int signo, const void *info, struct ucontext *uc)
 		uc->rax = PROBE_TRAPPED;
 		return;
 	}
+	if (signo == SIGALRM)
+		return;
 	uc->rax = (uint64_t)signo;
 	uc->rip = *(uint64_t *)uc->rsp;
 	uc->rsp += 8;

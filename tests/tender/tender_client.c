@@ -184,6 +184,30 @@ int client_deploy(struct client *c, int i, uint32_t uc, uint64_t snapshot)
 	return error;
 }
 
+int client_demote(struct client *c, int i, uint32_t uc, uint64_t snapshot, struct control_demoted *out)
+{
+	struct control_demote request = { .snapshot = snapshot };
+	struct message m = client_call(c, i, CONTROL_DEMOTE, uc, &request, sizeof request);
+	int error = error_of(&m);
+
+	if (!error) {
+		CHECK(m.frame.len == sizeof *out);
+		memcpy(out, m.payload, sizeof *out);
+	}
+	message_free(&m);
+	return error;
+}
+
+int client_promote(struct client *c, int i, uint32_t uc)
+{
+	struct message m = client_call(c, i, CONTROL_PROMOTE, uc, "", 0);
+	int error = error_of(&m);
+
+	CHECK(error || m.frame.len == sizeof(struct control_started));
+	message_free(&m);
+	return error;
+}
+
 static bool is_event_of(const struct message *m, uint16_t type, uint32_t uc)
 {
 	return m->frame.type == type && m->frame.uc == uc && m->frame.seq == 0;

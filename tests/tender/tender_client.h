@@ -44,6 +44,11 @@ int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool
 /* CONTROL_DEPLOY; 0 or the errno of the reply. */
 int client_deploy(struct client *c, int i, uint32_t uc, uint64_t snapshot);
 
+/* CONTROL_DEMOTE; 0 or the errno of the reply. */
+int client_demote(struct client *c, int i, uint32_t uc, uint64_t snapshot, struct control_demoted *out);
+/* CONTROL_PROMOTE; 0 or the errno of the reply. */
+int client_promote(struct client *c, int i, uint32_t uc);
+
 enum probe_end { PROBE_ANSWERED, PROBE_ENDED, PROBE_SILENT };
 /* Asks the probe in a UC; PROBE_ENDED leaves its exit in c->last_exit. */
 enum probe_end client_probe(struct client *c, int i, uint32_t uc, const struct probe_call *call,

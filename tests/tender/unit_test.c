@@ -7,6 +7,7 @@
 
 #include "../../tender/layout.h"
 #include "../../tender/maps.h"
+#include "../../tender/page_delta.h"
 #include "../../tender/plan.h"
 #include "check.h"
 
@@ -226,6 +227,91 @@ static void a_plan_can_be_read_back(void)
 	layout_free(&l);
 }
 
+/* ---- differences of pages ---- */
+
+#define DELTA_PAGES 8
+#define DELTA_BASE (UC_GUEST_END - PAGE)
+
+static void change(uint64_t page[DELTA_PAGE_WORDS], unsigned kind)
+{
+	switch (kind) {
+	case 0: page[0]++; break;
+	case 1: page[DELTA_PAGE_WORDS - 1]++; break;
+	case 2: break;
+	case 3:
+		for (unsigned i = 0; i < DELTA_PAGE_WORDS; i++)
+			page[i] = ~page[i];
+		break;
+	case 4:
+		/* So many runs that the whole page is shorter. */
+		for (unsigned i = 0; i < DELTA_PAGE_WORDS; i += 2)
+			page[i] += i + 1;
+		for (unsigned i = 1; i < DELTA_PAGE_WORDS; i += 4)
+			page[i] += 1;
+		break;
+	case 5:
+		for (unsigned i = 0; i < DELTA_PAGE_WORDS; i += 3)
+			page[i] = 0;
+		break;
+	case 6:
+		for (unsigned i = 100; i < 400; i++)
+			page[i] *= 3;
+		break;
+	default: memset(page, 0, PAGE); break;
+	}
+}
+
+static void differences_of_pages_make_them_again(void)
+{
+	static uint64_t base[DELTA_PAGES][DELTA_PAGE_WORDS], now[DELTA_PAGES][DELTA_PAGE_WORDS];
+	struct page_delta d = { 0 };
+	struct page_delta_reader r;
+	uint64_t addr;
+
+	for (unsigned i = 0; i < DELTA_PAGES; i++) {
+		for (unsigned w = 0; w < DELTA_PAGE_WORDS; w++)
+			base[i][w] = now[i][w] = (i + 1) * 0x9e3779b97f4a7c15ull * (w + 1);
+		change(now[i], i);
+		page_delta_add(&d, DELTA_BASE + i * PAGE, base[i], now[i]);
+	}
+	CHECK(d.pages == DELTA_PAGES - 1);
+	r = (struct page_delta_reader){ d.data, d.data + d.bytes };
+	for (unsigned i = 0; i < DELTA_PAGES; i++) {
+		if (i == 2)
+			continue;
+		CHECK(page_delta_next(&r, &addr) && addr == DELTA_BASE + i * PAGE);
+		page_delta_apply(&r, base[i]);
+		CHECK(!memcmp(base[i], now[i], PAGE));
+	}
+	CHECK(!page_delta_next(&r, &addr));
+	page_delta_free(&d);
+}
+
+static void a_word_of_difference_takes_few_bytes(void)
+{
+	static uint64_t base[DELTA_PAGE_WORDS], now[DELTA_PAGE_WORDS];
+	struct page_delta d = { 0 };
+
+	now[7] = 1;
+	page_delta_add(&d, PAGE, base, now);
+	CHECK(d.pages == 1 && d.bytes <= 24);
+	page_delta_free(&d);
+}
+
+static void runs_are_joined(void)
+{
+	struct page_run in_a[] = { { PAGE, 2 * PAGE }, { 4 * PAGE, 6 * PAGE }, { 9 * PAGE, 10 * PAGE } };
+	struct page_run in_b[] = { { 2 * PAGE, 3 * PAGE }, { 5 * PAGE, 8 * PAGE } };
+	struct page_runs a = { in_a, 3, 3 }, b = { in_b, 2, 2 }, out = { 0 };
+
+	page_runs_join(&a, &b, &out);
+	CHECK(out.count == 3);
+	CHECK(out.items[0].start == PAGE && out.items[0].end == 3 * PAGE);
+	CHECK(out.items[1].start == 4 * PAGE && out.items[1].end == 8 * PAGE);
+	CHECK(out.items[2].start == 9 * PAGE && out.items[2].end == 10 * PAGE);
+	page_runs_free(&out);
+}
+
 int main(void)
 {
 	RUN(maps_are_parsed);
@@ -238,5 +324,8 @@ int main(void)
 	RUN(scratch_and_clean_library_os_are_left_out);
 	RUN(layers_can_be_absorbed);
 	RUN(a_plan_can_be_read_back);
+	RUN(differences_of_pages_make_them_again);
+	RUN(a_word_of_difference_takes_few_bytes);
+	RUN(runs_are_joined);
 	return 0;
 }
