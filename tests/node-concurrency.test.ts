@@ -114,7 +114,7 @@ describe('unikernel contexts of one function', () => {
       NODEJS,
       `const crypto = require('node:crypto');
        function main() {
-         return { values: [Math.random(), crypto.randomUUID(), crypto.randomBytes(16).toString('hex')] };
+         return { values: [Math.random(), crypto.randomUUID(), crypto.randomBytes(16).toString('hex'), process.pid] };
        }`,
     ],
     [

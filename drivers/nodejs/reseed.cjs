@@ -6,12 +6,14 @@
  *
  * - Math.random of the main context: replaced by a generator of our own that can be seeded;
  * - Math.random of contexts made by node:vm: seeded when the context is made;
- * - the batches of random bytes that crypto.randomUUID and crypto.randomInt keep.
+ * - the batches of random bytes that crypto.randomUUID and crypto.randomInt keep;
+ * - process.pid.
  *
  * Worker threads need nothing: their isolates are seeded by OpenSSL.
  */
 
 const crypto = require('node:crypto');
+const { readlinkSync } = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
@@ -126,11 +128,26 @@ function seedNewContexts() {
   });
 }
 
+/** Node.js keeps the number that it had when it started. */
+function renewProcessId() {
+  let id = process.pid;
+  let readIn = life;
+  const get = () => {
+    if (readIn !== life) {
+      id = Number(readlinkSync('/proc/self'));
+      readIn = life;
+    }
+    return id;
+  };
+  Object.defineProperty(process, 'pid', { get, enumerable: true, configurable: true });
+}
+
 /** Puts the replacements in place. Once, before any other code can take hold of the originals. */
 function install() {
   reseed(crypto.randomBytes(64).toString('hex'));
   disguise(Math, 'random', nextRandom.bind(null));
   seedNewContexts();
+  renewProcessId();
   const { randomInt, randomUUID, webcrypto } = crypto;
   renewBatch(INT_BATCH, () => randomInt(2), [[crypto, 'randomInt']]);
   renewBatch(UUID_BATCH, () => randomUUID(), [
