@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { JsonValue } from '../src/node/types.ts';
 import { folder } from './drivers/folder.ts';
-import { Driver, NODEJS, newSeed } from './drivers/harness.ts';
-
-async function runOnce(source: string, value: JsonValue = {}, main = 'main', filename = 'hello.js') {
-  await using driver = await Driver.boot(NODEJS);
-  await driver.load(source, { main, filename });
-  return await driver.run(value);
-}
+import { Driver, NODEJS } from './drivers/harness.ts';
+import { runOnce } from './drivers/run-once.ts';
 
 async function assertFailed(code: Parameters<Driver['init']>[0], pattern: RegExp): Promise<void> {
   await using driver = await Driver.boot(NODEJS);
@@ -338,83 +333,4 @@ describe('runs in the Node.js driver', () => {
       if (code === 1) assert.match(driver.output.stderr, /Error: late/);
     });
   }
-});
-
-describe('randomness in the Node.js driver', () => {
-  const source = `
-    const crypto = require('crypto'); const vm = require('vm');
-    crypto.randomUUID(); crypto.randomInt(5); Math.random();
-    function main() {
-      return { math: Math.random(), vm: vm.runInNewContext('Math.random()'), vm2: vm.runInContext('Math.random()', vm.createContext()),
-        uuid: crypto.randomUUID(), web: globalThis.crypto.randomUUID(), int: crypto.randomInt(2 ** 40) };
-    }`;
-
-  it('is replaced by the seed of each deploy', async () => {
-    await using driver = await Driver.boot(NODEJS);
-    assert.deepEqual(await driver.init({ source }, newSeed()), { op: 'ready', seeded: true });
-    const seed = newSeed();
-    const first = await driver.run({}, {}, seed);
-    const same = await driver.run({}, {}, seed);
-    const other = await driver.run({}, {}, newSeed());
-    assert.equal(first.seeded, true);
-    const [a, b, c] = [first, same, other].map(({ value }) => value as Record<string, number | string>);
-    assert(a && b && c);
-    assert.deepEqual([a.math, a.vm, a.vm2], [b.math, b.vm, b.vm2]);
-    for (const name of Object.keys(a)) assert.notEqual(a[name], c[name], name);
-    for (const name of ['uuid', 'web', 'int']) assert.notEqual(a[name], b[name], name);
-    assert.notEqual(a.vm, a.vm2);
-    assert.equal((await driver.run()).seeded, undefined);
-  });
-
-  it('is spread evenly over [0, 1)', async () => {
-    const answer = await runOnce(`function main() {
-      const bins = new Array(16).fill(0); let low = 0, max = 0;
-      for (let i = 0; i < 160000; i++) { const r = Math.random(); bins[Math.floor(r * 16)]++; low |= (r * 2 ** 53) % 2; max = Math.max(max, r); }
-      return { bins, low, max };
-    }`);
-    const { bins, low, max } = answer.value as { bins: number[]; low: number; max: number };
-    for (const count of bins) assert(Math.abs(count - 10_000) < 600, String(bins));
-    assert.equal(low, 1);
-    assert(max < 1);
-  });
-
-  it('looks as the built-in functions do', async () => {
-    const answer = await runOnce(`function main() {
-      return [Math.random.name, Math.random.length, String(Math.random).includes('[native code]'),
-        Object.getOwnPropertyDescriptor(Math, 'random').enumerable, require('crypto').randomUUID.name];
-    }`);
-    assert.deepEqual(answer.value, ['random', 0, true, false, 'randomUUID']);
-  });
-
-  it('reaches functions imported from ES modules', async () => {
-    const answer = await runOnce(
-      'import { randomUUID } from "node:crypto"; import crypto from "node:crypto"; export function main() { return { same: randomUUID === crypto.randomUUID }; }',
-    );
-    assert.deepEqual(answer.value, { same: true });
-  });
-});
-
-describe('anticipatory optimisation of the Node.js driver', () => {
-  it('succeeds, says nothing, and leaves nothing behind', async () => {
-    await using driver = await Driver.boot(NODEJS, { anticipate: true });
-    await driver.load(`function main() {
-      return { resources: process.getActiveResourcesInfo(), modules: Object.keys(require.cache).map((name) => require('path').basename(name)).sort(),
-        env: Object.keys(process.env).filter((name) => /^(__OW_|SEUSS_DEVICE)/.test(name)), gc: typeof gc, cwd: process.cwd(),
-        vmGc: require('vm').runInNewContext('typeof gc'), left: require('fs').readdirSync(require('os').tmpdir()) };
-    }`);
-    const { value } = await driver.run();
-    assert.deepEqual(driver.output, { stdout: '', stderr: '' });
-    const found = value as Record<string, string[]>;
-    assert.deepEqual(found.env, []);
-    assert.deepEqual(found.left, []);
-    assert.deepEqual([found.gc, found.vmGc], ['undefined', 'undefined']);
-    assert.deepEqual(
-      found.resources?.filter((name) => name !== 'Immediate' && name !== 'PipeWrap'),
-      [],
-    );
-    assert(
-      found.modules?.every((name) => name.endsWith('.cjs')),
-      String(found.modules),
-    );
-  });
 });
