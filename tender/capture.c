@@ -18,6 +18,7 @@
 #include "snapshot.h"
 #include "tracee.h"
 #include "uc.h"
+#include "unchanged.h"
 
 /*
  * Fewer mappings make each deploy cheaper, pages that are stored twice make it dearer. A
@@ -58,6 +59,19 @@ static void list_sources(struct capture *c)
 			(struct layout_source){ origin->layers[i]->file, (uint16_t)(UC_IMAGE_MAX + i) };
 }
 
+static void drop_unchanged(struct capture *c)
+{
+	const struct snapshot *origin = c->uc->origin;
+	struct backing files[SOURCES_MAX];
+	size_t count = 0;
+
+	for (int i = 0; i < c->uc->image_count; i++)
+		files[count++] = (struct backing){ c->uc->images[i]->file, c->uc->images[i]->fd };
+	for (int i = 0; origin && i < origin->layer_count; i++)
+		files[count++] = (struct backing){ origin->layers[i]->file, origin->layers[i]->fd };
+	unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own);
+}
+
 static int read_memory_map(struct tender *t, struct capture *c)
 {
 	const struct snapshot *origin = c->uc->origin;
@@ -79,6 +93,7 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	if (error)
 		return error;
 	list_sources(c);
+	drop_unchanged(c);
 	/* A lineage too long for one message of descriptors starts anew with one layer. */
 	if (origin && origin->layer_count == LAYERS_MAX) {
 		layout_absorb_layers(&c->vmas, c->sources, c->source_count, &c->own);

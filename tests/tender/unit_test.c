@@ -1,5 +1,6 @@
 /* The parts of the tender that compute: maps, layouts, plans, frames. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -9,6 +10,7 @@
 #include "../../tender/maps.h"
 #include "../../tender/page_delta.h"
 #include "../../tender/plan.h"
+#include "../../tender/unchanged.h"
 #include "check.h"
 
 #define PAGE UC_PAGE_SIZE
@@ -312,6 +314,47 @@ static void runs_are_joined(void)
 	page_runs_free(&out);
 }
 
+static void pages_equal_to_their_backing_are_dropped(void)
+{
+	static char data[3 * PAGE];
+	int fd = memfd_create("backing", 0);
+	uint64_t file, zero;
+	struct vma vmas[2];
+	struct vma_list list = { vmas, 2, 2 };
+	struct page_run *items = calloc(2, sizeof *items);
+	struct page_runs own = { items, 2, 2 };
+	struct backing backing = { { 0, 7, LAYER_INO }, fd };
+
+	memset(data, 'x', sizeof data);
+	CHECK(write(fd, data, sizeof data) == sizeof data);
+	zero = (uint64_t)mmap((void *)0x30000000, 3 * PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	file = (uint64_t)mmap((void *)0x30010000, 3 * PAGE, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, 0);
+	memset((void *)zero, 0, 3 * PAGE);
+	((char *)zero)[PAGE] = 1;
+	memset((void *)file, 'x', 3 * PAGE);
+	((char *)file)[3 * PAGE - 1] = 'y';
+	vmas[0] = vma(zero, 3, PROT_READ | PROT_WRITE, 0, 0);
+	vmas[1] = vma(file, 3, PROT_READ | PROT_WRITE, LAYER_INO, 0);
+	items[0] = (struct page_run){ zero, zero + 3 * PAGE };
+	items[1] = (struct page_run){ file, file + 3 * PAGE };
+	unchanged_drop(getpid(), &list, &backing, 1, &own);
+	CHECK(own.count == 2);
+	CHECK(own.items[0].start == zero + PAGE && own.items[0].end == zero + 2 * PAGE);
+	CHECK(own.items[1].start == file + 2 * PAGE && own.items[1].end == file + 3 * PAGE);
+
+	/* A file that is not known may hold anything. */
+	own.items[0] = (struct page_run){ file, file + PAGE };
+	own.count = 1;
+	unchanged_drop(getpid(), &list, &backing, 0, &own);
+	CHECK(own.count == 1);
+	page_runs_free(&own);
+	munmap((void *)zero, 3 * PAGE);
+	munmap((void *)file, 3 * PAGE);
+	close(fd);
+}
+
 int main(void)
 {
 	RUN(maps_are_parsed);
@@ -327,5 +370,6 @@ int main(void)
 	RUN(differences_of_pages_make_them_again);
 	RUN(a_word_of_difference_takes_few_bytes);
 	RUN(runs_are_joined);
+	RUN(pages_equal_to_their_backing_are_dropped);
 	return 0;
 }
