@@ -78,10 +78,11 @@ class Invocation {
     this.#value = JSON.stringify(params);
   }
 
-  drive(start: Start): Promise<Outcome> {
+  /** Undefined: the demoted UC is lost, nothing has run, and another start has to serve. */
+  drive(start: Start): Promise<Outcome | undefined> {
     switch (start.path) {
       case 'hot':
-        return this.#run(start.uc);
+        return start.promote ? this.#promote(start.uc) : this.#run(start.uc);
       case 'warm':
         return this.#warm(start.core, start.snapshot);
       case 'cold':
@@ -94,6 +95,28 @@ class Invocation {
     const begun = performance.now();
     const reply = await this.#exchange(uc, this.#runText(id, undefined));
     this.timings.runMs = performance.now() - begun - (this.timings.captureMs ?? 0);
+    return this.#conclude(uc, this.#runOutcome(reply, id, false));
+  }
+
+  /** The message goes out along with the promotion, and waits in the tender for its end. */
+  async #promote(uc: FunctionUc): Promise<Outcome | undefined> {
+    const { dispatcher } = this.#node;
+    const id = ++lastRun;
+    const begun = performance.now();
+    const promoted = uc.tender.promote(uc.id);
+    const exchanged = this.#exchange(uc, this.#runText(id, undefined));
+    try {
+      this.timings.deployMs = (await promoted).deployNs / 1e6;
+    } catch (error) {
+      uc.fail(error);
+      this.#node.dispose(uc);
+      dispatcher.lost(uc.core);
+      return undefined;
+    } finally {
+      dispatcher.startDone(uc.core);
+    }
+    const reply = await exchanged;
+    this.timings.runMs = performance.now() - begun - this.timings.deployMs;
     return this.#conclude(uc, this.#runOutcome(reply, id, false));
   }
 
@@ -306,12 +329,18 @@ export async function activate(
   const startMs = Date.now();
   const begun = performance.now();
   const invocation = new Invocation(node, record, action, params, options);
-  const acquired = node.dispatcher.acquire(record, options.signal);
-  const start = acquired instanceof Promise ? await acquired : acquired;
   const { timings, logs } = invocation;
-  timings.waitMs = performance.now() - begun;
-  node.counts[start.path] += 1;
-  const { status, result, timedOut } = await invocation.drive(start);
+  let start: Start;
+  let outcome: Outcome | undefined;
+  do {
+    const acquired = node.dispatcher.acquire(record, options.signal);
+    start = acquired instanceof Promise ? await acquired : acquired;
+    timings.waitMs = performance.now() - begun;
+    node.counts[start.path] += 1;
+    outcome = await invocation.drive(start);
+    node.counts[start.path] -= Number(outcome === undefined);
+  } while (outcome === undefined);
+  const { status, result, timedOut } = outcome;
   timings.totalMs = performance.now() - begun;
   return {
     status,

@@ -6,6 +6,7 @@ import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import { type ActivationContext, activate } from './activation.ts';
 import { Cores } from './cores.ts';
+import { Demoter } from './demoter.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc, functionRecord } from './function-record.ts';
 import { IdleMeter, measureIdle } from './idle-meter.ts';
@@ -34,6 +35,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly runtimes: Runtimes;
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);
+  readonly #demoter: Demoter;
   /** Functions by the digest of their action. */
   readonly #functions = new Map<string, FunctionRecord>();
   #closed: Promise<void> | undefined;
@@ -41,6 +43,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   constructor(cores: Cores, options: ComputeNodeOptions) {
     this.cores = cores;
     this.dispatcher = new Dispatcher(cores.all, this.#idle);
+    this.#demoter = new Demoter(this.#idle, cores.all);
     this.snapshots = new SnapshotCache((snapshot) => this.#evicted(snapshot));
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
     this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
@@ -76,9 +79,19 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     }
   }
 
+  async demoteIdle(action: Action): Promise<number> {
+    const record = this.#functions.get(action.digest);
+    if (record === undefined) {
+      return 0;
+    }
+    await this.#demoter.demoteAll(record);
+    return record.demoted.length;
+  }
+
   stats(): NodeStats {
     return {
       idleUcs: this.#idle.count,
+      demotedUcs: this.#idle.demoted,
       busyUcs: this.dispatcher.active,
       queued: this.dispatcher.queued,
       ...this.counts,
@@ -112,6 +125,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.dispatcher.release(uc);
     if (uc.state === 'idle') {
       this.#meter.note(uc.record);
+      this.#demoter.note(uc.core);
       this.budget.enforce();
     }
   }
@@ -125,6 +139,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   async #close(): Promise<void> {
     this.#meter.stop();
+    this.#demoter.stop();
     this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
     await this.cores.close();
   }

@@ -6,7 +6,8 @@ import { PlatformError } from './types.ts';
 
 /** Where an invocation starts from: the deepest point that there was. */
 export type Start =
-  | { readonly path: 'hot'; readonly uc: FunctionUc }
+  /** `promote`: it has no process. */
+  | { readonly path: 'hot'; readonly uc: FunctionUc; readonly promote: boolean }
   | { readonly path: 'warm'; readonly core: Core; readonly snapshot: Snapshot }
   /** `leads`: others wait for the snapshot that this one is to bring. */
   | { readonly path: 'cold'; readonly core: Core; readonly leads: boolean };
@@ -28,7 +29,7 @@ const QUEUE_PER_CORE = 2048;
 /**
  * Chooses the starting point and the core of each invocation. An idle UC serves at once.
  * Without one, an invocation queues for a start, and takes whatever is first: a UC of its function
- * that comes free, or a slot to deploy a snapshot. While the first cold start of a function is
+ * that comes free, or a slot to promote a demoted one or deploy a snapshot. While the first cold start of a function is
  * under way its other invocations wait for the snapshot that it brings, instead of
  * doing the same work beside it.
  */
@@ -57,7 +58,7 @@ export class Dispatcher {
     const uc = this.#idle.take(record);
     if (uc !== undefined) {
       uc.core.active += 1;
-      return { path: 'hot', uc };
+      return { path: 'hot', uc, promote: false };
     }
     if (this.#tickets.size >= QUEUE_PER_CORE * this.#cores.length) {
       throw new PlatformError('overloaded', `${this.#tickets.size} invocations are waiting already`, {
@@ -69,7 +70,7 @@ export class Dispatcher {
     return start ?? this.#wait(record, signal);
   }
 
-  /** The start of an invocation on this core is over: it runs now, or failed. */
+  /** The start of an invocation on this core, by promotion or deploy, is over: it runs now, or failed. */
   startDone(core: Core): void {
     core.starting -= 1;
     this.#pump();
@@ -87,7 +88,7 @@ export class Dispatcher {
     const [ticket] = uc.record.waiting;
     if (ticket !== undefined) {
       this.#settle(ticket);
-      ticket.resolve({ path: 'hot', uc });
+      ticket.resolve({ path: 'hot', uc, promote: false });
       return;
     }
     this.#idle.put(uc);
@@ -108,10 +109,17 @@ export class Dispatcher {
     }
   }
 
-  /** Takes a slot for a start; undefined when all are taken. */
+  /**
+   * Takes a slot for a start; undefined when all are taken, or those of the cores where the function has
+   * demoted UCs, which are worth that wait.
+   */
   #begin(record: FunctionRecord): Start | undefined {
+    const promotion = this.#beginPromotion(record);
+    if (promotion !== undefined || record.demoted.some(({ core }) => core.active < ACTIVE_PER_CORE)) {
+      return promotion;
+    }
     const core = leastLoaded(this.#cores);
-    if (core.starting >= STARTS_PER_CORE || core.active >= ACTIVE_PER_CORE) {
+    if (!hasSlot(core)) {
       return undefined;
     }
     core.starting += 1;
@@ -124,6 +132,16 @@ export class Dispatcher {
       record.cold = 'starting';
     }
     return { path: 'cold', core, leads };
+  }
+
+  #beginPromotion(record: FunctionRecord): Start | undefined {
+    const uc = this.#idle.takeDemoted(record, hasSlot);
+    if (uc === undefined) {
+      return undefined;
+    }
+    uc.core.starting += 1;
+    uc.core.active += 1;
+    return { path: 'hot', uc, promote: true };
   }
 
   #wait(record: FunctionRecord, signal: AbortSignal | undefined): Promise<Start> {
@@ -143,15 +161,23 @@ export class Dispatcher {
     return promise.finally(() => signal.removeEventListener('abort', abort));
   }
 
-  /** Serves those who wait as far as there are slots; not those whose snapshot is on its way. */
+  /**
+   * Serves those who wait as far as there are slots; not those whose snapshot is on its way, or
+   * whose demoted UCs are on a core without one.
+   */
   #pump(): void {
+    const stuck = new Set<FunctionRecord>();
     for (const ticket of this.#tickets) {
-      if (ticket.record.cold === 'starting') {
+      if (!this.#cores.some(hasSlot)) {
+        return;
+      }
+      if (ticket.record.cold === 'starting' || stuck.has(ticket.record)) {
         continue;
       }
       const start = this.#begin(ticket.record);
       if (start === undefined) {
-        return;
+        stuck.add(ticket.record);
+        continue;
       }
       this.#settle(ticket);
       ticket.resolve(start);
@@ -167,4 +193,8 @@ export class Dispatcher {
     waiting.splice(waiting.indexOf(ticket), 1);
     return true;
   }
+}
+
+function hasSlot(core: Core): boolean {
+  return core.starting < STARTS_PER_CORE && core.active < ACTIVE_PER_CORE;
 }

@@ -12,11 +12,17 @@ export interface FunctionRecord {
   readonly runtime: Runtime;
   snapshot: Snapshot | undefined;
   cold: ColdState;
-  /** Idle UCs, last used last. */
+  /** Idle UCs that have a process, last used last. */
   readonly idle: FunctionUc[];
+  /** Those that have none, demoted last last. */
+  readonly demoted: FunctionUc[];
   /** Invocations that wait for a UC to come free, or for a start. */
   readonly waiting: Ticket[];
-  /** Real bytes of one idle UC: an assumption until it is measured. */
+  /** Demotions refused since the last one that worked. */
+  refusals: number;
+  /** False when its UCs are known to refuse. */
+  demotable: boolean;
+  /** Real bytes of one idle UC with a process: an assumption until it is measured. */
   idleBytes: number;
   measured: boolean;
   /** The action was updated or deleted: nothing of it is kept. */
@@ -40,7 +46,10 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     snapshot: undefined,
     cold: 'none',
     idle: [],
+    demoted: [],
     waiting: [],
+    refusals: 0,
+    demotable: true,
     idleBytes: ASSUMED_IDLE_BYTES,
     measured: false,
     forgotten: false,
@@ -52,6 +61,11 @@ export class FunctionUc extends Uc {
   readonly core: Core;
   readonly record: FunctionRecord;
   state: 'busy' | 'idle' = 'busy';
+  /** It is idle and has no process, or is about to lose it. */
+  demoted = false;
+  /** Then: real bytes that are kept of it. */
+  keptBytes = 0;
+  idleSinceMs = 0;
 
   constructor(id: number, core: Core, owner: UcOwner, record: FunctionRecord) {
     super(id, core.tender, owner);

@@ -1,3 +1,4 @@
+import { STATE_DEMOTED } from '../tender/abi.ts';
 import type { FunctionRecord } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 import type { UcMemory } from './types.ts';
@@ -33,7 +34,7 @@ export class IdleMeter {
     for (const record of this.#due) {
       this.#due.delete(record);
       const memory = await measureIdle(record);
-      if (memory !== undefined) {
+      if (memory !== undefined && !memory.demoted) {
         this.#pool.setIdleBytes(record, memory.privateBytes + memory.pageTableBytes + KERNEL_BYTES);
         break;
       }
@@ -46,15 +47,15 @@ export class IdleMeter {
   }
 }
 
-/** Memory of the function's oldest idle UC, or undefined if it has none. */
+/** Memory of the function's oldest idle UC, or undefined if it has none; one with a process if there is. */
 export async function measureIdle(record: FunctionRecord): Promise<UcMemory | undefined> {
-  const [uc] = record.idle;
+  const uc = record.idle[0] ?? record.demoted[0];
   if (uc === undefined) {
     return undefined;
   }
   try {
-    const { privateBytes, sharedBytes, pageTableBytes } = await uc.tender.stat(uc.id);
-    return { privateBytes, sharedBytes, pageTableBytes };
+    const { state, privateBytes, sharedBytes, pageTableBytes } = await uc.tender.stat(uc.id);
+    return { demoted: state === STATE_DEMOTED, privateBytes, sharedBytes, pageTableBytes };
   } catch {
     // It was used or evicted meanwhile.
     return undefined;

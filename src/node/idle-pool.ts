@@ -1,20 +1,29 @@
+import type { Core } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 
 /** How far down a function's stack a UC on a less busy core is looked for. */
 const LOOK_BACK = 4;
 
 /**
- * Idle UCs. Of one function the last used goes first, since its pages are warm in the
- * caches; of all functions the longest unused one loses its UCs first.
+ * Idle UCs, with a process or demoted. Of one function the last used goes first, since its pages are
+ * warm in the caches; of all functions the longest unused one loses its UCs first.
  */
 export class IdlePool {
   /** Functions with idle UCs, longest unused first. */
   readonly #functions = new Set<FunctionRecord>();
+  /** UCs with a process that may be demoted, longest unused first. */
+  readonly #live = new Map<Core, Set<FunctionUc>>();
   #count = 0;
+  #demoted = 0;
   #bytes = 0;
 
   get count(): number {
     return this.#count;
+  }
+
+  /** How many of them have no process. */
+  get demoted(): number {
+    return this.#demoted;
   }
 
   /** Real bytes, as far as measured. */
@@ -25,13 +34,18 @@ export class IdlePool {
   put(uc: FunctionUc): void {
     const { record } = uc;
     uc.state = 'idle';
+    uc.idleSinceMs = performance.now();
     record.idle.push(uc);
+    if (record.demotable) {
+      this.live(uc.core).add(uc);
+    }
     this.#functions.delete(record);
     this.#functions.add(record);
     this.#count += 1;
     this.#bytes += record.idleBytes;
   }
 
+  /** One that can run at once. */
   take(record: FunctionRecord): FunctionUc | undefined {
     const { idle } = record;
     let best = idle.length - 1;
@@ -40,49 +54,112 @@ export class IdlePool {
         best = i;
       }
     }
-    return best < 0 ? undefined : this.#removeAt(record, best);
+    return best < 0 ? undefined : this.#removeAt(record.idle, best);
+  }
+
+  /** One that has to be promoted, on a core that passes the test. */
+  takeDemoted(record: FunctionRecord, fits: (core: Core) => boolean): FunctionUc | undefined {
+    const at = record.demoted.findLastIndex((uc) => fits(uc.core));
+    return at < 0 ? undefined : this.#removeAt(record.demoted, at);
   }
 
   /** An idle UC that died by itself, or was chosen to go. */
   remove(uc: FunctionUc): void {
-    const at = uc.record.idle.indexOf(uc);
+    const list = uc.demoted ? uc.record.demoted : uc.record.idle;
+    const at = list.indexOf(uc);
     if (at >= 0) {
-      this.#removeAt(uc.record, at);
+      this.#removeAt(list, at);
     }
   }
 
   /** The UC that is missed least. */
   takeOldest(): FunctionUc | undefined {
-    for (const record of this.#functions) {
-      return this.#removeAt(record, 0);
+    for (const { demoted, idle } of this.#functions) {
+      return this.#removeAt(demoted.length > 0 ? demoted : idle, 0);
+    }
+    return undefined;
+  }
+
+  /** The UC with a process that is missed least. */
+  takeOldestLive(): FunctionUc | undefined {
+    for (const { idle } of this.#functions) {
+      if (idle.length > 0) {
+        return this.#removeAt(idle, 0);
+      }
     }
     return undefined;
   }
 
   takeAll(record: FunctionRecord): FunctionUc[] {
-    const taken = [...record.idle];
+    const taken = [...record.demoted, ...record.idle];
     for (const uc of taken) {
       this.remove(uc);
     }
     return taken;
   }
 
-  /** Corrects the account by a measurement of one of the function's idle UCs. */
+  /** Corrects the account by a measurement of one of the function's idle UCs that have a process. */
   setIdleBytes(record: FunctionRecord, bytes: number): void {
     this.#bytes += (bytes - record.idleBytes) * record.idle.length;
     record.idleBytes = bytes;
     record.measured = true;
   }
 
-  #removeAt(record: FunctionRecord, at: number): FunctionUc | undefined {
-    const [uc] = record.idle.splice(at, 1);
+  /** UCs of a core that may be demoted, longest unused first. */
+  live(core: Core): Set<FunctionUc> {
+    let live = this.#live.get(core);
+    if (live === undefined) {
+      live = new Set();
+      this.#live.set(core, live);
+    }
+    return live;
+  }
+
+  /** Its demotion is under way: from now on whoever takes it has to promote it. */
+  setDemoted(uc: FunctionUc): void {
+    const { record } = uc;
+    record.idle.splice(record.idle.indexOf(uc), 1);
+    record.demoted.push(uc);
+    this.live(uc.core).delete(uc);
+    uc.demoted = true;
+    uc.keptBytes = record.idleBytes;
+    this.#demoted += 1;
+  }
+
+  /** It is demoted; it may have been taken meanwhile. */
+  setKeptBytes(uc: FunctionUc, bytes: number): void {
+    if (uc.demoted) {
+      this.#bytes += bytes - uc.keptBytes;
+      uc.keptBytes = bytes;
+    }
+  }
+
+  /** It has kept its process after all, and is not asked again before its next use. */
+  setLive(uc: FunctionUc): void {
+    const { record } = uc;
+    if (!uc.demoted) {
+      return;
+    }
+    record.demoted.splice(record.demoted.indexOf(uc), 1);
+    record.idle.unshift(uc);
+    uc.demoted = false;
+    this.#demoted -= 1;
+    this.#bytes += record.idleBytes - uc.keptBytes;
+  }
+
+  #removeAt(list: FunctionUc[], at: number): FunctionUc | undefined {
+    const [uc] = list.splice(at, 1);
     if (uc === undefined) {
       return undefined;
     }
+    const { record } = uc;
     uc.state = 'busy';
     this.#count -= 1;
-    this.#bytes -= record.idleBytes;
-    if (record.idle.length === 0) {
+    this.#bytes -= uc.demoted ? uc.keptBytes : record.idleBytes;
+    this.#demoted -= Number(uc.demoted);
+    uc.demoted = false;
+    this.live(uc.core).delete(uc);
+    if (record.idle.length + record.demoted.length === 0) {
       this.#functions.delete(record);
     }
     return uc;

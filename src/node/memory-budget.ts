@@ -29,7 +29,7 @@ export class MemoryBudget {
   readonly limitBytes: number;
   readonly #idle: IdlePool;
   readonly #snapshots: SnapshotCache;
-  readonly #maxIdle: number;
+  readonly #maxProcesses: number;
   readonly #dispose: (uc: FunctionUc) => void;
 
   constructor(
@@ -41,7 +41,7 @@ export class MemoryBudget {
     this.limitBytes = limitBytes;
     this.#idle = idle;
     this.#snapshots = snapshots;
-    this.#maxIdle = processLimit();
+    this.#maxProcesses = processLimit();
     this.#dispose = dispose;
   }
 
@@ -52,25 +52,27 @@ export class MemoryBudget {
 
   /** Evicts until the budget holds. */
   enforce(): void {
-    while (this.#idle.count > 0 && (this.usedBytes > this.limitBytes || this.#idle.count > this.#maxIdle)) {
-      this.#evictIdle();
+    while (this.#idle.count > 0 && this.usedBytes > this.limitBytes) {
+      this.#evict(this.#idle.takeOldest());
+    }
+    while (this.#idle.count - this.#idle.demoted > this.#maxProcesses) {
+      this.#evict(this.#idle.takeOldestLive());
     }
     while (this.usedBytes > this.limitBytes && this.#snapshots.evictOne() > 0) {
       // One more is gone.
     }
   }
 
-  /** The host has no room for a new UC: idle ones give way. False when there are none. */
+  /** The host has no room for a new UC: idle ones give way, processes first. False when there are none. */
   relieve(): boolean {
     const before = this.#idle.count;
     for (let i = 0; i < PRESSURE_BATCH; i++) {
-      this.#evictIdle();
+      this.#evict(this.#idle.takeOldestLive() ?? this.#idle.takeOldest());
     }
     return before > 0;
   }
 
-  #evictIdle(): void {
-    const uc = this.#idle.takeOldest();
+  #evict(uc: FunctionUc | undefined): void {
     if (uc !== undefined) {
       this.#dispose(uc);
     }

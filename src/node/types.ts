@@ -65,7 +65,7 @@ export type ActivationStatus =
 export interface ActivationTimings {
   /** From `invoke` to a UC being chosen (queueing included). */
   readonly waitMs: number;
-  /** Deploy of a snapshot into a new UC. */
+  /** Deploy of a snapshot into a new UC, or of a demoted UC (hot path). */
   readonly deployMs?: number;
   /** Import and compile of the function's code (cold path). */
   readonly initMs?: number;
@@ -116,6 +116,8 @@ export interface ComputeNodeOptions {
 }
 
 export interface UcMemory {
+  /** It has no process: what is kept of it counts as private. */
+  readonly demoted: boolean;
   readonly privateBytes: number;
   readonly sharedBytes: number;
   readonly pageTableBytes: number;
@@ -136,6 +138,8 @@ export interface SnapshotInfo {
 
 export interface NodeStats {
   readonly idleUcs: number;
+  /** Idle ones that have no process. */
+  readonly demotedUcs: number;
   readonly busyUcs: number;
   readonly queued: number;
   readonly cold: number;
@@ -166,8 +170,10 @@ export interface ComputeNode {
   forget(action: Action): Promise<void>;
   /** Drop idle UCs of an action but keep its snapshot, so that the next start is warm. */
   dropIdle(action: Action): Promise<void>;
+  /** Take the processes of an action's idle UCs away now, as time does; how many have none then. */
+  demoteIdle(action: Action): Promise<number>;
   stats(): NodeStats;
-  /** Memory of an idle UC of the action, measured by the kernel's accounting. */
+  /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
   idleMemory(action: Action): Promise<UcMemory>;
   close(): Promise<void>;
 }

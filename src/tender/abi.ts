@@ -54,6 +54,9 @@ export const LINK_ROOT_HOST = 1;
 
 export const ExitReason = { self: 0, killed: 1, memory: 2, protocol: 3 } as const;
 
+/** State of a UC without a process, in place of /proc's letter. */
+export const STATE_DEMOTED = 'd';
+
 /** Sizes of the structures in bytes. */
 export const Size = {
   frame: 16,

@@ -69,7 +69,7 @@ export interface UcStat {
   readonly pageTableBytes: number;
   readonly cpuNs: number;
   readonly maps: number;
-  /** Letter of /proc/PID/stat; `d` for a demoted one. */
+  /** Letter of /proc/PID/stat, or `STATE_DEMOTED`. */
   readonly state: string;
 }
 

@@ -61,11 +61,15 @@ export class FakeNode implements ComputeNode {
   async dropIdle(): Promise<void> {}
   async close(): Promise<void> {}
 
+  async demoteIdle() {
+    return 0;
+  }
+
   stats() {
-    return { idleUcs: 0, busyUcs: 0, queued: 0, cold: 0, warm: 0, hot: 0, snapshots: [] };
+    return { idleUcs: 0, demotedUcs: 0, busyUcs: 0, queued: 0, cold: 0, warm: 0, hot: 0, snapshots: [] };
   }
 
   async idleMemory() {
-    return { privateBytes: 0, sharedBytes: 0, pageTableBytes: 0 };
+    return { demoted: false, privateBytes: 0, sharedBytes: 0, pageTableBytes: 0 };
   }
 }

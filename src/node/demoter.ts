@@ -1,0 +1,123 @@
+import type { Core } from './cores.ts';
+import type { FunctionRecord, FunctionUc } from './function-record.ts';
+import type { IdlePool } from './idle-pool.ts';
+
+/** An idle UC beyond the last used ones of its function keeps its process for so long. */
+const SPARE_IDLE_MS = 1000;
+/** The last used ones keep it longer. */
+const LAST_USED = 2;
+const LAST_USED_IDLE_MS = 30_000;
+/** Idle UCs of a core that may have a process: beyond it the longest unused one is demoted at once. */
+const LIVE_IDLE_PER_CORE = 256;
+/** How often is looked for UCs whose time is over. */
+const SWEEP_MS = 250;
+/** After so many refusals in a row a function's UCs are left alone. */
+const REFUSALS_MAX = 3;
+
+/**
+ * Takes the processes of idle UCs away. A demoted UC costs a tenth of the memory, and about a
+ * millisecond to come back. The work is done one UC at a time, while its core has
+ * nothing else to do, or when there are too many.
+ */
+export class Demoter {
+  readonly #pool: IdlePool;
+  readonly #cores: readonly Core[];
+  readonly #working = new Set<Core>();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(pool: IdlePool, cores: readonly Core[]) {
+    this.#pool = pool;
+    this.#cores = cores;
+  }
+
+  /** A UC of this core has become idle. */
+  note(core: Core): void {
+    if (this.#pool.live(core).size > LIVE_IDLE_PER_CORE) {
+      this.#work(core);
+    }
+    this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS).unref();
+  }
+
+  /** Demotes the function's idle UCs now. */
+  async demoteAll(record: FunctionRecord): Promise<void> {
+    await Promise.all([...record.idle].map((uc) => this.#demote(uc)));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #sweep(): void {
+    let more = false;
+    for (const core of this.#cores) {
+      more = this.#work(core) || more;
+    }
+    this.#timer = more ? setTimeout(() => this.#sweep(), SWEEP_MS).unref() : undefined;
+  }
+
+  /** Starts one demotion, others follow it; false if there is nothing to do, now or later. */
+  #work(core: Core): boolean {
+    const live = this.#pool.live(core);
+    if (live.size === 0 || this.#stopped) {
+      return false;
+    }
+    if (this.#working.has(core)) {
+      return true;
+    }
+    const uc = live.size > LIVE_IDLE_PER_CORE ? first(live) : this.#expired(core, live);
+    if (uc !== undefined) {
+      this.#working.add(core);
+      this.#demote(uc).finally(() => {
+        this.#working.delete(core);
+        this.#work(core);
+      });
+    }
+    return true;
+  }
+
+  #expired(core: Core, live: ReadonlySet<FunctionUc>): FunctionUc | undefined {
+    if (core.active > 0) {
+      return undefined;
+    }
+    const now = performance.now();
+    for (const uc of live) {
+      const idleMs = now - uc.idleSinceMs;
+      if (idleMs < SPARE_IDLE_MS) {
+        return undefined;
+      }
+      if (idleMs >= LAST_USED_IDLE_MS || !isLastUsed(uc)) {
+        return uc;
+      }
+    }
+    return undefined;
+  }
+
+  /** Once sent, whoever needs the UC promotes it: the tender does both in order. */
+  async #demote(uc: FunctionUc): Promise<void> {
+    const { record } = uc;
+    this.#pool.setDemoted(uc);
+    try {
+      const { deltaBytes } = await uc.tender.demote(uc.id, record.snapshot?.number ?? 0);
+      this.#pool.setKeptBytes(uc, deltaBytes);
+      record.refusals = 0;
+    } catch {
+      this.#pool.setLive(uc);
+      record.refusals += 1;
+      record.demotable = record.refusals < REFUSALS_MAX;
+    }
+  }
+}
+
+function first<T>(items: Iterable<T>): T | undefined {
+  for (const item of items) {
+    return item;
+  }
+  return undefined;
+}
+
+function isLastUsed(uc: FunctionUc): boolean {
+  const { idle } = uc.record;
+  return idle.indexOf(uc) >= idle.length - LAST_USED;
+}
