@@ -66,6 +66,10 @@ struct snapshot {
 	int refs; /* the table's and one for each UC deployed from it or kept as a difference from it */
 	int plan_fd;
 	uint64_t plan_bytes;
+	int derived_fd; /* plan for a process that has the parent's maps, or -1: plan_delta.c */
+	uint64_t derived_bytes;
+	int derive_error;
+	uint64_t deploys; /* by this tender */
 	int image_count, layer_count;
 	struct image *images[UC_IMAGE_MAX];
 	struct layer *layers[LAYERS_MAX];

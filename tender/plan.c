@@ -56,8 +56,9 @@ int plan_write(const struct layout *layout, const struct frame_source *frame, ui
 	return fd;
 }
 
-int plan_write_bare(int plan_fd, uint64_t *bytes)
+int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uint64_t *bytes)
 {
+	size_t maps_bytes = count * sizeof *maps;
 	char *text = NULL;
 	struct plan p;
 	int fd = -1, error = pread_all(plan_fd, &p, sizeof p, 0);
@@ -65,11 +66,14 @@ int plan_write_bare(int plan_fd, uint64_t *bytes)
 	if (!error) {
 		uint64_t from = p.frame_offset;
 
-		p.map_count = p.touch_count = 0;
-		p.frame_offset = aligned(sizeof p);
+		p.map_count = (uint32_t)count;
+		p.touch_count = 0;
+		p.frame_offset = aligned(sizeof p + maps_bytes);
 		*bytes = p.frame_offset + p.frame_bytes;
 		text = xcalloc(1, *bytes);
 		memcpy(text, &p, sizeof p);
+		if (count)
+			memcpy(text + sizeof p, maps, maps_bytes);
 		error = pread_all(plan_fd, text + p.frame_offset, p.frame_bytes, from);
 	}
 	if (!error)

@@ -9,8 +9,8 @@
 int plan_write(const struct layout *layout, const struct frame_source *frame, uint64_t clock_monotonic_ns,
 	       uint64_t *bytes);
 
-/* The same plan without maps, for processes that have them already; its descriptor or -errno. */
-int plan_write_bare(int plan_fd, uint64_t *bytes);
+/* The same plan with other maps, for processes that have the rest already; its descriptor or -errno. */
+int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uint64_t *bytes);
 
 /* The maps of a plan, to be freed; their number or -errno. */
 long plan_read_maps(int plan_fd, struct plan_map **maps);

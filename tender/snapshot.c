@@ -27,6 +27,7 @@ struct snapshot *snapshot_new(uint64_t number, uint64_t parent)
 	s->parent = parent;
 	s->refs = 1;
 	s->plan_fd = -1;
+	s->derived_fd = -1;
 	return s;
 }
 
@@ -46,6 +47,7 @@ void snapshot_put(struct snapshot *s)
 	for (int i = 0; i < s->layer_count; i++)
 		layer_put(s->layers[i]);
 	close_if_open(s->plan_fd);
+	close_if_open(s->derived_fd);
 	free(s);
 }
 

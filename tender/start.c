@@ -10,6 +10,7 @@
 #include "image.h"
 #include "limits.h"
 #include "link_hub.h"
+#include "plan_delta.h"
 #include "snapshot.h"
 #include "template.h"
 #include "uc.h"
@@ -180,6 +181,25 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 	send_boot(t, uc, &parts);
 }
 
+/* A process that has the maps of the parent needs only what s maps otherwise. */
+static int take_of_parent(struct tender *t, struct snapshot *s, struct start *start)
+{
+	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
+	uint64_t bytes;
+	int plan, error;
+
+	if (!parent)
+		return -ENOENT;
+	error = snapshot_derive(s, parent);
+	if (!error)
+		error = template_take(t, parent, &start->uc, &plan, &bytes);
+	if (error)
+		return error;
+	start->fds[s->image_count] = s->derived_fd;
+	start->message.plan_bytes = s->derived_bytes;
+	return 0;
+}
+
 /* With a template only images and a plan without maps are needed. */
 int start_take(struct tender *t, struct snapshot *s, struct start *start)
 {
@@ -194,8 +214,10 @@ int start_take(struct tender *t, struct snapshot *s, struct start *start)
 		start->fd_count = s->image_count + 1;
 		return 0;
 	}
-	deploy->plan_bytes = s->plan_bytes;
 	deploy->layer_count = (uint32_t)s->layer_count;
+	if (!take_of_parent(t, s, start))
+		return 0;
+	deploy->plan_bytes = s->plan_bytes;
 	return pool_take(t, &start->uc);
 }
 
@@ -209,6 +231,7 @@ bool start_send(struct tender *t, struct start *start, const struct control_fram
 	if (!adopt(t, uc, frame, memory_limit))
 		return false;
 	uc->origin = snapshot_get(s);
+	s->deploys++;
 	for (int i = 0; i < s->image_count; i++)
 		uc->images[uc->image_count++] = image_get(s->images[i]);
 	make_identity(t, uc, &start->message.identity, memory_limit, trace);

@@ -14,6 +14,8 @@
 #include "working_set.h"
 
 #define TEMPLATES_MAX 64
+/* Deploys of a snapshot that make another likely: a template costs as much as a few of them. */
+#define LEARN_AFTER 2
 /* Embryos that stand ready for one snapshot, and how long after its last use. */
 #define READY_TARGET 2
 #define READY_KEEP_NS 5000000000ull
@@ -107,7 +109,7 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	list_init(&p->ready);
 	list_add_tail(&p->node, &t->templates);
 	t->template_count++;
-	p->plan_fd = plan_write_bare(s->plan_fd, &p->plan_bytes);
+	p->plan_fd = plan_write_other(s->plan_fd, NULL, 0, &p->plan_bytes);
 	error = events_add(t, &p->source, EPOLLIN);
 	if (error || p->plan_fd < 0)
 		fatal(error ? -error : -p->plan_fd, "template of snapshot %lu", s->number);
@@ -137,7 +139,7 @@ void template_note_frame(struct tender *t, struct uc *uc)
 	if (uc->answered)
 		return;
 	uc->answered = true;
-	if (uc->origin && !t->learn_from && !find(t, uc->origin))
+	if (uc->origin && uc->origin->deploys >= LEARN_AFTER && !t->learn_from && !find(t, uc->origin))
 		t->learn_from = uc->id;
 }
 

@@ -1,0 +1,134 @@
+#include "plan_delta.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "plan.h"
+
+struct parts {
+	struct plan_map *items;
+	size_t count, size;
+};
+
+static void add_part(struct parts *parts, const struct plan_map *m, uint64_t start, uint64_t end)
+{
+	struct plan_map *last = parts->count ? &parts->items[parts->count - 1] : NULL;
+
+	if (start >= end)
+		return;
+	if (last && last->start + last->bytes == start && start > m->start) {
+		last->bytes += end - start; /* goes on within m */
+		return;
+	}
+	if (parts->count == parts->size) {
+		parts->size = parts->size ? parts->size * 2 : 128;
+		parts->items = xrealloc(parts->items, parts->size * sizeof *parts->items);
+	}
+	parts->items[parts->count] = *m;
+	parts->items[parts->count].start = start;
+	parts->items[parts->count].bytes = end - start;
+	if (m->source != PLAN_ANONYMOUS)
+		parts->items[parts->count].offset += start - m->start;
+	parts->count++;
+}
+
+static bool same_file(const struct snapshot *a, uint16_t in_a, const struct snapshot *b, uint16_t in_b)
+{
+	if (in_a == PLAN_ANONYMOUS || in_b == PLAN_ANONYMOUS)
+		return in_a == in_b;
+	if (in_a < UC_IMAGE_MAX || in_b < UC_IMAGE_MAX)
+		return in_a == in_b && in_a < a->image_count && in_b < b->image_count &&
+		       a->images[in_a] == b->images[in_b];
+	return a->layers[in_a - UC_IMAGE_MAX] == b->layers[in_b - UC_IMAGE_MAX];
+}
+
+/* Both show the same where they overlap. */
+static bool same(const struct mapped_snapshot *child, const struct plan_map *c, const struct mapped_snapshot *parent,
+		 const struct plan_map *p)
+{
+	return c->prot == p->prot && same_file(child->snapshot, c->source, parent->snapshot, p->source) &&
+	       (c->source == PLAN_ANONYMOUS || c->offset - c->start == p->offset - p->start);
+}
+
+static uint64_t end_of(const struct plan_map *m)
+{
+	return m->start + m->bytes;
+}
+
+/* The child has all of [start, end); maps from *at on. */
+static bool covered(const struct mapped_snapshot *child, size_t *at, uint64_t start, uint64_t end)
+{
+	while (*at < child->count && end_of(&child->maps[*at]) <= start)
+		(*at)++;
+	for (size_t i = *at; i < child->count && start < end; i++) {
+		if (child->maps[i].start > start)
+			return false;
+		start = end_of(&child->maps[i]);
+	}
+	return start >= end;
+}
+
+static bool covers(const struct mapped_snapshot *child, const struct mapped_snapshot *parent)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < parent->count; i++)
+		if (!covered(child, &at, parent->maps[i].start, end_of(&parent->maps[i])))
+			return false;
+	return true;
+}
+
+long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent, struct plan_map **delta)
+{
+	struct parts parts = { 0 };
+	size_t first = 0;
+
+	if (!covers(child, parent))
+		return -EXDEV;
+	for (size_t i = 0; i < child->count; i++) {
+		const struct plan_map *c = &child->maps[i];
+		uint64_t at = c->start;
+
+		while (first < parent->count && end_of(&parent->maps[first]) <= c->start)
+			first++;
+		for (size_t n = first; n < parent->count && parent->maps[n].start < end_of(c); n++) {
+			const struct plan_map *p = &parent->maps[n];
+
+			if (!same(child, c, parent, p))
+				continue;
+			add_part(&parts, c, at, p->start);
+			at = end_of(p) > at ? end_of(p) : at;
+		}
+		add_part(&parts, c, at, end_of(c));
+	}
+	*delta = parts.items;
+	return (long)parts.count;
+}
+
+static int derive(struct snapshot *s, const struct snapshot *parent)
+{
+	struct plan_map *of_s = NULL, *of_parent = NULL, *delta = NULL;
+	long count = plan_read_maps(s->plan_fd, &of_s), parent_count, delta_count = 0;
+
+	if (count < 0)
+		return (int)count;
+	parent_count = plan_read_maps(parent->plan_fd, &of_parent);
+	if (parent_count < 0)
+		delta_count = parent_count;
+	else
+		delta_count = plan_delta(&(struct mapped_snapshot){ s, of_s, (size_t)count },
+					 &(struct mapped_snapshot){ parent, of_parent, (size_t)parent_count }, &delta);
+	if (delta_count >= 0)
+		s->derived_fd = plan_write_other(s->plan_fd, delta, (size_t)delta_count, &s->derived_bytes);
+	free(of_s);
+	free(of_parent);
+	free(delta);
+	return delta_count < 0 ? (int)delta_count : s->derived_fd < 0 ? s->derived_fd : 0;
+}
+
+int snapshot_derive(struct snapshot *s, const struct snapshot *parent)
+{
+	if (s->derived_fd < 0 && !s->derive_error)
+		s->derive_error = derive(s, parent);
+	return s->derive_error;
+}
