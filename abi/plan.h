@@ -21,8 +21,11 @@ struct plan_map {
 	uint64_t offset; /* in the source */
 	uint16_t source; /* image window i: i; layer j: UC_IMAGE_MAX + j; or PLAN_ANONYMOUS */
 	uint16_t prot;   /* PROT_… */
-	uint32_t reserved;
+	uint32_t flags;  /* PLAN_COPY */
 };
+
+/* The memory is there already, writable: read the bytes into it instead of mapping them. */
+#define PLAN_COPY 1u
 
 /* A run of pages to populate before the guest runs (working set). */
 struct plan_touch {

@@ -2,8 +2,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "plan.h"
+
+#define COPY_BYTES_MAX (8 * UC_PAGE_SIZE)
 
 struct parts {
 	struct plan_map *items;
@@ -105,21 +108,44 @@ long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapsho
 	return (long)parts.count;
 }
 
+/*
+ * A few pages are copied faster than they are mapped, most of them will be written anyway, and a
+ * mapping that stays whole costs less.
+ */
+static void prefer_copies(struct plan_map *delta, size_t count, const struct mapped_snapshot *parent)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct plan_map *m = &delta[i];
+
+		while (at < parent->count && end_of(&parent->maps[at]) <= m->start)
+			at++;
+		if (m->bytes <= COPY_BYTES_MAX && m->source != PLAN_ANONYMOUS && m->prot & PROT_WRITE &&
+		    at < parent->count && parent->maps[at].start <= m->start &&
+		    end_of(&parent->maps[at]) >= end_of(m) && parent->maps[at].prot == m->prot)
+			m->flags |= PLAN_COPY;
+	}
+}
+
 static int derive(struct snapshot *s, const struct snapshot *parent)
 {
 	struct plan_map *of_s = NULL, *of_parent = NULL, *delta = NULL;
-	long count = plan_read_maps(s->plan_fd, &of_s), parent_count, delta_count = 0;
+	struct mapped_snapshot child = { .snapshot = s }, base = { .snapshot = parent };
+	long count = plan_read_maps(s->plan_fd, &of_s), parent_count, delta_count;
 
 	if (count < 0)
 		return (int)count;
 	parent_count = plan_read_maps(parent->plan_fd, &of_parent);
-	if (parent_count < 0)
-		delta_count = parent_count;
-	else
-		delta_count = plan_delta(&(struct mapped_snapshot){ s, of_s, (size_t)count },
-					 &(struct mapped_snapshot){ parent, of_parent, (size_t)parent_count }, &delta);
-	if (delta_count >= 0)
+	child.maps = of_s;
+	child.count = (size_t)count;
+	base.maps = of_parent;
+	base.count = parent_count < 0 ? 0 : (size_t)parent_count;
+	delta_count = parent_count < 0 ? parent_count : plan_delta(&child, &base, &delta);
+	if (delta_count >= 0) {
+		prefer_copies(delta, (size_t)delta_count, &base);
 		s->derived_fd = plan_write_other(s->plan_fd, delta, (size_t)delta_count, &s->derived_bytes);
+	}
 	free(of_s);
 	free(of_parent);
 	free(delta);

@@ -56,8 +56,10 @@ static void carry_out(const struct deploy *d, const struct plan *p)
 {
 	const struct plan_map *m = (const void *)(p + 1);
 	for (u32 i = 0; i < p->map_count; i++) {
-		long r = host_mmap(m[i].start, m[i].bytes, m[i].prot, MAP_NORESERVE, source_fd(d, m[i].source),
-				   m[i].offset);
+		int fd = source_fd(d, m[i].source);
+		long r = m[i].flags & PLAN_COPY
+				 ? host_pread(fd, (void *)m[i].start, m[i].bytes, m[i].offset) - (long)m[i].bytes
+				 : host_mmap(m[i].start, m[i].bytes, m[i].prot, MAP_NORESERVE, fd, m[i].offset);
 		check(r >= 0, EMBRYO_MAP_FAILED);
 	}
 	const struct plan_touch *t = (const void *)(m + p->map_count);

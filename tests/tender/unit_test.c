@@ -10,6 +10,7 @@
 #include "../../tender/maps.h"
 #include "../../tender/page_delta.h"
 #include "../../tender/plan.h"
+#include "../../tender/plan_delta.h"
 #include "../../tender/unchanged.h"
 #include "check.h"
 
@@ -355,6 +356,42 @@ static void pages_equal_to_their_backing_are_dropped(void)
 	close(fd);
 }
 
+static struct plan_map mapped(uint64_t start, uint64_t pages, uint64_t offset, uint16_t source, uint16_t prot)
+{
+	return (struct plan_map){ .start = start, .bytes = pages * PAGE, .offset = offset, .source = source, .prot = prot };
+}
+
+static void only_other_maps_are_in_a_difference(void)
+{
+	struct image image;
+	struct layer old, own;
+	struct snapshot parent = { .image_count = 1, .layer_count = 1, .images = { &image }, .layers = { &old } };
+	/* The child numbers its layers anew. */
+	struct snapshot child = { .image_count = 1, .layer_count = 2, .images = { &image }, .layers = { &own, &old } };
+	struct plan_map of_parent[] = {
+		mapped(1 * PAGE, 8, 0, UC_IMAGE_MAX, PROT_READ | PROT_WRITE),
+		mapped(9 * PAGE, 4, 0, 0, PROT_READ),
+		mapped(20 * PAGE, 4, 0, PLAN_ANONYMOUS, PROT_READ | PROT_WRITE),
+	};
+	struct plan_map of_child[] = {
+		mapped(1 * PAGE, 3, 0, UC_IMAGE_MAX + 1, PROT_READ | PROT_WRITE),
+		mapped(4 * PAGE, 1, 0, UC_IMAGE_MAX, PROT_READ | PROT_WRITE),
+		mapped(5 * PAGE, 4, 4 * PAGE, UC_IMAGE_MAX + 1, PROT_READ | PROT_WRITE),
+		mapped(9 * PAGE, 4, 0, 0, PROT_READ | PROT_EXEC),
+		mapped(20 * PAGE, 6, 0, PLAN_ANONYMOUS, PROT_READ | PROT_WRITE),
+	};
+	struct mapped_snapshot p = { &parent, of_parent, 3 }, c = { &child, of_child, 5 };
+	struct plan_map *delta;
+
+	CHECK(plan_delta(&c, &p, &delta) == 3);
+	check_map(&delta[0], 4 * PAGE, 1, UC_IMAGE_MAX, 0);
+	check_map(&delta[1], 9 * PAGE, 4, 0, 0);
+	check_map(&delta[2], 24 * PAGE, 2, PLAN_ANONYMOUS, 0);
+	free(delta);
+	c.count = 4; /* the parent's anonymous memory is gone */
+	CHECK(plan_delta(&c, &p, &delta) == -EXDEV);
+}
+
 int main(void)
 {
 	RUN(maps_are_parsed);
@@ -371,5 +408,6 @@ int main(void)
 	RUN(a_word_of_difference_takes_few_bytes);
 	RUN(runs_are_joined);
 	RUN(pages_equal_to_their_backing_are_dropped);
+	RUN(only_other_maps_are_in_a_difference);
 	return 0;
 }
