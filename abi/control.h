@@ -148,7 +148,7 @@ struct control_exit {
 	int32_t wait_status; /* as waitpid(2) */
 	uint32_t reason;     /* enum control_exit_reason */
 	uint64_t cpu_ns;
-	uint64_t max_rss_bytes;
+	uint64_t max_rss_bytes; /* 0 of a demoted UC */
 };
 
 enum control_exit_reason {

@@ -104,8 +104,7 @@ struct uc {
 	bool in_pool;
 	struct template *template; /* it stands ready there, or NULL */
 	bool answered;             /* it has sent a frame since its start */
-	bool held;                 /* packets wait until link_release */
-	struct kept *kept;         /* demote.c: of a demoted UC, until it has been promoted; else NULL */
+	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
 	uint64_t earlier_cpu_ns;   /* of processes that it had before */
 
 	struct packet *out_first, *out_last;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,8 +22,8 @@
 #include "uc.h"
 
 #define REST_LIMIT_NS 2000000ull
-/* A UC with more to look at is not idle memory, and would hold the tender up. */
-#define LOOK_PAGES_MAX 4096
+/* A UC with more to look at would hold the tender up, and its plan might outgrow the embryo's scratch region. */
+#define LOOK_PAGES_MAX 2048
 #define CHUNK_PAGES 64
 #define CHUNK_BYTES (CHUNK_PAGES * UC_PAGE_SIZE)
 
@@ -33,8 +34,9 @@ struct demotion {
 	struct tracee tracee;
 	struct vma_list vmas;
 	struct page_runs own, other, look; /* its own pages, other ones that may differ, and both */
-	struct page_delta delta;
-	uint64_t own_pages, differing_pages;
+	size_t at;                         /* in vmas, of the page looked at */
+	struct page_delta changes, xstate;
+	uint64_t own_pages;
 	uint64_t conflict;
 	const char *failed; /* what stands against it, for the node */
 };
@@ -122,6 +124,17 @@ static int find_pages(struct demotion *d)
 	return pages_of(&d->look) > LOOK_PAGES_MAX ? -E2BIG : 0;
 }
 
+/* access of struct plan_change; pages are asked about in order. */
+static uint16_t access_of(struct demotion *d, uint64_t addr)
+{
+	uint16_t prot;
+
+	while (d->at + 1 < d->vmas.count && d->vmas.items[d->at].end <= addr)
+		d->at++;
+	prot = d->vmas.items[d->at].prot;
+	return prot & PROT_WRITE ? 0 : (uint16_t)(PLAN_CHANGE_PROTECTED | prot);
+}
+
 static int compare_run(struct demotion *d, int mem, const struct page_run *run)
 {
 	static uint64_t base[CHUNK_BYTES / sizeof(uint64_t)], now[CHUNK_BYTES / sizeof(uint64_t)];
@@ -136,7 +149,8 @@ static int compare_run(struct demotion *d, int mem, const struct page_run *run)
 		if (error)
 			return error;
 		for (size_t w = 0; w < bytes / sizeof *now; w += DELTA_PAGE_WORDS)
-			page_delta_add(&d->delta, at + w * sizeof *now, base + w, now + w);
+			page_delta_add(&d->changes, at + w * sizeof *now, access_of(d, at + w * sizeof *now), base + w,
+				       now + w);
 	}
 	return 0;
 }
@@ -149,7 +163,6 @@ static int record_memory(struct demotion *d)
 	for (size_t i = 0; !error && i < d->look.count; i++)
 		error = compare_run(d, mem, &d->look.items[i]);
 	close_if_open(mem);
-	d->differing_pages = d->delta.pages;
 	return error;
 }
 
@@ -163,7 +176,7 @@ static void record_xstate(struct demotion *d)
 		uint32_t rest = t->xstate_bytes - at;
 
 		memcpy(page, t->xstate + at, rest < sizeof page ? rest : sizeof page);
-		page_delta_add(&d->delta, KEPT_XSTATE_BASE + at, zero, page);
+		page_delta_add(&d->xstate, at, 0, zero, page);
 	}
 }
 
@@ -171,16 +184,14 @@ static void record_xstate(struct demotion *d)
 
 static struct kept *keep(const struct demotion *d)
 {
-	struct kept *k = xcalloc(1, sizeof *k + d->delta.bytes);
-	struct procfs_memory memory = { 0 };
+	struct kept *k = xcalloc(1, sizeof *k + d->changes.bytes + d->xstate.bytes);
 
-	procfs_memory(d->uc->pid, &memory);
 	k->regs = d->tracee.regs;
-	k->xstate_bytes = d->tracee.xstate_bytes;
 	k->cpu_ns = d->uc->earlier_cpu_ns + procfs_cpu_ns(d->uc->pid);
-	k->max_rss_bytes = memory.resident_bytes;
-	k->bytes = d->delta.bytes;
-	memcpy(k->data, d->delta.data, d->delta.bytes);
+	k->change_bytes = d->changes.bytes;
+	k->xstate_bytes = d->xstate.bytes;
+	memcpy(k->data, d->changes.data, d->changes.bytes);
+	memcpy(k->data + d->changes.bytes, d->xstate.data, d->xstate.bytes);
 	return k;
 }
 
@@ -217,6 +228,9 @@ static int record(struct tender *t, struct demotion *d)
 {
 	int error;
 
+	d->failed = "its extended state";
+	if (d->tracee.xstate_bytes < t->xstate_bytes)
+		return -EIO;
 	d->failed = "it does not wait for a message";
 	if (!awaits_message(t, &d->tracee.regs))
 		return -EBUSY;
@@ -250,8 +264,8 @@ static int demote(struct tender *t, struct demotion *d, struct control_demoted *
 	}
 	change(t, d);
 	*reply = (struct control_demoted){
-		.delta_bytes = sizeof(struct uc) + sizeof(struct kept) + d->delta.bytes,
-		.pages = (uint32_t)d->differing_pages,
+		.delta_bytes = sizeof(struct uc) + sizeof(struct kept) + d->changes.bytes + d->xstate.bytes,
+		.pages = d->changes.pages,
 		.own_pages = (uint32_t)d->own_pages,
 		.stop_ns = now_ns() - begin,
 	};
@@ -286,14 +300,15 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 	page_runs_free(&d->own);
 	page_runs_free(&d->other);
 	page_runs_free(&d->look);
-	page_delta_free(&d->delta);
+	page_delta_free(&d->changes);
+	page_delta_free(&d->xstate);
 	free(d);
 }
 
 void demoted_stat(const struct uc *uc, struct control_stat *stat)
 {
 	*stat = (struct control_stat){
-		.private_bytes = sizeof *uc + sizeof *uc->kept + uc->kept->bytes,
+		.private_bytes = sizeof *uc + sizeof *uc->kept + uc->kept->change_bytes + uc->kept->xstate_bytes,
 		.cpu_ns = uc->kept->cpu_ns,
 		.state = CONTROL_STATE_DEMOTED,
 	};
@@ -305,7 +320,6 @@ void demoted_drop(struct tender *t, struct uc *uc)
 		.wait_status = SIGKILL,
 		.reason = CONTROL_EXIT_KILLED,
 		.cpu_ns = uc->kept->cpu_ns,
-		.max_rss_bytes = uc->kept->max_rss_bytes,
 	};
 
 	control_send(t, CONTROL_EXIT, 0, uc->id, 0, &end, sizeof end);

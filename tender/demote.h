@@ -1,6 +1,6 @@
 /*
  * Demotion: an idle UC kept as what differs from a snapshot, without a process. Promotion
- * (promote.h) makes a UC of that snapshot and writes the difference into it.
+ * (promote.h) makes a process of that snapshot, which then carries out the difference.
  */
 #ifndef TENDER_DEMOTE_H
 #define TENDER_DEMOTE_H
@@ -9,15 +9,12 @@
 
 #include "context.h"
 
-/* Pages of the extended state, recorded behind the guest's memory, with zeroes as their base. */
-#define KEPT_XSTATE_BASE UC_GUEST_END
-
 /* A demoted UC's memory and registers. */
 struct kept {
 	struct user_regs_struct regs;
-	uint32_t xstate_bytes;
-	uint64_t cpu_ns, max_rss_bytes; /* of its processes so far */
-	uint64_t bytes;                 /* of data: page_delta.h */
+	uint64_t cpu_ns; /* of its processes so far */
+	/* What data holds, both as of page_delta.h: changes of its memory, then of extended state that is all zero. */
+	uint64_t change_bytes, xstate_bytes;
 	char data[];
 };
 

@@ -13,7 +13,6 @@
 #include "events.h"
 #include "hostfs.h"
 #include "limits.h"
-#include "promote.h"
 #include "template.h"
 #include "uc.h"
 
@@ -57,7 +56,7 @@ static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *fr
 	else
 		uc->out_first = p;
 	uc->out_last = p;
-	if (!uc->out_bytes && !uc->held)
+	if (!uc->out_bytes)
 		events_change(t, &uc->link, EPOLLIN | EPOLLOUT);
 	uc->out_bytes += bytes;
 }
@@ -69,7 +68,7 @@ void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, 
 
 	if (uc->state == UC_GONE)
 		return;
-	if (!uc->out_first && !uc->held)
+	if (!uc->out_first)
 		n = send_now(uc, frame, sizeof *frame, payload, frame->len, fds, fd_count);
 	/* Any other error means that the UC is gone, which its hangup tells. */
 	if (n == -EAGAIN)
@@ -109,15 +108,6 @@ static void flush_queue(struct tender *t, struct uc *uc)
 	events_change(t, &uc->link, EPOLLIN);
 }
 
-void link_release(struct tender *t, struct uc *uc)
-{
-	uc->held = false;
-	if (!uc->out_first)
-		return;
-	events_change(t, &uc->link, EPOLLIN | EPOLLOUT);
-	flush_queue(t, uc);
-}
-
 /* ---- from a UC ---- */
 
 static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
@@ -130,9 +120,6 @@ static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_f
 	memcpy(&deployed, payload, sizeof deployed);
 	if (deployed.deploy_id != uc->deploy_id)
 		return false;
-	/* What went wrong has been answered. */
-	if (uc->kept && !promote_finish(t, uc))
-		return true;
 	uc->state = UC_RUNNING;
 	started.deploy_ns = now_ns() - uc->started_ns;
 	control_ok(t, uc->id, uc->start_seq, &started, sizeof started);
@@ -207,7 +194,7 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 	/* Reaped by an earlier event of the same batch. */
 	if (uc->state == UC_GONE)
 		return;
-	if (events & EPOLLOUT && uc->out_first && !uc->held)
+	if (events & EPOLLOUT && uc->out_first)
 		flush_queue(t, uc);
 	if (events & EPOLLIN) {
 		limits_watch(t, uc);

@@ -13,8 +13,6 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events);
  */
 void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload, const int *fds,
 	       int fd_count);
-/* Sends what has waited while the UC was held. */
-void link_release(struct tender *t, struct uc *uc);
 /* As frames of type, all but the last with LINK_MORE; an empty stream is one empty frame. */
 void link_send_stream(struct tender *t, struct uc *uc, uint16_t type, const char *bytes, size_t count);
 

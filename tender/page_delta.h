@@ -1,13 +1,14 @@
 /*
- * How pages differ from an earlier version of themselves, in words of 8 bytes. Pure: touches no
- * process. Only ever read by the process that wrote it.
+ * How pages differ from an earlier version of themselves: struct plan_change and what follows it
+ * (abi/plan.h). Pure: touches no process.
  */
 #ifndef TENDER_PAGE_DELTA_H
 #define TENDER_PAGE_DELTA_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "../abi/plan.h"
 
 #define DELTA_PAGE_WORDS 512
 
@@ -20,19 +21,12 @@ struct page_delta {
 
 /*
  * Records what makes `now`, the page at addr (below 16 TiB), out of base, both of
- * DELTA_PAGE_WORDS; nothing if they are equal.
+ * DELTA_PAGE_WORDS; nothing if they are equal. access: as in struct plan_change.
  */
-void page_delta_add(struct page_delta *delta, uint64_t addr, const uint64_t *base, const uint64_t *now);
+void page_delta_add(struct page_delta *delta, uint64_t addr, uint16_t access, const uint64_t *base,
+		    const uint64_t *now);
+/* Makes consecutive pages at `to`, the first of which is page 0, out of their base, in place. */
+void page_delta_apply(const void *data, size_t bytes, uint64_t *to);
 void page_delta_free(struct page_delta *delta);
-
-/* Where a reader of data stands. */
-struct page_delta_reader {
-	const char *at, *end;
-};
-
-/* Address of the next page; false at the end. */
-bool page_delta_next(const struct page_delta_reader *reader, uint64_t *addr);
-/* Makes the next page out of its base, in place, and moves on. */
-void page_delta_apply(struct page_delta_reader *reader, uint64_t *page);
 
 #endif

@@ -82,6 +82,42 @@ int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uin
 	return error ? error : fd;
 }
 
+static void resume(struct plan *p, const struct frame_source *frame, const void *changes)
+{
+	p->flags = PLAN_RESUMES;
+	p->fs_base = frame->regs->fs_base;
+	p->gs_base = frame->regs->gs_base;
+	p->frame_sp = UC_SCRATCH_BASE + p->frame_offset;
+	frame_build((char *)p + p->frame_offset, p->frame_sp, frame);
+	if (p->changes_bytes)
+		memcpy((char *)p + p->changes_offset, changes, p->changes_bytes);
+}
+
+int plan_write_resuming(int plan_fd, const struct frame_source *frame, const void *changes, size_t change_bytes,
+			uint64_t *bytes)
+{
+	struct plan head, *p;
+	uint64_t lists; /* maps and touches */
+	int fd, error = pread_all(plan_fd, &head, sizeof head, 0);
+
+	if (error)
+		return error;
+	lists = head.map_count * sizeof(struct plan_map) + head.touch_count * sizeof(struct plan_touch);
+	head.frame_offset = aligned(sizeof head + lists);
+	head.frame_bytes = frame_bytes(frame->xstate_bytes);
+	head.changes_offset = head.frame_offset + head.frame_bytes;
+	head.changes_bytes = change_bytes;
+	*bytes = head.changes_offset + change_bytes;
+	p = xcalloc(1, *bytes);
+	*p = head;
+	error = pread_all(plan_fd, p + 1, lists, sizeof head);
+	if (!error)
+		resume(p, frame, changes);
+	fd = error ? error : write_sealed(p, *bytes);
+	free(p);
+	return fd;
+}
+
 long plan_read_maps(int plan_fd, struct plan_map **maps)
 {
 	struct plan p;

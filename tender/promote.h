@@ -4,12 +4,7 @@
 
 #include "context.h"
 
-/* CONTROL_PROMOTE; the answer comes with promote_finish. */
+/* CONTROL_PROMOTE, answer included, which comes with LINK_DEPLOYED. */
 void promote_request(struct tender *t, const struct control_frame *frame, const char *payload);
-/*
- * The new process has confirmed that it is the snapshot: makes it the UC that was demoted.
- * False: that failed, which has been answered, and the UC is on its end.
- */
-bool promote_finish(struct tender *t, struct uc *uc);
 
 #endif

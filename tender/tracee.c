@@ -181,26 +181,8 @@ int tracee_memory(const struct tracee *t)
 	int fd;
 
 	snprintf(path, sizeof path, "/proc/%d/mem", t->pid);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
-}
-
-static int write_set(pid_t pid, int set, const void *from, size_t bytes)
-{
-	struct iovec iov = { (void *)from, bytes };
-
-	return ptrace(PTRACE_SETREGSET, pid, (void *)(long)set, &iov) < 0 ? -errno : 0;
-}
-
-int tracee_set(const struct tracee *t)
-{
-	struct user_regs_struct regs = t->regs;
-	int error;
-
-	/* No system call is to be made again but by these registers. */
-	regs.orig_rax = ~0ul;
-	error = write_set(t->pid, NT_PRSTATUS, &regs, sizeof regs);
-	return error ? error : write_set(t->pid, NT_X86_XSTATE, t->xstate, t->xstate_bytes);
 }
 
 void tracee_detach(const struct tracee *t)

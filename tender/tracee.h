@@ -27,10 +27,8 @@ struct tracee {
  * 0 or -errno: -ESRCH with ended set, -EAGAIN if it never came to such a point (then it runs on).
  */
 int tracee_stop(struct tracee *tracee, pid_t pid, uint64_t keep_off, uint64_t keep_off_bytes);
-/* Its memory as a file, where protection does not count; a descriptor or -errno. */
+/* Its memory as a file to read, where protection does not count; a descriptor or -errno. */
 int tracee_memory(const struct tracee *tracee);
-/* Gives it the registers and the extended state of the structure. 0 or -errno. */
-int tracee_set(const struct tracee *tracee);
 /* Lets it run on. */
 void tracee_detach(const struct tracee *tracee);
 

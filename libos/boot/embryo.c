@@ -21,6 +21,7 @@
 #include "../include/random.h"
 #include "../include/sched.h"
 #include "../include/string.h"
+#include "resume.h"
 
 #define HOST_SPACE_BEGIN 0x10000000000ul /* 1 TiB: the zygote's mappings lie above */
 #define HOST_SPACE_END 0x7ffffffff000ul
@@ -77,6 +78,7 @@ static const struct plan *map_plan(const struct deploy *d)
 	const struct plan *p = (const void *)UC_SCRATCH_BASE;
 	check(p->magic == PLAN_MAGIC && p->version == PLAN_VERSION, EMBRYO_BAD_PLAN);
 	check(p->frame_offset + p->frame_bytes <= bytes && p->frame_bytes < ARCH_ALTSTACK_BYTES / 2, EMBRYO_BAD_PLAN);
+	check(p->changes_offset + p->changes_bytes <= bytes, EMBRYO_BAD_PLAN);
 	return p;
 }
 
@@ -112,19 +114,27 @@ static u64 place_frame(const struct plan *p)
 	return frame;
 }
 
+static void become_new(const struct deploy *d)
+{
+	uc_identity = d->message.identity;
+	mm_set_limit(uc_identity.memory_limit);
+	random_reseed(uc_identity.entropy);
+}
+
 static noreturn_fn void become_snapshot(struct deploy *d)
 {
 	const struct plan *p = map_plan(d);
 	carry_out(d, p);
 	close_sources(d);
 	/* From here on the captured library OS is in place. */
-	uc_identity = d->message.identity;
-	mm_set_limit(uc_identity.memory_limit);
+	if (p->flags & PLAN_RESUMES)
+		check(resume_memory(p), EMBRYO_BAD_PLAN);
+	else
+		become_new(d);
 	clock_redeploy(p->clock_monotonic_ns);
-	random_reseed(uc_identity.entropy);
 	clocks_redeploy();
 	sched_redeploy();
-	struct link_deployed done = { .deploy_id = uc_identity.deploy_id };
+	struct link_deployed done = { .deploy_id = d->message.identity.deploy_id };
 	link_send(LINK_DEPLOYED, 0, &done, sizeof done);
 	struct departure leave = { .frame = place_frame(p), .fs_base = p->fs_base, .gs_base = p->gs_base };
 	arch_call_on(leave.frame - 256, depart, &leave);

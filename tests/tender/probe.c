@@ -13,7 +13,6 @@
 #define HOST_SPACE_END 0x7ffffffff000ul
 #define STACK_BYTES 65536
 #define SIGSYS 31
-#define SIGALRM 14
 #define CONTROL_WORDS 64
 
 extern char hostcall_start[], hostcall_end[], image_end[];
@@ -57,7 +56,7 @@ struct msghdr {
 	uint64_t flags;
 };
 
-/* A trapped call gets its result; an alarm is nothing; a fault returns the signal's number from the function that it happened in. */
+/* A trapped call gets its result; a fault returns the signal's number from the function that it happened in. */
 static void on_signal(int signo, const void *info, struct ucontext *uc)
 {
 	(void)info;
@@ -65,8 +64,6 @@ static void on_signal(int signo, const void *info, struct ucontext *uc)
 		uc->rax = PROBE_TRAPPED;
 		return;
 	}
-	if (signo == SIGALRM)
-		return;
 	uc->rax = (uint64_t)signo;
 	uc->rip = *(uint64_t *)uc->rsp;
 	uc->rsp += 8;
@@ -189,6 +186,30 @@ static void serve(void)
 	}
 }
 
+static void resume(const struct plan *p)
+{
+	const char *at = (const char *)p + p->changes_offset, *end = at + p->changes_bytes;
+
+	while (at < end) {
+		struct plan_change c;
+
+		copy(&c, at, sizeof c);
+		at += sizeof c;
+		if (c.access)
+			host_call(__NR_mprotect, c.page * 4096ul, 4096, 3, 0, 0, 0);
+		for (; c.runs; c.runs--) {
+			struct plan_run run;
+
+			copy(&run, at, sizeof run);
+			at += sizeof run;
+			copy((char *)(c.page * 4096ul) + run.first * 8ul, at, run.count * 8ul);
+			at += run.count * 8ul;
+		}
+		if (c.access)
+			host_call(__NR_mprotect, c.page * 4096ul, 4096, c.access & ~PLAN_CHANGE_PROTECTED, 0, 0, 0);
+	}
+}
+
 static void become(const struct link_deploy *d, const int *fds)
 {
 	const struct plan *p = (const void *)UC_SCRATCH_BASE;
@@ -212,7 +233,10 @@ static void become(const struct link_deploy *d, const int *fds)
 	}
 	for (uint32_t i = images; i < images + 1 + d->layer_count; i++)
 		host_call(__NR_close, (uint64_t)fds[i], 0, 0, 0, 0, 0);
-	deploy_id = d->identity.deploy_id;
+	if (p->flags & PLAN_RESUMES)
+		resume(p);
+	else
+		deploy_id = d->identity.deploy_id;
 	send(LINK_DEPLOYED, &done, sizeof done, sizeof done);
 	frame = ((uint64_t)altstack + sizeof altstack - p->frame_bytes) & ~63ul;
 	copy((void *)frame, (const char *)p + p->frame_offset, p->frame_bytes);
