@@ -7,14 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "control.h"
-#include "page_delta.h"
-#include "pristine.h"
+#include "memory_changes.h"
 #include "procfs.h"
 #include "rest.h"
 #include "snapshot.h"
@@ -22,22 +20,14 @@
 #include "uc.h"
 
 #define REST_LIMIT_NS 2000000ull
-/* A UC with more to look at would hold the tender up, and its plan might outgrow the embryo's scratch region. */
-#define LOOK_PAGES_MAX 2048
-#define CHUNK_PAGES 64
-#define CHUNK_BYTES (CHUNK_PAGES * UC_PAGE_SIZE)
 
 struct demotion {
 	struct uc *uc;
 	struct snapshot *base;
 	struct pristine pristine;
 	struct tracee tracee;
-	struct vma_list vmas;
-	struct page_runs own, other, look; /* its own pages, other ones that may differ, and both */
-	size_t at;                         /* in vmas, of the page looked at */
-	struct page_delta changes, xstate;
-	uint64_t own_pages;
-	uint64_t conflict;
+	struct memory_changes changes;
+	struct page_delta xstate;
 	const char *failed; /* what stands against it, for the node */
 };
 
@@ -88,83 +78,7 @@ static bool awaits_message(const struct tender *t, const struct user_regs_struct
 	       r->rip >= h->hostcall_start && r->rip < h->hostcall_end;
 }
 
-/* ---- what differs ---- */
-
-static uint64_t pages_of(const struct page_runs *runs)
-{
-	uint64_t pages = 0;
-
-	for (size_t i = 0; i < runs->count; i++)
-		pages += (runs->items[i].end - runs->items[i].start) / UC_PAGE_SIZE;
-	return pages;
-}
-
-static int find_pages(struct demotion *d)
-{
-	struct page_runs all = { 0 };
-	int error;
-
-	d->failed = "memory map";
-	error = maps_read(d->uc->pid, &d->vmas);
-	if (error)
-		return error;
-	d->failed = "its memory map is not the snapshot's";
-	error = pristine_compare(&d->pristine, &d->vmas, &d->other, &d->conflict);
-	if (error)
-		return error;
-	d->failed = "scan for written pages";
-	error = pagemap_own_runs(d->uc->pid, 0, UC_GUEST_END, &all);
-	pristine_clip(&all, &d->own);
-	page_runs_free(&all);
-	if (error)
-		return error;
-	d->own_pages = pages_of(&d->own);
-	page_runs_join(&d->own, &d->other, &d->look);
-	d->failed = "too much of its memory is its own";
-	return pages_of(&d->look) > LOOK_PAGES_MAX ? -E2BIG : 0;
-}
-
-/* access of struct plan_change; pages are asked about in order. */
-static uint16_t access_of(struct demotion *d, uint64_t addr)
-{
-	uint16_t prot;
-
-	while (d->at + 1 < d->vmas.count && d->vmas.items[d->at].end <= addr)
-		d->at++;
-	prot = d->vmas.items[d->at].prot;
-	return prot & PROT_WRITE ? 0 : (uint16_t)(PLAN_CHANGE_PROTECTED | prot);
-}
-
-static int compare_run(struct demotion *d, int mem, const struct page_run *run)
-{
-	static uint64_t base[CHUNK_BYTES / sizeof(uint64_t)], now[CHUNK_BYTES / sizeof(uint64_t)];
-	size_t bytes;
-	int error;
-
-	for (uint64_t at = run->start; at < run->end; at += bytes) {
-		bytes = run->end - at < CHUNK_BYTES ? run->end - at : CHUNK_BYTES;
-		error = pread_all(mem, now, bytes, at);
-		if (!error)
-			error = pristine_read(&d->pristine, at, base, bytes);
-		if (error)
-			return error;
-		for (size_t w = 0; w < bytes / sizeof *now; w += DELTA_PAGE_WORDS)
-			page_delta_add(&d->changes, at + w * sizeof *now, access_of(d, at + w * sizeof *now), base + w,
-				       now + w);
-	}
-	return 0;
-}
-
-static int record_memory(struct demotion *d)
-{
-	int mem = tracee_memory(&d->tracee), error = mem < 0 ? mem : 0;
-
-	d->failed = "reading of its memory";
-	for (size_t i = 0; !error && i < d->look.count; i++)
-		error = compare_run(d, mem, &d->look.items[i]);
-	close_if_open(mem);
-	return error;
-}
+/* ---- the record ---- */
 
 static void record_xstate(struct demotion *d)
 {
@@ -184,14 +98,15 @@ static void record_xstate(struct demotion *d)
 
 static struct kept *keep(const struct demotion *d)
 {
-	struct kept *k = xcalloc(1, sizeof *k + d->changes.bytes + d->xstate.bytes);
+	const struct page_delta *changes = &d->changes.delta;
+	struct kept *k = xcalloc(1, sizeof *k + changes->bytes + d->xstate.bytes);
 
 	k->regs = d->tracee.regs;
 	k->cpu_ns = d->uc->earlier_cpu_ns + procfs_cpu_ns(d->uc->pid);
-	k->change_bytes = d->changes.bytes;
+	k->change_bytes = changes->bytes;
 	k->xstate_bytes = d->xstate.bytes;
-	memcpy(k->data, d->changes.data, d->changes.bytes);
-	memcpy(k->data + d->changes.bytes, d->xstate.data, d->xstate.bytes);
+	memcpy(k->data, changes->data, changes->bytes);
+	memcpy(k->data + changes->bytes, d->xstate.data, d->xstate.bytes);
 	return k;
 }
 
@@ -234,9 +149,8 @@ static int record(struct tender *t, struct demotion *d)
 	d->failed = "it does not wait for a message";
 	if (!awaits_message(t, &d->tracee.regs))
 		return -EBUSY;
-	error = find_pages(d);
-	if (!error)
-		error = record_memory(d);
+	error = memory_changes_find(&d->pristine, &d->tracee, &d->changes);
+	d->failed = d->changes.failed;
 	if (!error)
 		record_xstate(d);
 	return error;
@@ -264,9 +178,9 @@ static int demote(struct tender *t, struct demotion *d, struct control_demoted *
 	}
 	change(t, d);
 	*reply = (struct control_demoted){
-		.delta_bytes = sizeof(struct uc) + sizeof(struct kept) + d->changes.bytes + d->xstate.bytes,
-		.pages = d->changes.pages,
-		.own_pages = (uint32_t)d->own_pages,
+		.delta_bytes = sizeof(struct uc) + sizeof(struct kept) + d->changes.delta.bytes + d->xstate.bytes,
+		.pages = d->changes.delta.pages,
+		.own_pages = (uint32_t)d->changes.own_pages,
 		.stop_ns = now_ns() - begin,
 	};
 	return 0;
@@ -292,15 +206,11 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 	error = demote(t, d, &reply);
 	if (error)
 		control_error(t, frame->uc, frame->seq, -error, "demotion of UC %u: %s (at %#lx): %s", frame->uc, d->failed,
-			      d->conflict, strerror(-error));
+			      d->changes.conflict, strerror(-error));
 	else
 		control_ok(t, frame->uc, frame->seq, &reply, sizeof reply);
 	pristine_close(&d->pristine);
-	vma_list_free(&d->vmas);
-	page_runs_free(&d->own);
-	page_runs_free(&d->other);
-	page_runs_free(&d->look);
-	page_delta_free(&d->changes);
+	memory_changes_free(&d->changes);
 	page_delta_free(&d->xstate);
 	free(d);
 }

@@ -1,0 +1,169 @@
+#include "memory_changes.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* More would hold the tender up, and a plan with them might outgrow the embryo's scratch region. */
+#define LOOK_PAGES_MAX 2048
+#define CHUNK_PAGES 64
+#define CHUNK_BYTES (CHUNK_PAGES * UC_PAGE_SIZE)
+
+/* Pages on their way to being compared: runs, one after the other. */
+struct chunk {
+	uint64_t now[CHUNK_BYTES / sizeof(uint64_t)], base[CHUNK_BYTES / sizeof(uint64_t)];
+	struct iovec pieces[CHUNK_PAGES];
+	unsigned count;
+	size_t bytes;
+};
+
+struct search {
+	const struct pristine *pristine;
+	const struct tracee *tracee;
+	struct memory_changes *out;
+	struct vma_list vmas;
+	size_t at; /* in vmas, of the page looked at */
+	struct page_runs look;
+	int mem;
+};
+
+static uint64_t pages_of(const struct page_runs *runs)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < runs->count; i++)
+		pages += (runs->items[i].end - runs->items[i].start) / UC_PAGE_SIZE;
+	return pages;
+}
+
+/* ---- pages that may differ ---- */
+
+static int own_runs(pid_t pid, struct page_runs *own)
+{
+	struct page_runs all = { 0 };
+	int error = pagemap_own_runs(pid, 0, UC_GUEST_END, &all);
+
+	pristine_clip(&all, own);
+	page_runs_free(&all);
+	return error;
+}
+
+static int find_pages(struct search *s)
+{
+	struct page_runs own = { 0 }, other = { 0 };
+	int error;
+
+	s->out->failed = "memory map";
+	error = maps_read(s->tracee->pid, &s->vmas);
+	if (!error) {
+		s->out->failed = "its memory map is not the snapshot's";
+		error = pristine_compare(s->pristine, &s->vmas, &other, &s->out->conflict);
+	}
+	if (!error) {
+		s->out->failed = "scan for written pages";
+		error = own_runs(s->tracee->pid, &own);
+	}
+	s->out->own_pages = pages_of(&own);
+	page_runs_join(&own, &other, &s->look);
+	page_runs_free(&own);
+	page_runs_free(&other);
+	if (!error && pages_of(&s->look) > LOOK_PAGES_MAX) {
+		s->out->failed = "too much of its memory is its own";
+		error = -E2BIG;
+	}
+	return error;
+}
+
+/* ---- comparing ---- */
+
+/* access of struct plan_change; pages are asked about in order. */
+static uint16_t access_of(struct search *s, uint64_t addr)
+{
+	uint16_t prot;
+
+	while (s->at + 1 < s->vmas.count && s->vmas.items[s->at].end <= addr)
+		s->at++;
+	prot = s->vmas.items[s->at].prot;
+	return prot & PROT_WRITE ? 0 : (uint16_t)(PLAN_CHANGE_PROTECTED | prot);
+}
+
+/* Follows no protection bits, unlike process_vm_readv(2), but costs one call per piece. */
+static int read_through_mem(struct search *s, struct chunk *c)
+{
+	char *to = (char *)c->now;
+
+	if (s->mem < 0)
+		s->mem = tracee_memory(s->tracee);
+	if (s->mem < 0)
+		return s->mem;
+	for (unsigned i = 0; i < c->count; i++) {
+		int error = pread_all(s->mem, to, c->pieces[i].iov_len, (uint64_t)c->pieces[i].iov_base);
+
+		if (error)
+			return error;
+		to += c->pieces[i].iov_len;
+	}
+	return 0;
+}
+
+static int compare(struct search *s, struct chunk *c)
+{
+	struct iovec local = { c->now, c->bytes };
+	size_t w = 0; /* word in the chunk */
+	int error = 0;
+
+	if (process_vm_readv(s->tracee->pid, &local, 1, c->pieces, c->count, 0) != (ssize_t)c->bytes)
+		error = read_through_mem(s, c);
+	for (unsigned i = 0; !error && i < c->count; i++) {
+		uint64_t addr = (uint64_t)c->pieces[i].iov_base, end = addr + c->pieces[i].iov_len;
+
+		error = pristine_read(s->pristine, addr, c->base + w, end - addr);
+		for (; !error && addr < end; addr += UC_PAGE_SIZE, w += DELTA_PAGE_WORDS)
+			page_delta_add(&s->out->delta, addr, access_of(s, addr), c->base + w, c->now + w);
+	}
+	c->count = 0;
+	c->bytes = 0;
+	return error;
+}
+
+static int compare_all(struct search *s)
+{
+	static struct chunk c; /* its pages stay: fresh ones would fault each time */
+	int error = 0;
+
+	c.count = 0;
+	c.bytes = 0;
+	s->out->failed = "reading of its memory";
+	for (size_t i = 0; !error && i < s->look.count; i++) {
+		uint64_t at = s->look.items[i].start, end = s->look.items[i].end;
+
+		while (!error && at < end) {
+			size_t room = CHUNK_BYTES - c.bytes, bytes = end - at < room ? end - at : room;
+
+			c.pieces[c.count++] = (struct iovec){ (void *)at, bytes };
+			c.bytes += bytes;
+			at += bytes;
+			if (c.bytes == CHUNK_BYTES)
+				error = compare(s, &c);
+		}
+	}
+	return error || !c.bytes ? error : compare(s, &c);
+}
+
+int memory_changes_find(const struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out)
+{
+	struct search s = { .pristine = pristine, .tracee = tracee, .out = out, .mem = -1 };
+	int error = find_pages(&s);
+
+	if (!error)
+		error = compare_all(&s);
+	vma_list_free(&s.vmas);
+	page_runs_free(&s.look);
+	close_if_open(s.mem);
+	return error;
+}
+
+void memory_changes_free(struct memory_changes *changes)
+{
+	page_delta_free(&changes->delta);
+}

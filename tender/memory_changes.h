@@ -1,0 +1,24 @@
+/* What a UC that stands still has changed of a snapshot's memory. */
+#ifndef TENDER_MEMORY_CHANGES_H
+#define TENDER_MEMORY_CHANGES_H
+
+#include "page_delta.h"
+#include "pristine.h"
+#include "tracee.h"
+
+struct memory_changes {
+	struct page_delta delta; /* from the snapshot's pages to the UC's */
+	uint64_t own_pages;      /* that the UC has to itself */
+	/* With an error: what failed, and where if that is an address. */
+	const char *failed;
+	uint64_t conflict;
+};
+
+/*
+ * Fills out, all zero so far. 0 or -errno: -EOPNOTSUPP when the memory maps differ in more than
+ * their sources, -E2BIG when too many pages may differ.
+ */
+int memory_changes_find(const struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out);
+void memory_changes_free(struct memory_changes *changes);
+
+#endif
