@@ -21,6 +21,9 @@ const NODEJS_FLAGS: readonly string[] = [
   // a collection that is half done at the capture is finished by every clone, page by page.
   '--single-threaded',
   '--v8-pool-size=1',
+  // As in a process with memory to spare: half of it, V8's choice for a small one, cost JSON and regular
+  // expressions 6 to 10 % of their speed.
+  '--max-semi-space-size=16',
   // Eight seconds after the last allocation V8 collects the whole heap to give memory back. In a UC
   // that copies megabytes of pages which it shares with all others.
   '--no-memory-reducer',
