@@ -159,6 +159,7 @@ struct tender {
 	struct list_node dead;
 	struct list_node watched;
 	uint64_t next_deploy;
+	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
 	uint64_t next_tick_ns, next_sweep_ns;
 	uint32_t sweep_chain;
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "uc.h"
 
 #define REST_LIMIT_NS 2000000ull
+#define TRIM_BYTES (16ul << 20)
 
 struct demotion {
 	struct uc *uc;
@@ -96,6 +98,11 @@ static void record_xstate(struct demotion *d)
 
 /* ---- the change ---- */
 
+static uint64_t bytes_held(const struct kept *k)
+{
+	return sizeof(struct uc) + sizeof *k + k->change_bytes + k->xstate_bytes;
+}
+
 static struct kept *keep(const struct demotion *d)
 {
 	const struct page_delta *changes = &d->changes.delta;
@@ -110,8 +117,8 @@ static struct kept *keep(const struct demotion *d)
 	return k;
 }
 
-/* The number passes on to a UC without process. */
-static void change(struct tender *t, struct demotion *d)
+/* The number passes on to a UC without process, which is returned. */
+static const struct uc *change(struct tender *t, struct demotion *d)
 {
 	struct uc *demoted = xcalloc(1, sizeof *demoted);
 	uint32_t id = d->uc->id;
@@ -124,6 +131,7 @@ static void change(struct tender *t, struct demotion *d)
 	demoted->kept = keep(d);
 	uc_forsake(t, d->uc);
 	uc_insert(t, demoted, id);
+	return demoted;
 }
 
 static int stop(struct tender *t, struct demotion *d)
@@ -158,6 +166,7 @@ static int record(struct tender *t, struct demotion *d)
 
 static int demote(struct tender *t, struct demotion *d, struct control_demoted *reply)
 {
+	const struct uc *demoted;
 	uint64_t begin;
 	int error = check(d);
 
@@ -176,9 +185,9 @@ static int demote(struct tender *t, struct demotion *d, struct control_demoted *
 		tracee_detach(&d->tracee);
 		return error;
 	}
-	change(t, d);
+	demoted = change(t, d);
 	*reply = (struct control_demoted){
-		.delta_bytes = sizeof(struct uc) + sizeof(struct kept) + d->changes.delta.bytes + d->xstate.bytes,
+		.delta_bytes = bytes_held(demoted->kept),
 		.pages = d->changes.delta.pages,
 		.own_pages = (uint32_t)d->changes.own_pages,
 		.stop_ns = now_ns() - begin,
@@ -218,7 +227,7 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 void demoted_stat(const struct uc *uc, struct control_stat *stat)
 {
 	*stat = (struct control_stat){
-		.private_bytes = sizeof *uc + sizeof *uc->kept + uc->kept->change_bytes + uc->kept->xstate_bytes,
+		.private_bytes = bytes_held(uc->kept),
 		.cpu_ns = uc->kept->cpu_ns,
 		.state = CONTROL_STATE_DEMOTED,
 	};
@@ -234,12 +243,18 @@ void demoted_drop(struct tender *t, struct uc *uc)
 
 	control_send(t, CONTROL_EXIT, 0, uc->id, 0, &end, sizeof end);
 	list_del(&uc->node);
-	demoted_free(uc);
+	demoted_free(t, uc);
 }
 
-void demoted_free(struct uc *uc)
+void demoted_free(struct tender *t, struct uc *uc)
 {
+	t->kept_freed += bytes_held(uc->kept);
 	snapshot_put(uc->origin);
 	free(uc->kept);
 	free(uc);
+	/* What others hold lies between the freed parts, so the heap does not shrink by itself. */
+	if (t->kept_freed >= TRIM_BYTES) {
+		malloc_trim(0);
+		t->kept_freed = 0;
+	}
 }

@@ -26,6 +26,6 @@ void demoted_stat(const struct uc *uc, struct control_stat *stat);
 /* Ends a demoted UC: reports its exit and frees it. */
 void demoted_drop(struct tender *t, struct uc *uc);
 /* Frees it without a word. */
-void demoted_free(struct uc *uc);
+void demoted_free(struct tender *t, struct uc *uc);
 
 #endif

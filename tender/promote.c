@@ -53,7 +53,7 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	start.uc->answered = true;
 	list_del(&demoted->node);
 	start_send(t, &start, frame, demoted->memory_limit, 0);
-	demoted_free(demoted);
+	demoted_free(t, demoted);
 	close(plan);
 	return 0;
 }

@@ -147,6 +147,30 @@ describe('dispatcher', () => {
     }
   });
 
+  it('promotes a demoted UC rather than to start anew, and only within the slots of its core', async () => {
+    const { dispatcher, idle, cores } = setUp(2);
+    const f = record('f');
+    f.snapshot = snapshot(2);
+    const [first] = cores as [Core, Core];
+    for (const id of [1, 2, 3]) {
+      const uc = new FunctionUc(id, first, OWNER, f);
+      idle.put(uc);
+      idle.setDemoted(uc);
+    }
+    const starts = [now(dispatcher.acquire(f)), now(dispatcher.acquire(f))];
+    for (const start of starts) {
+      assert.ok(start.path === 'hot' && start.promote);
+    }
+    assert.deepEqual([first.starting, first.active, idle.demoted], [2, 2, 1]);
+    const third = later(dispatcher.acquire(f));
+    const other = now(dispatcher.acquire(record('g')));
+    assert.ok(other.path === 'cold' && other.core !== first);
+    dispatcher.startDone(first);
+    const start = await third;
+    assert.ok(start.path === 'hot' && start.promote && start.uc.id === 1);
+    assert.equal(now(dispatcher.acquire(f)).path, 'warm');
+  });
+
   it('hands a UC that comes free to the invocation that waits longest for its function', async () => {
     const { dispatcher, ucOf, idle } = setUp(1);
     const f = record('f');
@@ -235,6 +259,36 @@ describe('idle pool', () => {
     fill(idle, cores[1] as Core, f, [2]);
     (cores[1] as Core).active = 3;
     assert.equal(idle.take(f)?.id, 1);
+  });
+
+  it('takes a UC with a process first, and keeps apart what has none', () => {
+    const { idle, cores } = setUp(1);
+    const core = cores[0] as Core;
+    const f = record('f');
+    const ucs = [1, 2, 3].map((id) => new FunctionUc(id, core, OWNER, f)) as [
+      FunctionUc,
+      FunctionUc,
+      FunctionUc,
+    ];
+    for (const uc of ucs) {
+      idle.put(uc);
+    }
+    idle.setIdleBytes(f, 1000);
+    idle.setDemoted(ucs[2]);
+    idle.setKeptBytes(ucs[2], 10);
+    idle.setDemoted(ucs[0]);
+    assert.deepEqual([idle.count, idle.demoted, idle.bytes, idle.live(core).size], [3, 2, 2010, 1]);
+    idle.setLive(ucs[0]);
+    assert.deepEqual([idle.count, idle.demoted, idle.bytes, idle.live(core).size], [3, 1, 2010, 1]);
+    assert.deepEqual([idle.take(f)?.id, idle.take(f)?.id, idle.take(f)], [2, 1, undefined]);
+    assert.equal(
+      idle.takeDemoted(f, () => false),
+      undefined,
+    );
+    assert.equal(idle.takeDemoted(f, () => true)?.id, 3);
+    idle.setKeptBytes(ucs[2], 99);
+    idle.setLive(ucs[2]);
+    assert.deepEqual([idle.count, idle.demoted, idle.bytes], [0, 0, 0]);
   });
 
   it('keeps its account of bytes right', () => {

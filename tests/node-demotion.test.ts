@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startComputeNode } from '../src/node/compute-node.ts';
-import type { Action, Activation, ComputeNode } from '../src/node/types.ts';
+import { type Action, type Activation, type ComputeNode, PlatformError } from '../src/node/types.ts';
+import { Tender } from '../src/tender/tender.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 let node: ComputeNode;
@@ -162,6 +163,22 @@ describe('the node and its demoted contexts', () => {
     assert.equal(node.stats().idleUcs, earlier.idleUcs - 1);
     assert.equal(node.stats().demotedUcs, earlier.demotedUcs);
     assert.equal((await node.invoke(action, {})).path, 'warm');
+    await node.forget(action);
+  });
+
+  it('starts warm when a demoted one does not come back', async (context) => {
+    const action = sourceAction(NODEJS, source);
+    await node.invoke(action, {});
+    const { idleUcs, busyUcs } = node.stats();
+    assert.equal(await node.demoteIdle(action), 1);
+    const promote = context.mock.method(Tender.prototype, 'promote', () =>
+      Promise.reject(new PlatformError('tender_refused', 'no')),
+    );
+    const activation = await node.invoke(action, {});
+    assert.deepEqual([activation.path, resultOf(activation).runs], ['warm', 1]);
+    assert.equal(promote.mock.callCount(), 1);
+    const later = node.stats();
+    assert.deepEqual([later.idleUcs, later.busyUcs, later.demotedUcs], [idleUcs, busyUcs, 0]);
     await node.forget(action);
   });
 

@@ -1,25 +1,46 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
 import type { Action, ComputeNode, UcMemory } from '../node/types.ts';
+import { PAGE_BYTES } from '../snapshot/snapshot.ts';
 import { benchFunction, interpreterOf } from './cases.ts';
+import { type Summary, summarize } from './statistics.ts';
 
 export interface IdleResult {
   readonly kind: string;
-  /** An idle UC of a NOP function, by the kernel's account of its process. */
-  readonly own: UcMemory;
-  /** How many idle UCs the host's figure was taken over. */
+  /** An idle UC of a NOP function that has its process, by the kernel's account of it. */
+  readonly live: UcMemory;
+  /** The same one demoted: what the tender keeps of it. */
+  readonly demoted: UcMemory;
+  /** Milliseconds that it takes to get it back, out of the hot start that this is a part of. */
+  readonly promotion: Summary;
+  readonly promotedStart: Summary;
+  readonly host: HostResult;
+}
+
+/** Growth of all memory that the host has in use, for each of many idle UCs of one function: kernel objects included. */
+export interface HostResult {
   readonly idleUcs: number;
-  /** Growth of all memory that the host has in use, for each of these UCs: kernel objects included. */
-  readonly hostBytes: number;
+  /** Right after their first use, when they have their processes. */
+  readonly liveBytes: number;
+  /** After the node has demoted those that it does not keep ready. */
+  readonly settledBytes: number;
+  readonly demotedUcs: number;
+  /** So many of them answered afterwards, all at once. */
+  readonly answered: number;
 }
 
 const SUBJECTS = [
   { kind: 'nodejs:24', nop: 'nop.cjs', wait: 'wait.cjs' },
   { kind: 'python:3.11', nop: 'nop.py', wait: 'wait.py' },
 ];
+const PROMOTIONS = 50;
 /** Invocations that overlap for so long leave a UC each behind. */
-const OVERLAP_MS = 1500;
+const OVERLAP_MS = 1000;
+const OVERLAP_MS_PER_UC = 5;
 const SETTLE_MS = 500;
+/** The node has settled when nothing was demoted for so long. */
+const QUIET_MS = 2000;
 
 /** Memory of idle UCs, by their own accounts and by the host's. */
 export async function measureIdle(
@@ -32,37 +53,69 @@ export async function measureIdle(
     if (interpreterOf(kind) === undefined) continue;
     const own = await ownMemory(node, await packager.fromPath(benchFunction(nop), { kind }));
     const host = await hostMemory(node, await packager.fromPath(benchFunction(wait), { kind }), count);
-    results.push({ kind, own, ...host });
+    results.push({ kind, ...own, host });
   }
   return results;
 }
 
-async function ownMemory(node: ComputeNode, action: Action): Promise<UcMemory> {
+async function ownMemory(node: ComputeNode, action: Action) {
+  for (let i = 0; i < 3; i++) {
+    await node.invoke(action, {});
+    await pause(SETTLE_MS / 10);
+    await node.dropIdle(action);
+  }
   await node.invoke(action, {});
-  await node.dropIdle(action);
-  await node.invoke(action, {});
-  const memory = await node.idleMemory(action);
+  const live = await node.idleMemory(action);
+  await node.demoteIdle(action);
+  const demoted = await node.idleMemory(action);
+  const promotions: number[] = [];
+  const starts: number[] = [];
+  for (let i = 0; i < PROMOTIONS; i++) {
+    await node.demoteIdle(action);
+    await pause(SETTLE_MS / 25);
+    const { deployMs, totalMs } = (await node.invoke(action, {})).timings;
+    if (deployMs !== undefined) {
+      promotions.push(deployMs);
+      starts.push(totalMs);
+    }
+  }
   await node.forget(action);
-  return memory;
+  return { live, demoted, promotion: summarize(promotions), promotedStart: summarize(starts) };
 }
 
-async function hostMemory(
-  node: ComputeNode,
-  action: Action,
-  count: number,
-): Promise<{ idleUcs: number; hostBytes: number }> {
+async function hostMemory(node: ComputeNode, action: Action, count: number): Promise<HostResult> {
+  const ms = OVERLAP_MS + count * OVERLAP_MS_PER_UC;
+  const all = () => Promise.all(Array.from({ length: count }, () => node.invoke(action, { ms })));
   await node.invoke(action, {});
-  const before = { bytes: await bytesInUse(), idle: node.stats().idleUcs };
-  await Promise.all(Array.from({ length: count }, () => node.invoke(action, { ms: OVERLAP_MS })));
-  const idleUcs = node.stats().idleUcs - before.idle;
-  const grown = (await bytesInUse()) - before.bytes;
+  const before = { bytes: await bytesInUse(), ...node.stats() };
+  await all();
+  const liveBytes = (await bytesInUse()) - before.bytes;
+  await settled(node);
+  const settledBytes = (await bytesInUse()) - before.bytes;
+  const { idleUcs, demotedUcs, hot } = node.stats();
+  await all();
+  const answered = node.stats().hot - hot;
   await node.forget(action);
-  return { idleUcs, hostBytes: idleUcs > 0 ? grown / idleUcs : 0 };
+  const added = idleUcs - before.idleUcs;
+  return {
+    idleUcs: added,
+    liveBytes: liveBytes / Math.max(1, added),
+    settledBytes: settledBytes / Math.max(1, added),
+    demotedUcs: demotedUcs - before.demotedUcs,
+    answered,
+  };
+}
+
+async function settled(node: ComputeNode): Promise<void> {
+  for (let last = -1; last !== node.stats().demotedUcs; ) {
+    last = node.stats().demotedUcs;
+    await pause(QUIET_MS);
+  }
 }
 
 /** Memory that programs and the kernel hold, page cache of files left out (proc_meminfo(5)). */
 async function bytesInUse(): Promise<number> {
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  await pause(SETTLE_MS);
   const text = readFileSync('/proc/meminfo', 'utf8');
   const field = (name: string) =>
     Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
@@ -72,6 +125,13 @@ async function bytesInUse(): Promise<number> {
     field('Buffers') -
     field('Cached') -
     field('SReclaimable') +
-    field('Shmem')
+    field('Shmem') -
+    bytesFreePerCpu()
   );
+}
+
+/** Free pages that each processor keeps for itself: hundreds of MiB, which no field of meminfo counts as free. */
+function bytesFreePerCpu(): number {
+  const counts = readFileSync('/proc/zoneinfo', 'utf8').matchAll(/^ +count: +(\d+)/gm);
+  return [...counts].reduce((pages, [, count]) => pages + Number(count), 0) * PAGE_BYTES;
 }

@@ -15,6 +15,8 @@ export function formatReport(report: BenchReport): string {
     cpuTable(report),
     'Memory of an idle unikernel context in KiB',
     idleTable(report),
+    'All memory that the host has in use, for each of many idle contexts of one function, in KiB',
+    hostTable(report),
     ...skipped.map((line) => `Skipped ${line}`),
   ].join('\n');
 }
@@ -57,12 +59,24 @@ function cpuTable(report: BenchReport): string {
 
 function idleTable(report: BenchReport): string {
   const table = new Table({
-    head: ['kind', 'private', 'page tables', 'shared', 'all of it, by the host', 'contexts'],
+    head: ['kind', 'private', 'page tables', 'shared', 'demoted', 'back after ms', 'answer after ms'],
     style: { head: [], border: [] },
   });
-  for (const { kind, own, hostBytes, idleUcs } of report.idle) {
-    const cells = [own.privateBytes, own.pageTableBytes, own.sharedBytes, hostBytes].map(kibibytes);
-    table.push([kind, ...cells, idleUcs]);
+  for (const { kind, live, demoted, promotion, promotedStart } of report.idle) {
+    const cells = [live.privateBytes, live.pageTableBytes, live.sharedBytes, demoted.privateBytes];
+    table.push([kind, ...cells.map(kibibytes), cell(promotion), cell(promotedStart)]);
+  }
+  return table.toString();
+}
+
+function hostTable(report: BenchReport): string {
+  const table = new Table({
+    head: ['kind', 'contexts', 'with processes', 'settled', 'demoted then', 'answered at once'],
+    style: { head: [], border: [] },
+  });
+  for (const { kind, host } of report.idle) {
+    const cells = [host.liveBytes, host.settledBytes].map(kibibytes);
+    table.push([kind, host.idleUcs, ...cells, host.demotedUcs, host.answered]);
   }
   return table.toString();
 }

@@ -306,6 +306,60 @@ static void messages_wait_for_the_promotion(void)
 	drop(s);
 }
 
+static uint64_t tender_rss_kb(void)
+{
+	uint32_t version = CONTROL_VERSION;
+	struct message m = client_call(&client, 0, CONTROL_HELLO, 0, &version, sizeof version);
+	struct control_hello hello;
+	char path[64], line[256];
+	unsigned long kb = 0;
+	FILE *status;
+
+	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof hello);
+	memcpy(&hello, m.payload, sizeof hello);
+	message_free(&m);
+	snprintf(path, sizeof path, "/proc/%u/status", hello.pid);
+	status = fopen(path, "r");
+	CHECK(status);
+	while (fgets(line, sizeof line, status))
+		if (sscanf(line, "RssAnon: %lu", &kb) == 1)
+			break;
+	fclose(status);
+	CHECK(kb > 0);
+	return kb;
+}
+
+/* What they hold goes, in whatever order they go. */
+static void many_come_and_go(void)
+{
+	enum { COUNT = 300, FULL_PAGES = 24 };
+	struct probe_call fill = { .op = PROBE_HOST_CALL,
+				   .nr = SYS_getrandom,
+				   .args = { ROOM + 8 * PAGE, FULL_PAGES * PAGE } };
+	uint32_t ucs[COUNT];
+	uint64_t s = snapshot(), words[COUNT], before = tender_rss_kb(), with;
+	struct control_demoted d;
+
+	for (int i = 0; i < COUNT; i++) {
+		ucs[i] = deploy(s);
+		CHECK(ask(ucs[i], &fill).result == FULL_PAGES * PAGE);
+		words[i] = peek(ucs[i], ROOM + 9 * PAGE);
+		demote(ucs[i], 0, &d);
+		CHECK(d.delta_bytes > FULL_PAGES * PAGE && d.delta_bytes < (FULL_PAGES + 4) * PAGE);
+	}
+	with = tender_rss_kb();
+	CHECK(with > before + COUNT * FULL_PAGES * PAGE / 1024);
+	for (int i = 0; i < COUNT; i += 2)
+		kill_uc(ucs[i]);
+	for (int i = 1; i < COUNT; i += 2) {
+		promote(ucs[i]);
+		CHECK(peek(ucs[i], ROOM + 9 * PAGE) == words[i]);
+		kill_uc(ucs[i]);
+	}
+	CHECK(tender_rss_kb() < before + (with - before) * 2 / 3);
+	drop(s);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -320,6 +374,7 @@ int main(int argc, char **argv)
 	RUN(a_busy_uc_is_refused);
 	RUN(a_demoted_uc_can_be_killed);
 	RUN(messages_wait_for_the_promotion);
+	RUN(many_come_and_go);
 	CHECK(WIFEXITED(client_stop(&client)));
 	return 0;
 }

@@ -24,7 +24,7 @@ export function benchCommand(program: Command): void {
       integer(4, 100_000),
       100,
     )
-    .option('--idle <n>', 'idle contexts for the memory figure', integer(1, 10_000), 100)
+    .option('--idle <n>', 'idle contexts for the memory figure', integer(1, 2000), 300)
     .option('--json', 'print all figures as JSON')
     .action(start);
 }
