@@ -11,7 +11,7 @@
 #include "../abi/link.h"
 #include "libos_image.h"
 #include "privileges.h"
-#include "util.h"
+#include "base.h"
 #include "zygote.h"
 
 struct tender;

@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 #include "../abi/layout.h"
-#include "util.h"
+#include "base.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22

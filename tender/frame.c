@@ -5,7 +5,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "util.h"
+#include "base.h"
 
 /* arch/x86/include/uapi/asm/ucontext.h */
 #define UC_FP_XSTATE 1ul

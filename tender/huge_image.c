@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "base.h"
 
 #define CHUNK_BYTES (2u << 20)
 

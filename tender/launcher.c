@@ -14,7 +14,7 @@
 
 #include "huge_image.h"
 #include "namespaces.h"
-#include "util.h"
+#include "base.h"
 
 #define NOFILE_WANTED (1u << 20)
 

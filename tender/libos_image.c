@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "../abi/layout.h"
-#include "util.h"
+#include "base.h"
 
 #define IMAGE_BYTES_MAX (UC_LIBOS_END - UC_LIBOS_BASE)
 #define IMAGE_PHDR_MAX 16

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "launcher.h"
-#include "util.h"
+#include "base.h"
 
 #define UC_MAX_DEFAULT 100000
 #define CPU_MAX 4096

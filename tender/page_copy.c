@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "base.h"
 
 #define BUFFER_BYTES (256u << 10)
 #define PIECES_MAX 256

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util.h"
+#include "base.h"
 
 #define PAGE_SHIFT 12
 #define PAGE_BYTES (DELTA_PAGE_WORDS * sizeof(uint64_t))

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "base.h"
 
 /* PAGEMAP_SCAN, from Linux 6.7 on: Documentation/admin-guide/mm/pagemap.rst. */
 #define SCAN_PAGE_IS_FILE (1ull << 2)

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "base.h"
 
 struct capabilities {
 	struct __user_cap_data_struct word[_LINUX_CAPABILITY_U32S_3];

@@ -3,7 +3,7 @@
 #include <time.h>
 
 #include "procfs.h"
-#include "util.h"
+#include "base.h"
 
 #define STEP_FIRST_NS 20000
 #define STEP_MAX_NS 500000

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 
 #include "../abi/layout.h"
-#include "util.h"
+#include "base.h"
 
 #define PARTS_MAX 8
 

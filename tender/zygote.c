@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "util.h"
+#include "base.h"
 #include "zygote_serve.h"
 #include "zygote_setup.h"
 

@@ -12,7 +12,7 @@
 #include "../abi/layout.h"
 #include "../abi/plan.h"
 #include "plan.h"
-#include "util.h"
+#include "base.h"
 #include "zygote.h"
 #include "zygote_setup.h"
 

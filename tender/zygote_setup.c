@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "filter.h"
-#include "util.h"
+#include "base.h"
 #include "vdso.h"
 
 #define UC_NICE 10

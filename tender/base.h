@@ -1,6 +1,6 @@
 /* Lists, time, errors and descriptor passing: what every part of the tender uses. */
-#ifndef TENDER_UTIL_H
-#define TENDER_UTIL_H
+#ifndef TENDER_BASE_H
+#define TENDER_BASE_H
 
 #include <stddef.h>
 #include <stdbool.h>

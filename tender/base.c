@@ -1,4 +1,4 @@
-#include "util.h"
+#include "base.h"
 
 #include <errno.h>
 #include <fcntl.h>
