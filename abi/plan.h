@@ -5,8 +5,8 @@
  * struct plan_map sorted by address and not overlapping, then (at frame_offset) a signal
  * frame ready for rt_sigreturn(2): a ucontext_t with its extended state behind it.
  *
- * The plan of a UC that goes on (PLAN_RESUMES) holds its own registers, and (at changes_offset) what
- * makes its memory out of the snapshot's.
+ * The plan of a UC that goes on (PLAN_RESUMES) holds its own registers, behind the snapshot's maps those that it has
+ * in their place, and (at changes_offset) what makes its memory out of what is so mapped.
  */
 #ifndef SEUSS_ABI_PLAN_H
 #define SEUSS_ABI_PLAN_H

@@ -100,20 +100,25 @@ static void record_xstate(struct demotion *d)
 
 static uint64_t bytes_held(const struct kept *k)
 {
-	return sizeof(struct uc) + sizeof *k + k->change_bytes + k->xstate_bytes;
+	return sizeof(struct uc) + sizeof *k + k->map_count * sizeof(struct plan_map) + k->change_bytes + k->xstate_bytes;
 }
 
 static struct kept *keep(const struct demotion *d)
 {
 	const struct page_delta *changes = &d->changes.delta;
-	struct kept *k = xcalloc(1, sizeof *k + changes->bytes + d->xstate.bytes);
+	const struct map_list *maps = &d->pristine.other;
+	size_t map_bytes = maps->count * sizeof *maps->items;
+	struct kept *k = xcalloc(1, sizeof *k + map_bytes + changes->bytes + d->xstate.bytes);
 
 	k->regs = d->tracee.regs;
 	k->cpu_ns = d->uc->earlier_cpu_ns + procfs_cpu_ns(d->uc->pid);
+	k->map_count = maps->count;
 	k->change_bytes = changes->bytes;
 	k->xstate_bytes = d->xstate.bytes;
-	memcpy(k->data, changes->data, changes->bytes);
-	memcpy(k->data + changes->bytes, d->xstate.data, d->xstate.bytes);
+	if (map_bytes)
+		memcpy(k->data, maps->items, map_bytes);
+	memcpy(k->data + map_bytes, changes->data, changes->bytes);
+	memcpy(k->data + map_bytes + changes->bytes, d->xstate.data, d->xstate.bytes);
 	return k;
 }
 

@@ -4,8 +4,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* More would hold the tender up, and a plan with them might outgrow the embryo's scratch region. */
-#define LOOK_PAGES_MAX 2048
+/* More would hold the tender up for too long. */
+#define LOOK_PAGES_MAX 8192
+/* More is no idle memory, and a plan with it might outgrow the embryo's scratch region. */
+#define DELTA_BYTES_MAX (4ul << 20)
 #define CHUNK_PAGES 64
 #define CHUNK_BYTES (CHUNK_PAGES * UC_PAGE_SIZE)
 
@@ -18,7 +20,7 @@ struct chunk {
 };
 
 struct search {
-	const struct pristine *pristine;
+	struct pristine *pristine;
 	const struct tracee *tracee;
 	struct memory_changes *out;
 	struct vma_list vmas;
@@ -56,7 +58,7 @@ static int find_pages(struct search *s)
 	s->out->failed = "memory map";
 	error = maps_read(s->tracee->pid, &s->vmas);
 	if (!error) {
-		s->out->failed = "its memory map is not the snapshot's";
+		s->out->failed = "its memory map";
 		error = pristine_compare(s->pristine, &s->vmas, &other, &s->out->conflict);
 	}
 	if (!error) {
@@ -123,6 +125,10 @@ static int compare(struct search *s, struct chunk *c)
 	}
 	c->count = 0;
 	c->bytes = 0;
+	if (!error && s->out->delta.bytes > DELTA_BYTES_MAX) {
+		s->out->failed = "too much of its memory differs";
+		error = -E2BIG;
+	}
 	return error;
 }
 
@@ -150,7 +156,7 @@ static int compare_all(struct search *s)
 	return error || !c.bytes ? error : compare(s, &c);
 }
 
-int memory_changes_find(const struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out)
+int memory_changes_find(struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out)
 {
 	struct search s = { .pristine = pristine, .tracee = tracee, .out = out, .mem = -1 };
 	int error = find_pages(&s);

@@ -15,10 +15,10 @@ struct memory_changes {
 };
 
 /*
- * Fills out, all zero so far. 0 or -errno: -EOPNOTSUPP when the memory maps differ in more than
- * their sources, -E2BIG when too many pages may differ.
+ * Fills out, all zero so far, and pristine->other. 0 or -errno: -EOPNOTSUPP when no plan can map what the
+ * UC has, -E2BIG when too much differs, or may.
  */
-int memory_changes_find(const struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out);
+int memory_changes_find(struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out);
 void memory_changes_free(struct memory_changes *changes);
 
 #endif

@@ -82,37 +82,42 @@ int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uin
 	return error ? error : fd;
 }
 
-static void resume(struct plan *p, const struct frame_source *frame, const void *changes)
+/* p has its head and the maps of the snapshot; touches are left out. */
+static void fill_in(struct plan *p, size_t map_bytes, const struct plan_resumed *r)
 {
-	p->flags = PLAN_RESUMES;
-	p->fs_base = frame->regs->fs_base;
-	p->gs_base = frame->regs->gs_base;
-	p->frame_sp = UC_SCRATCH_BASE + p->frame_offset;
-	frame_build((char *)p + p->frame_offset, p->frame_sp, frame);
-	if (p->changes_bytes)
-		memcpy((char *)p + p->changes_offset, changes, p->changes_bytes);
+	char *text = (char *)p;
+
+	if (r->map_count)
+		memcpy(text + sizeof *p + map_bytes, r->maps, r->map_count * sizeof *r->maps);
+	frame_build(text + p->frame_offset, p->frame_sp, r->frame);
+	memcpy(text + p->changes_offset, r->changes, r->change_bytes);
 }
 
-int plan_write_resuming(int plan_fd, const struct frame_source *frame, const void *changes, size_t change_bytes,
-			uint64_t *bytes)
+int plan_write_resumed(int plan_fd, const struct plan_resumed *r, uint64_t *bytes)
 {
 	struct plan head, *p;
-	uint64_t lists; /* maps and touches */
+	size_t map_bytes;
 	int fd, error = pread_all(plan_fd, &head, sizeof head, 0);
 
 	if (error)
 		return error;
-	lists = head.map_count * sizeof(struct plan_map) + head.touch_count * sizeof(struct plan_touch);
-	head.frame_offset = aligned(sizeof head + lists);
-	head.frame_bytes = frame_bytes(frame->xstate_bytes);
+	map_bytes = head.map_count * sizeof *r->maps;
+	head.map_count += (uint32_t)r->map_count;
+	head.touch_count = 0;
+	head.flags = PLAN_RESUMES;
+	head.fs_base = r->frame->regs->fs_base;
+	head.gs_base = r->frame->regs->gs_base;
+	head.frame_offset = aligned(sizeof head + head.map_count * sizeof *r->maps);
+	head.frame_bytes = frame_bytes(r->frame->xstate_bytes);
+	head.frame_sp = UC_SCRATCH_BASE + head.frame_offset;
 	head.changes_offset = head.frame_offset + head.frame_bytes;
-	head.changes_bytes = change_bytes;
-	*bytes = head.changes_offset + change_bytes;
+	head.changes_bytes = r->change_bytes;
+	*bytes = head.changes_offset + head.changes_bytes;
 	p = xcalloc(1, *bytes);
 	*p = head;
-	error = pread_all(plan_fd, p + 1, lists, sizeof head);
+	error = pread_all(plan_fd, p + 1, map_bytes, sizeof head);
 	if (!error)
-		resume(p, frame, changes);
+		fill_in(p, map_bytes, r);
 	fd = error ? error : write_sealed(p, *bytes);
 	free(p);
 	return fd;

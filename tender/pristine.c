@@ -7,21 +7,25 @@
 
 #include "plan.h"
 
+/* A UC that has changed more is not worth a plan of its own. */
+#define OTHER_MAPS_MAX 1024
+
 int pristine_open(const struct tender *t, const struct snapshot *s, struct pristine *p)
 {
 	long count;
 
 	*p = (struct pristine){ .tender = t, .snapshot = s };
-	count = plan_read_maps(s->plan_fd, &p->maps);
+	count = plan_read_maps(s->plan_fd, &p->maps.items);
 	if (count < 0)
 		return (int)count;
-	p->count = (size_t)count;
+	p->maps.count = (size_t)count;
 	return 0;
 }
 
 void pristine_close(struct pristine *p)
 {
-	free(p->maps);
+	free(p->maps.items);
+	free(p->other.items);
 	*p = (struct pristine){ 0 };
 }
 
@@ -38,20 +42,20 @@ static bool in_libos(uint64_t addr)
 
 /* ---- reading ---- */
 
-/* The first map that ends behind addr; its index, or count. */
-static size_t find_map(const struct pristine *p, uint64_t addr)
+/* The first map that ends behind addr, or NULL. */
+static const struct plan_map *find_map(const struct map_list *list, uint64_t addr)
 {
-	size_t low = 0, high = p->count;
+	size_t low = 0, high = list->count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (p->maps[middle].start + p->maps[middle].bytes > addr)
+		if (list->items[middle].start + list->items[middle].bytes > addr)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return low;
+	return low < list->count ? &list->items[low] : NULL;
 }
 
 /* The file behind a map, or -1; *id gets its identity, all zero for anonymous memory. */
@@ -84,27 +88,41 @@ static int read_map(const struct pristine *p, const struct plan_map *m, uint64_t
 	return error == -ENODATA ? 0 : error;
 }
 
+static uint64_t lower(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The map that holds addr, or NULL; *end gets the end of what it says about, if that is lower. */
+static const struct plan_map *map_at(const struct map_list *list, uint64_t addr, uint64_t *end)
+{
+	const struct plan_map *m = find_map(list, addr);
+
+	if (!m)
+		return NULL;
+	*end = lower(*end, m->start <= addr ? m->start + m->bytes : m->start);
+	return m->start <= addr ? m : NULL;
+}
+
 int pristine_read(const struct pristine *p, uint64_t addr, void *to, size_t bytes)
 {
-	size_t next = find_map(p, addr);
+	uint64_t last = addr + bytes, end;
+	char *at = to;
 	int error = 0;
 
-	while (!error && bytes) {
-		const struct plan_map *m = next < p->count ? &p->maps[next] : NULL;
-		bool mapped = m && m->start <= addr;
-		uint64_t end = mapped ? m->start + m->bytes : m ? m->start : UC_GUEST_END;
-		size_t n = end - addr < bytes ? end - addr : bytes;
+	for (; !error && addr < last; at += end - addr, addr = end) {
+		const struct plan_map *m;
 
-		if (mapped)
-			error = read_map(p, m, addr, to, n);
-		else if (in_libos(addr) && in_libos(addr + n - 1))
-			error = libos_image_read(&p->tender->libos, addr, to, n);
+		end = last;
+		m = map_at(&p->other, addr, &end);
+		if (!m)
+			m = map_at(&p->maps, addr, &end);
+		if (m)
+			error = read_map(p, m, addr, at, end - addr);
+		else if (in_libos(addr) && in_libos(end - 1))
+			error = libos_image_read(&p->tender->libos, addr, at, end - addr);
 		else
 			error = -EFAULT;
-		next += mapped;
-		addr += n;
-		to = (char *)to + n;
-		bytes -= n;
 	}
 	return error;
 }
@@ -171,9 +189,53 @@ static int add_data(int layer, uint64_t offset, uint64_t start, uint64_t end, st
 	return 0;
 }
 
+/* Window of the image that a mapping shows, or -1. */
+static int image_of(const struct pristine *p, const struct vma *v)
+{
+	for (int i = 0; v && v->file.ino && i < p->snapshot->image_count; i++)
+		if (file_id_equal(&p->snapshot->images[i]->file, &v->file))
+			return i;
+	return -1;
+}
+
+static int add_other(struct pristine *p, const struct vma *v, uint64_t start, uint64_t end)
+{
+	struct map_list *l = &p->other;
+	struct plan_map *last = l->count ? &l->items[l->count - 1] : NULL;
+	int image = image_of(p, v);
+	struct plan_map m = { .start = start, .bytes = end - start, .source = PLAN_ANONYMOUS, .prot = v ? v->prot : 0 };
+
+	if (image >= 0) {
+		m.source = (uint16_t)image;
+		m.offset = v->offset + (start - v->start);
+	}
+	if (last && last->start + last->bytes == start && last->source == m.source && last->prot == m.prot &&
+	    (image < 0 || last->offset + last->bytes == m.offset)) {
+		last->bytes += m.bytes;
+		return 0;
+	}
+	if (l->count == OTHER_MAPS_MAX)
+		return -E2BIG;
+	if (l->count == l->size) {
+		l->size = l->size ? l->size * 2 : 16;
+		l->items = xrealloc(l->items, l->size * sizeof *l->items);
+	}
+	l->items[l->count++] = m;
+	return 0;
+}
+
+/* The UC's mapping is not the snapshot's. What comes of a layer is taken page by page. */
+static int map_otherwise(struct pristine *p, const struct pair *at, uint64_t start, uint64_t end, struct page_runs *runs)
+{
+	if ((at->v && at->v->shared) || in_libos(start))
+		return -EOPNOTSUPP;
+	if (at->v && at->v->file.ino && image_of(p, at->v) < 0)
+		page_runs_add(runs, start, end);
+	return add_other(p, at->v, start, end);
+}
+
 /* [start, end) is treated alike and, if mapped, of one mapping and one map. */
-static int compare_part(const struct pristine *p, const struct pair *at, uint64_t start, uint64_t end,
-			struct page_runs *runs)
+static int compare_part(struct pristine *p, const struct pair *at, uint64_t start, uint64_t end, struct page_runs *runs)
 {
 	struct file_id id;
 	int fd;
@@ -181,9 +243,11 @@ static int compare_part(const struct pristine *p, const struct pair *at, uint64_
 	if (!holds(start) || (!at->v && !at->m))
 		return 0;
 	if (!same_access(at, start))
-		return -EOPNOTSUPP;
+		return map_otherwise(p, at, start, end, runs);
 	if (same_source(p, at, start))
 		return 0;
+	if (image_of(p, at->v) >= 0)
+		return map_otherwise(p, at, start, end, runs);
 	fd = at->m ? file_of(p, at->m, &id) : -1;
 	if (!at->v->file.ino && fd >= 0 && at->m->source >= UC_IMAGE_MAX)
 		return add_data(fd, at->m->offset + (start - at->m->start), start, end, runs);
@@ -191,35 +255,25 @@ static int compare_part(const struct pristine *p, const struct pair *at, uint64_
 	return 0;
 }
 
-static uint64_t lower(uint64_t a, uint64_t b)
+int pristine_compare(struct pristine *p, const struct vma_list *vmas, struct page_runs *runs, uint64_t *conflict)
 {
-	return a < b ? a : b;
-}
-
-int pristine_compare(const struct pristine *p, const struct vma_list *vmas, struct page_runs *runs, uint64_t *conflict)
-{
-	size_t v = 0, m = 0;
 	uint64_t start = 0, end;
+	size_t v = 0;
 	int error = 0;
 
 	for (; !error && start < UC_GUEST_END; start = end) {
 		struct pair at = { 0 };
 
+		*conflict = start;
 		end = next_border(start);
+		at.m = map_at(&p->maps, start, &end);
 		while (v < vmas->count && vmas->items[v].end <= start)
 			v++;
-		while (m < p->count && p->maps[m].start + p->maps[m].bytes <= start)
-			m++;
 		if (v < vmas->count && vmas->items[v].start <= start)
 			at.v = &vmas->items[v];
-		if (m < p->count && p->maps[m].start <= start)
-			at.m = &p->maps[m];
 		if (v < vmas->count)
 			end = lower(end, at.v ? at.v->end : vmas->items[v].start);
-		if (m < p->count)
-			end = lower(end, at.m ? at.m->start + at.m->bytes : p->maps[m].start);
 		error = compare_part(p, &at, start, end, runs);
-		*conflict = start;
 	}
 	return error;
 }

@@ -1,4 +1,7 @@
-/* The memory of a snapshot, as a UC has it that was just deployed from it. */
+/*
+ * The memory of a snapshot, as a UC has it that was just deployed from it, and what a given UC has
+ * mapped otherwise.
+ */
 #ifndef TENDER_PRISTINE_H
 #define TENDER_PRISTINE_H
 
@@ -6,23 +9,30 @@
 #include "maps.h"
 #include "pagemap.h"
 
+/* Sorted, not overlapping. */
+struct map_list {
+	struct plan_map *items;
+	size_t count, size;
+};
+
 struct pristine {
 	const struct tender *tender;
 	const struct snapshot *snapshot;
-	struct plan_map *maps; /* sorted */
-	size_t count;
+	struct map_list maps;  /* of its plan */
+	struct map_list other; /* of the UC, in the place of those */
 };
 
 /* The snapshot has to stay until the close. 0 or -errno. */
 int pristine_open(const struct tender *t, const struct snapshot *s, struct pristine *p);
-/* Memory from addr on, all of it mapped. 0 or -errno, -EFAULT when it is not. */
-int pristine_read(const struct pristine *p, uint64_t addr, void *to, size_t bytes);
 /*
- * Appends to runs, sorted, what may differ in a UC with that memory map besides its own
- * pages: where the two have other files mapped. 0 or -errno: -EOPNOTSUPP when other
- * addresses are mapped, or otherwise protected; then *conflict is where.
+ * Finds what a UC with that memory map has mapped otherwise: images, other protection, other addresses
+ * become p->other (what it has not mapped any more, as memory without access). Appends to runs, sorted, what then may
+ * differ besides the UC's own pages. 0 or -errno: -EOPNOTSUPP when it has what no plan can map, -E2BIG when
+ * there is too much; then *conflict is where.
  */
-int pristine_compare(const struct pristine *p, const struct vma_list *vmas, struct page_runs *runs, uint64_t *conflict);
+int pristine_compare(struct pristine *p, const struct vma_list *vmas, struct page_runs *runs, uint64_t *conflict);
+/* Memory from addr on, p->other included, all of it mapped. 0 or -errno, -EFAULT when it is not. */
+int pristine_read(const struct pristine *p, uint64_t addr, void *to, size_t bytes);
 void pristine_close(struct pristine *p);
 
 /* Appends what of runs is memory that a snapshot has a say in: neither scratch nor vDSO. */

@@ -25,10 +25,17 @@ static int own_plan(const struct tender *t, const struct kept *k, struct start *
 		.altstack_bytes = t->libos.header.altstack_bytes,
 	};
 
+	struct plan_resumed resumed = {
+		.frame = &frame,
+		.maps = (const struct plan_map *)k->data,
+		.map_count = k->map_count,
+		.changes = k->data + k->map_count * sizeof(struct plan_map),
+		.change_bytes = k->change_bytes,
+	};
+
 	memset(xstate, 0, sizeof xstate);
-	page_delta_apply(k->data + k->change_bytes, k->xstate_bytes, xstate);
-	return plan_write_resuming(start->fds[start->snapshot->image_count], &frame, k->data, k->change_bytes,
-				   &start->message.plan_bytes);
+	page_delta_apply(resumed.changes + k->change_bytes, k->xstate_bytes, xstate);
+	return plan_write_resumed(start->fds[start->snapshot->image_count], &resumed, &start->message.plan_bytes);
 }
 
 static int begin(struct tender *t, struct uc *demoted, const struct control_frame *frame)

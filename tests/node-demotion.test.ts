@@ -182,7 +182,26 @@ describe('the node and its demoted contexts', () => {
     await node.forget(action);
   });
 
-  it('leave a context alone whose memory map has changed', async () => {
+  it('bring back what a context has mapped since its snapshot', async () => {
+    const action = sourceAction(
+      NODEJS,
+      `const kept = [];
+       exports.main = () => {
+         kept.push(Buffer.alloc(1 << 19, kept.length));
+         return { sums: kept.map((buffer) => buffer.reduce((sum, byte) => sum + byte, 0) / buffer.length) };
+       };`,
+    );
+    await node.invoke(action, {});
+    await node.dropIdle(action);
+    for (let runs = 1; runs < 6; runs++) {
+      const activation = await node.invoke(action, {});
+      assert.deepEqual(activation.result, { sums: Array.from({ length: runs }, (_, i) => i) });
+      assert.equal(await node.demoteIdle(action), 1);
+    }
+    await node.forget(action);
+  });
+
+  it('leave a context alone that holds too much', async () => {
     const action = sourceAction(
       NODEJS,
       `const kept = [];
