@@ -6,6 +6,7 @@ import { type DriverCode, initMessage, runMessage } from '../uc/driver-messages.
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { UcOwner } from '../uc/uc.ts';
+import type { UcEnd } from '../uc/uc-end.ts';
 import type { Core, Cores } from './cores.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
@@ -162,13 +163,21 @@ class Invocation {
       const what: DriverCode = code.type === 'source' ? code : { type: 'dir', dir: ACTION_DIR };
       const text = initMessage(main, what, env, nextSeed());
       const begun = performance.now();
+      let mounted: Promise<UcEnd | undefined> | undefined;
       const { uc, reply } = await this.#deploy(core, this.#record.runtime.snapshot, (fresh) => {
         if (code.type === 'image') {
-          this.#mount(fresh, code.imagePath);
+          mounted = this.#mount(fresh, code.imagePath);
         }
         return this.#exchange(fresh, text);
       });
-      const outcome = initOutcome(await reply, limits, this.#flushedLogs());
+      const answer = await reply;
+      // The platform may be why a driver found no code; both tidings may have come in one piece.
+      const end = await mounted;
+      const outcome = initOutcome(
+        end === undefined ? answer : { type: 'ended', end },
+        limits,
+        this.#flushedLogs(),
+      );
       this.timings.initMs = performance.now() - begun - (this.timings.deployMs ?? 0);
       return outcome === undefined ? uc : this.#conclude(uc, outcome);
     } finally {
@@ -177,12 +186,18 @@ class Invocation {
   }
 
   /** Hands the code image over; from then on the UC, and each snapshot of it, holds the image by itself. */
-  #mount(uc: FunctionUc, path: string): void {
+  async #mount(uc: FunctionUc, path: string): Promise<UcEnd | undefined> {
     const image = this.#node.cores.nextImage();
-    const failed = (error: unknown): void => uc.fail(error);
-    uc.tender.openImage(image, path).catch(failed);
-    uc.tender.mount(uc.id, image, ACTION_DIR).catch(failed);
-    uc.tender.dropImage(image).catch(failed);
+    try {
+      await Promise.all([
+        uc.tender.openImage(image, path),
+        uc.tender.mount(uc.id, image, ACTION_DIR),
+        uc.tender.dropImage(image),
+      ]);
+      return undefined;
+    } catch (error) {
+      return uc.fail(error);
+    }
   }
 
   /**

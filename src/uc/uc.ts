@@ -95,10 +95,12 @@ export class Uc implements UcListener {
     this.#finish({ type: 'lost', error });
   }
 
-  /** A request about it was refused; it is of no more use, and whoever waits for it is told. */
-  fail(error: unknown): void {
+  /** A request about it was refused; it is of no more use, and whoever waits for it is told. Returns how it ended. */
+  fail(error: unknown): UcEnd {
     const lost = error instanceof PlatformError ? error : new PlatformError('tender_protocol', String(error));
-    this.#finish({ type: 'lost', error: lost });
+    const end: UcEnd = this.#end ?? { type: 'lost', error: lost };
+    this.#finish(end);
+    return end;
   }
 
   #finish(end: UcEnd): void {
