@@ -14,6 +14,7 @@
 #include "peers.h"
 #include "plan.h"
 #include "procfs.h"
+#include "rest.h"
 #include "sealed.h"
 #include "snapshot.h"
 #include "tracee.h"
@@ -29,8 +30,6 @@
 #define HOLE_PAGES 2048
 
 /* A capture in the middle of work is right, but each clone has to do that work. */
-#define SETTLE_FIRST_NS 20000
-#define SETTLE_STEP_MAX_NS 500000
 #define SETTLE_LIMIT_NS 25000000
 
 #define SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
@@ -124,19 +123,6 @@ static int copy_pages(struct capture *c)
 	return error;
 }
 
-/* The node asks right after an answer, when the guest may still be on its way to rest. */
-static void let_settle(pid_t pid)
-{
-	struct timespec pause = { .tv_nsec = SETTLE_FIRST_NS };
-	uint64_t end = now_ns() + SETTLE_LIMIT_NS;
-
-	while (procfs_state(pid) == 'R' && now_ns() < end) {
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < SETTLE_STEP_MAX_NS)
-			pause.tv_nsec *= 2;
-	}
-}
-
 /* The UC stands still from here to its detach or end. */
 static int take(struct tender *t, struct capture *c, bool keep)
 {
@@ -144,7 +130,8 @@ static int take(struct tender *t, struct capture *c, bool keep)
 	uint64_t sp;
 	int error;
 
-	let_settle(c->uc->pid);
+	/* The node asks right after an answer, when the guest may still be on its way to rest. */
+	rest_await(c->uc->pid, SETTLE_LIMIT_NS);
 	c->failed = "stop of the UC";
 	c->begin_ns = now_ns();
 	error = tracee_stop(&c->tracee, c->uc->pid, h->altstack_base, h->altstack_bytes);
