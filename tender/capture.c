@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -13,7 +12,6 @@
 #include "page_copy.h"
 #include "peers.h"
 #include "plan.h"
-#include "procfs.h"
 #include "rest.h"
 #include "sealed.h"
 #include "snapshot.h"
