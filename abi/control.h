@@ -53,6 +53,18 @@ enum control_type {
 	                         brings meanwhile waits. No error for a UC that has its process. After an
 	                         error the UC is demoted still, or gone, which CONTROL_EXIT tells. */
 
+	CONTROL_COMPACT = 23, /* uint64_t snapshot: keep it as the words that differ from its parent, in every tender
+	                         → struct control_compacted. Refused with E2BIG when that saves nothing. */
+	CONTROL_STORE = 24,   /* uint64_t snapshot, then path: write the snapshot's files there, PATH.plan and, if it
+	                         stores pages, PATH.layer, both new; no parent's, no image → struct control_stored */
+	CONTROL_LOAD = 25,    /* struct control_load, then path: the snapshot that CONTROL_STORE wrote there, known to
+	                         every tender of the node then → struct control_captured */
+	CONTROL_INSPECT = 26, /* uint64_t snapshot → struct control_inspected */
+	CONTROL_DIFF = 27,    /* struct control_diff → struct control_diff_run array, sorted by address */
+	CONTROL_RESET = 28,   /* put an idle UC back to the snapshot it was deployed from, with a new identity, as a
+	                         deploy does → struct control_started. Refused (EBUSY, EOPNOTSUPP) it lives on as it was;
+	                         after another error it is killed. */
+
 	/* ---- to a UC, no reply ---- */
 	CONTROL_SEND = 30, /* flags: a link_type; payload: bytes, any length. Sent as link frames. */
 
@@ -131,6 +143,58 @@ struct control_demoted {
 	uint32_t pages;       /* that differ from the snapshot's */
 	uint32_t own_pages;   /* it had to itself */
 	uint64_t stop_ns;     /* from its stop to the end of its process */
+};
+
+struct control_compacted {
+	uint64_t bytes; /* memory that its own part takes now */
+	uint32_t pages; /* that differ from the parent's */
+	uint32_t reserved;
+};
+
+struct control_stored {
+	uint64_t plan_bytes;
+	uint64_t layer_bytes; /* 0: there is no layer file */
+};
+
+struct control_load {
+	uint64_t snapshot; /* number for it, as with CONTROL_CAPTURE */
+	uint64_t parent;   /* its parent's number here, or 0 */
+	uint32_t image_count;
+	uint32_t images[CONTROL_IMAGES_MAX]; /* CONTROL_IMAGE numbers, window order */
+};
+
+#define CONTROL_FORM_PAGES 0u
+#define CONTROL_FORM_WORDS 1u
+
+struct control_inspected {
+	uint64_t parent;
+	uint64_t own_bytes;    /* memory that goes when it is dropped: by the kernel's account of its files */
+	uint64_t own_pages;    /* that it stores, or that its words change */
+	uint64_t shared_pages; /* that it takes from its ancestors */
+	uint32_t form;         /* CONTROL_FORM_… */
+	uint32_t maps;
+	uint32_t layers, images;
+	uint64_t clock_monotonic_ns;
+	uint64_t fs_base, gs_base;
+	uint64_t r[16]; /* rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8 … r15 */
+	uint64_t rip, rflags;
+};
+
+struct control_diff {
+	uint64_t a, b;
+};
+
+enum control_diff_kind {
+	CONTROL_DIFF_ONLY_A = 1, /* mapped in a alone */
+	CONTROL_DIFF_ONLY_B = 2,
+	CONTROL_DIFF_BYTES = 3,  /* mapped in both, other bytes */
+	CONTROL_DIFF_ACCESS = 4, /* mapped in both, same bytes, other protection */
+};
+
+struct control_diff_run {
+	uint64_t start, bytes; /* whole pages */
+	uint32_t kind;         /* enum control_diff_kind */
+	uint32_t words;        /* of 8 bytes that differ, with CONTROL_DIFF_BYTES */
 };
 
 struct control_stat {

@@ -5,7 +5,7 @@ import type { Core } from '../src/node/cores.ts';
 import { Dispatcher, type Start } from '../src/node/dispatcher.ts';
 import { type FunctionRecord, FunctionUc, functionRecord } from '../src/node/function-record.ts';
 import { IdlePool } from '../src/node/idle-pool.ts';
-import { DEFAULT_LIMITS, PlatformError } from '../src/node/types.ts';
+import { DEFAULT_LIMITS, DEFAULT_POLICY, PlatformError } from '../src/node/types.ts';
 import { resolveKind } from '../src/runtime/kinds.ts';
 import type { Snapshot } from '../src/snapshot/snapshot.ts';
 import { SnapshotCache } from '../src/snapshot/snapshot-cache.ts';
@@ -54,6 +54,7 @@ function record(name: string): FunctionRecord {
       code: { type: 'source', source: '', filename: 'f.js' },
       env: {},
       limits: DEFAULT_LIMITS,
+      policy: DEFAULT_POLICY,
       digest: name,
     },
     runtime,

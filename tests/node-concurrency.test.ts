@@ -47,7 +47,7 @@ async function fromClients(clients: number, jobs: readonly (() => Promise<void>)
 describe('many invocations at once', () => {
   it('of many functions, by all paths, get their own answers', { timeout: 300_000 }, async () => {
     const actions = Array.from({ length: FUNCTIONS }, (_, index) => echo(index));
-    const paths: Record<StartPath, number> = { cold: 0, warm: 0, hot: 0 };
+    const paths: Record<StartPath, number> = { cold: 0, warm: 0, argument: 0, hot: 0 };
     const job = (index: number, action: Action, round: number) => async (): Promise<void> => {
       if (Math.random() < 0.2) {
         await node.dropIdle(action);

@@ -5,7 +5,9 @@ import {
   type Action,
   type ActionCode,
   type ActionLimits,
+  type ActionPolicy,
   DEFAULT_LIMITS,
+  DEFAULT_POLICY,
   PlatformError,
 } from '../node/types.ts';
 import { CodeStore } from './code-store.ts';
@@ -31,6 +33,7 @@ export interface PackageOptions {
   readonly main?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly limits?: Partial<ActionLimits>;
+  readonly policy?: Partial<ActionPolicy>;
 }
 
 /** An action's code as OpenWhisk's API carries it. */
@@ -150,6 +153,7 @@ function finish(packed: Packed, options: PackageOptions & { readonly name: strin
   }
   const env = options.env ?? {};
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const policy = { ...DEFAULT_POLICY, ...options.policy };
   // The name too: actions of different owners share no context, even if their code is the same.
   const identity = [
     options.name,
@@ -158,6 +162,8 @@ function finish(packed: Packed, options: PackageOptions & { readonly name: strin
     main,
     Object.entries(env).sort(),
     limits.memoryBytes,
+    policy.state,
+    policy.specialize,
   ];
   return {
     name: options.name,
@@ -167,6 +173,7 @@ function finish(packed: Packed, options: PackageOptions & { readonly name: strin
     code: packed.code,
     env,
     limits,
+    policy,
     digest: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
   };
 }

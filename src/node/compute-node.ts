@@ -31,7 +31,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly snapshots: SnapshotCache;
   readonly budget: MemoryBudget;
   readonly owner: UcOwner = this;
-  readonly counts = { cold: 0, warm: 0, hot: 0 };
+  readonly counts = { cold: 0, warm: 0, argument: 0, hot: 0 };
   readonly runtimes: Runtimes;
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);

@@ -5,8 +5,23 @@
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** The deepest starting point that an invocation found. DESIGN: cold, warm and hot path. */
-export type StartPath = 'cold' | 'warm' | 'hot';
+/** The deepest starting point that an invocation found: cold, warm and hot path, or an argument snapshot. */
+export type StartPath = 'cold' | 'warm' | 'argument' | 'hot';
+
+/**
+ * What an invocation starts from, by the operator's choice. `reuse`: a UC that has served others, so that state
+ * survives as in OpenWhisk and Lambda. `reset`: one that was put back to its snapshot. `fresh`: a new one.
+ */
+export type StartState = 'reuse' | 'reset' | 'fresh';
+
+/** The operator's choices for one action, from its annotation `seuss`. */
+export interface ActionPolicy {
+  readonly state: StartState;
+  /** Fixed arguments, an object for each argument snapshot that is wanted. */
+  readonly specialize: readonly JsonObject[];
+}
+
+export const DEFAULT_POLICY: ActionPolicy = { state: 'reuse', specialize: [] };
 
 /** A function's code, ready for a UC. Made by `src/action`. */
 export type ActionCode =
@@ -43,6 +58,7 @@ export interface Action {
   /** Environment set before the code is loaded (init parameters). */
   readonly env: Readonly<Record<string, string>>;
   readonly limits: ActionLimits;
+  readonly policy: ActionPolicy;
   /** SHA-256 over everything that a function snapshot depends on: the snapshot's key. */
   readonly digest: string;
 }
@@ -123,12 +139,17 @@ export interface UcMemory {
   readonly pageTableBytes: number;
 }
 
+/** Levels of the lineage. `capture`: of a running invocation, on demand. */
+export type SnapshotKind = 'runtime' | 'function' | 'argument' | 'capture';
+
 export interface SnapshotInfo {
   readonly id: string;
-  readonly kind: 'runtime' | 'function';
+  readonly kind: SnapshotKind;
   readonly parent: string | null;
   /** Runtime kind or action name. */
   readonly of: string;
+  /** Memory that goes when it is dropped. */
+  readonly ownBytes: number;
   readonly ownPages: number;
   readonly sharedPages: number;
   readonly maps: number;
@@ -144,6 +165,7 @@ export interface NodeStats {
   readonly queued: number;
   readonly cold: number;
   readonly warm: number;
+  readonly argument: number;
   readonly hot: number;
   readonly snapshots: readonly SnapshotInfo[];
 }

@@ -42,6 +42,7 @@ export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
     kind: snapshot.kind,
     parent: snapshot.parent?.id ?? null,
     of: snapshot.of,
+    ownBytes: snapshotBytes(snapshot),
     ownPages: snapshot.captured.ownPages,
     sharedPages: snapshot.captured.sharedPages,
     maps: snapshot.captured.maps,

@@ -66,7 +66,17 @@ export class FakeNode implements ComputeNode {
   }
 
   stats() {
-    return { idleUcs: 0, demotedUcs: 0, busyUcs: 0, queued: 0, cold: 0, warm: 0, hot: 0, snapshots: [] };
+    return {
+      idleUcs: 0,
+      demotedUcs: 0,
+      busyUcs: 0,
+      queued: 0,
+      cold: 0,
+      warm: 0,
+      argument: 0,
+      hot: 0,
+      snapshots: [],
+    };
   }
 
   async idleMemory() {

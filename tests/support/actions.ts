@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Action, type ActionLimits, DEFAULT_LIMITS } from '../../src/node/types.ts';
+import { type Action, type ActionLimits, DEFAULT_LIMITS, DEFAULT_POLICY } from '../../src/node/types.ts';
 
 export const NODEJS = 'nodejs:24';
 export const PYTHON = 'python:3.11';
@@ -19,6 +19,7 @@ export function sourceAction(kind: string, source: string, more: Partial<Action>
     code: { type: 'source', source, filename },
     env: {},
     limits: DEFAULT_LIMITS,
+    policy: DEFAULT_POLICY,
     digest: createHash('sha256').update(`${name} ${process.pid}`).digest('hex'),
     ...more,
   };
