@@ -41,6 +41,8 @@ describe('help and usage', () => {
       [['serve', '--port', '70000'], /whole number/],
       [['serve', '--memory', 'much'], /size/],
       [['serve', '--key', 'nocolon'], /user:password/],
+      [['serve', '--state', 'dirty'], /reuse, reset, fresh/],
+      [['invoke', 'x.js', '--state', 'dirty'], /reuse, reset, fresh/],
       [['run', '--root', '/nowhere', '--', 'ls'], /nowhere/],
       [['run', '--', 'no-such-program-here'], /no-such-program-here/],
       [['run', '--mount', 'x', '--', 'ls'], /HOSTDIR:GUESTDIR/],

@@ -9,6 +9,7 @@ import {
   DEFAULT_LIMITS,
   DEFAULT_POLICY,
   PlatformError,
+  type StartState,
 } from '../node/types.ts';
 import { CodeStore } from './code-store.ts';
 import type { CodeTree } from './code-tree.ts';
@@ -23,6 +24,8 @@ export interface PackagerOptions {
   readonly codeDir: string;
   /** `nodejs:default` → `nodejs:24`; throws a PlatformError `unknown_kind`. */
   readonly resolveKind: (kind: string) => string;
+  /** What actions that say nothing about it start from (default: `reuse`). */
+  readonly state?: StartState;
 }
 
 export interface PackageOptions {
@@ -56,22 +59,24 @@ interface Packed {
 export class Packager {
   readonly #store: CodeStore;
   readonly #resolveKind: (kind: string) => string;
+  readonly #policy: ActionPolicy;
 
   constructor(options: PackagerOptions) {
     this.#store = new CodeStore(options.codeDir);
     this.#resolveKind = options.resolveKind;
+    this.#policy = { ...DEFAULT_POLICY, ...(options.state !== undefined && { state: options.state }) };
   }
 
   /** From a source file, a folder, a .zip or a .tar.gz. */
   async fromPath(path: string, options: PackageOptions = {}): Promise<Action> {
     const packed = await this.#packPath(path, options.kind);
-    return finish(packed, { name: `_/${nameOf(path)}`, ...options });
+    return this.#finish(packed, { name: `_/${nameOf(path)}`, ...options });
   }
 
   async fromExec(exec: ActionExec, options: PackageOptions & { readonly name: string }): Promise<Action> {
     const kind = this.#resolveKind(exec.kind);
     const packed = await this.#packExec(exec, kind, options.name);
-    return finish(packed, exec.main === undefined ? options : { main: exec.main, ...options });
+    return this.#finish(packed, exec.main === undefined ? options : { main: exec.main, ...options });
   }
 
   async #packPath(path: string, kind: string | undefined): Promise<Packed> {
@@ -117,6 +122,38 @@ export class Packager {
     const { imagePath, digest } = await this.#store.put(tree.finish());
     return { kind: resolved, code: { type: 'image', imagePath }, digest };
   }
+
+  #finish(packed: Packed, options: PackageOptions & { readonly name: string }): Action {
+    const main = options.main ?? 'main';
+    if (!/^[\w$./-]{1,256}$/.test(main)) {
+      throw new PlatformError('bad_main', `${JSON.stringify(main)} cannot be the name of an entry point.`);
+    }
+    const env = options.env ?? {};
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const policy = { ...this.#policy, ...options.policy };
+    // The name too: actions of different owners share no context, even if their code is the same.
+    const identity = [
+      options.name,
+      packed.kind,
+      packed.digest,
+      main,
+      Object.entries(env).sort(),
+      limits.memoryBytes,
+      policy.state,
+      policy.specialize,
+    ];
+    return {
+      name: options.name,
+      version: options.version ?? '0.0.1',
+      kind: packed.kind,
+      main,
+      code: packed.code,
+      env,
+      limits,
+      policy,
+      digest: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
+    };
+  }
 }
 
 async function readArchive(bytes: Buffer, origin: string): Promise<CodeTree | undefined> {
@@ -144,38 +181,6 @@ function decode(bytes: Buffer, path: string): string {
   } catch (cause) {
     throw new PlatformError('unknown_code', `${path} is not text in UTF-8.`, { cause });
   }
-}
-
-function finish(packed: Packed, options: PackageOptions & { readonly name: string }): Action {
-  const main = options.main ?? 'main';
-  if (!/^[\w$./-]{1,256}$/.test(main)) {
-    throw new PlatformError('bad_main', `${JSON.stringify(main)} cannot be the name of an entry point.`);
-  }
-  const env = options.env ?? {};
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const policy = { ...DEFAULT_POLICY, ...options.policy };
-  // The name too: actions of different owners share no context, even if their code is the same.
-  const identity = [
-    options.name,
-    packed.kind,
-    packed.digest,
-    main,
-    Object.entries(env).sort(),
-    limits.memoryBytes,
-    policy.state,
-    policy.specialize,
-  ];
-  return {
-    name: options.name,
-    version: options.version ?? '0.0.1',
-    kind: packed.kind,
-    main,
-    code: packed.code,
-    env,
-    limits,
-    policy,
-    digest: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
-  };
 }
 
 /** A name for an action that came without one: that of its file or folder, as OpenWhisk allows names. */

@@ -1,6 +1,7 @@
 import type { ActionExec, Packager } from '../action/packager.ts';
-import type { Action, ActionLimits } from '../node/types.ts';
+import { type Action, type ActionLimits, DEFAULT_POLICY, type JsonObject } from '../node/types.ts';
 import { ApiError, NOT_FOUND } from './errors.ts';
+import { POLICY_ANNOTATION, policyOf } from './policy.ts';
 import { type ActionPut, type KeyValue, LIMIT_RANGES, type Parameter } from './schemas.ts';
 
 const MAX_ACTIONS = 10_000;
@@ -82,7 +83,7 @@ export class ActionRegistry {
       publish: false,
       exec: { kind: action.kind, main: action.main, binary: action.code.type === 'image', code },
       parameters: [],
-      annotations: annotationsOf({}, undefined, action.kind),
+      annotations: withExec(annotationsOf({ annotations: policyAnnotation(action) }, undefined), action.kind),
       limits: standardLimits(),
       updated: Date.now(),
       action,
@@ -122,11 +123,13 @@ export class ActionRegistry {
     const parameters = content.parameters ?? before?.parameters ?? [];
     const limits = { ...(before?.limits ?? standardLimits()), ...withoutAbsent(content.limits ?? {}) };
     const version = content.version ?? nextVersion(before?.version);
+    const annotations = annotationsOf(content, before);
     const action = await this.#packager.fromExec(exec, {
       name: `${namespace}/${name}`,
       version,
       env: initEnvironment(parameters),
       limits: toActionLimits(limits),
+      policy: policyOf(annotations),
     });
     return {
       namespace,
@@ -135,7 +138,7 @@ export class ActionRegistry {
       publish: content.publish ?? before?.publish ?? false,
       exec: { ...exec, kind: action.kind, binary: action.code.type === 'image' },
       parameters,
-      annotations: annotationsOf(content, before, action.kind),
+      annotations: withExec(annotations, action.kind),
       limits,
       updated: Date.now(),
       action,
@@ -157,14 +160,23 @@ function toActionLimits(limits: Limits): Partial<ActionLimits> {
   return { timeoutMs: limits.timeout, memoryBytes: limits.memory * MB, logBytes: limits.logs * MB };
 }
 
-/** Clients list actions by the annotation `exec`; a put cannot change it. */
-function annotationsOf(content: ActionPut, before: ActionRecord | undefined, kind: string): KeyValue[] {
+function annotationsOf(content: ActionPut, before: ActionRecord | undefined): KeyValue[] {
   const merged = new Map<string, KeyValue['value']>([['provide-api-key', false]]);
   for (const { key, value } of before?.annotations ?? []) merged.set(key, value);
   for (const key of content.delAnnotations ?? []) merged.delete(key);
   for (const { key, value } of content.annotations ?? []) merged.set(key, value);
-  merged.set('exec', kind);
   return [...merged].map(([key, value]) => ({ key, value }));
+}
+
+/** Clients list actions by the annotation `exec`; a put cannot change it. */
+function withExec(annotations: readonly KeyValue[], kind: string): KeyValue[] {
+  return [...annotations.filter(({ key }) => key !== 'exec'), { key: 'exec', value: kind }];
+}
+
+/** The annotation that an action of this policy would have been put with. */
+function policyAnnotation({ policy: { state, specialize } }: Action): KeyValue[] {
+  if (state === DEFAULT_POLICY.state && specialize.length === 0) return [];
+  return [{ key: POLICY_ANNOTATION, value: { state, specialize: specialize as JsonObject[] } }];
 }
 
 function initEnvironment(parameters: readonly Parameter[]): Record<string, string> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Packager } from '../action/packager.ts';
 import { startComputeNode } from '../node/compute-node.ts';
-import type { ComputeNode, ComputeNodeOptions } from '../node/types.ts';
+import type { ComputeNode, ComputeNodeOptions, StartState } from '../node/types.ts';
 import { resolveKind } from '../runtime/kinds.ts';
 import { dataDir } from '../runtime/paths.ts';
 import { Interrupted, onInterrupt } from './interrupt.ts';
@@ -34,9 +34,11 @@ export async function withNode<T>(
   }
 }
 
-export function createPackager(): Packager {
+/** @param state what actions that say nothing about it start from */
+export function createPackager(state?: StartState): Packager {
   return new Packager({
     codeDir: join(dataDir(), 'code'),
     resolveKind: (kind) => resolveKind(kind).name,
+    ...(state !== undefined && { state }),
   });
 }

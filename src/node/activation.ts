@@ -312,7 +312,7 @@ class Invocation {
   /** What becomes of the UC after the outcome. */
   #conclude(uc: FunctionUc, outcome: Outcome | PlatformError): Outcome {
     const failed = outcome instanceof PlatformError;
-    if (!failed && outcome.reusable && uc.end === undefined && !uc.record.forgotten) {
+    if (!failed && outcome.reusable && this.#action.policy.state === 'reuse' && isOfUse(uc)) {
       this.#node.release(uc);
     } else {
       this.#node.dispose(uc);
@@ -323,6 +323,10 @@ class Invocation {
     }
     return outcome;
   }
+}
+
+function isOfUse(uc: FunctionUc): boolean {
+  return uc.end === undefined && !uc.record.forgotten;
 }
 
 function lacksRoom(error: unknown): boolean {

@@ -12,7 +12,8 @@ export type StartPath = 'cold' | 'warm' | 'argument' | 'hot';
  * What an invocation starts from, by the operator's choice. `reuse`: a UC that has served others, so that state
  * survives as in OpenWhisk and Lambda. `reset`: one that was put back to its snapshot. `fresh`: a new one.
  */
-export type StartState = 'reuse' | 'reset' | 'fresh';
+export const START_STATES = ['reuse', 'reset', 'fresh'] as const;
+export type StartState = (typeof START_STATES)[number];
 
 /** The operator's choices for one action, from its annotation `seuss`. */
 export interface ActionPolicy {

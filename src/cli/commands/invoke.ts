@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import type { Activation, ComputeNode } from '../../node/types.ts';
+import { type Command, Option } from 'commander';
+import { type Activation, type ComputeNode, START_STATES, type StartState } from '../../node/types.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, integer, parseParams, parseSize } from '../options.ts';
 import { progress, timingLine } from '../progress.ts';
@@ -13,6 +13,7 @@ interface InvokeFlags {
   readonly repeat: number;
   readonly timeout?: number;
   readonly memory?: number;
+  readonly state?: StartState;
   readonly json?: true;
 }
 
@@ -34,6 +35,12 @@ export function invokeCommand(program: Command): void {
     .option('--repeat <n>', 'how often to run it', integer(1, 1_000_000), 1)
     .option('--timeout <ms>', 'time limit of one run', integer(1, MAX_TIMEOUT_MS))
     .option('--memory <size>', 'memory limit of the function', parseSize)
+    .addOption(
+      new Option(
+        '--state <state>',
+        'what each run starts from: the state that the last one left, the snapshot put back, a new context (default: reuse)',
+      ).choices(START_STATES),
+    )
     .option('--json', 'print {result, status, path, timings, logs} for each run')
     .action(async (path: string, flags: InvokeFlags) => {
       process.exitCode = await invoke(path, flags);
@@ -42,7 +49,7 @@ export function invokeCommand(program: Command): void {
 
 async function invoke(path: string, flags: InvokeFlags): Promise<number> {
   const params = parseParams(flags.params, flags.param ?? []);
-  const action = await createPackager().fromPath(path, {
+  const action = await createPackager(flags.state).fromPath(path, {
     ...(flags.kind !== undefined && { kind: flags.kind }),
     ...(flags.main !== undefined && { main: flags.main }),
     limits: {

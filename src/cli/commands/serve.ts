@@ -1,8 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
 import { createApi } from '../../api/server.ts';
+import { START_STATES, type StartState } from '../../node/types.ts';
 import { kindNames, PINNED_NODEJS, resolveKind } from '../../runtime/kinds.ts';
 import { UsageError } from '../errors.ts';
 import { integer, parseSize } from '../options.ts';
@@ -16,6 +17,7 @@ interface ServeFlags {
   readonly cores?: number;
   readonly memory?: number;
   readonly key?: string;
+  readonly state?: StartState;
   readonly json?: true;
 }
 
@@ -29,6 +31,12 @@ export function serveCommand(program: Command): void {
     .option('--cores <n>', 'cores to run functions on (default: all)', integer(1, availableParallelism()))
     .option('--memory <size>', 'real memory for idle contexts and snapshots, like 4G', parseSize)
     .option('--key <user:password>', "API key (default: OpenWhisk's guest key, or $SEUSS_KEY)")
+    .addOption(
+      new Option(
+        '--state <state>',
+        'what invocations start from if the action has no annotation (default: reuse)',
+      ).choices(START_STATES),
+    )
     .option('--json', 'print {"url", "key"} when ready')
     .action(serve);
 }
@@ -43,7 +51,8 @@ async function serve(flags: ServeFlags): Promise<void> {
     onProgress: progress,
   };
   await withNode(options, async (node, interrupted) => {
-    const { app } = createApi({ node, packager: createPackager(), kinds: kindNames(), key, log: true });
+    const packager = createPackager(flags.state);
+    const { app } = createApi({ node, packager, kinds: kindNames(), key, log: true });
     try {
       await listen(app, flags.host, flags.port);
       announce(app.server.address() as AddressInfo, key, flags.json === true);
