@@ -129,7 +129,6 @@ int filter_install(uint64_t hostcall_start, uint64_t hostcall_end)
 		RULE_ANY(SYS_pread64),
 		RULE(SYS_close, NEED_LOW_GE(0, UC_IMAGE_FD)),
 
-		RULE_ANY(SYS_getrandom),
 		RULE_ANY(SYS_exit_group),
 		KILL,
 	};

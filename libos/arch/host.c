@@ -115,11 +115,6 @@ long host_set_alarm(u64 after_us)
 	return host_syscall(__NR_setitimer, 0, (u64)value, 0, 0, 0, 0);
 }
 
-long host_getrandom(void *buf, u64 bytes)
-{
-	return host_syscall(__NR_getrandom, (u64)buf, bytes, 0, 0, 0, 0);
-}
-
 void host_exit(int status)
 {
 	for (;;)

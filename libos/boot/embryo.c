@@ -14,8 +14,10 @@
 #include "../include/arch.h"
 #include "../include/boot.h"
 #include "../include/clocks.h"
+#include "../include/elf.h"
 #include "../include/host.h"
 #include "../include/hostsig.h"
+#include "../include/lineage.h"
 #include "../include/link.h"
 #include "../include/mm.h"
 #include "../include/random.h"
@@ -116,9 +118,13 @@ static u64 place_frame(const struct plan *p)
 
 static void become_new(const struct deploy *d)
 {
+	u32 pid = uc_identity.pid;
+
 	uc_identity = d->message.identity;
 	mm_set_limit(uc_identity.memory_limit);
 	random_reseed(uc_identity.entropy);
+	uc_identity.pid = lineage_new_pid(pid, uc_identity.pid);
+	stack_renew_random();
 }
 
 static noreturn_fn void become_snapshot(struct deploy *d)

@@ -24,6 +24,8 @@
 /* A signal frame without its extended state, with room to align it. */
 #define SIGFRAME_BYTES 1024
 #define PLATFORM "x86_64"
+#define STACK_NAME "[stack]"
+#define AT_RANDOM_BYTES 16
 
 /* The part of the stack that is being written, downwards. */
 struct cursor {
@@ -112,7 +114,7 @@ static long fill(u64 top, const struct stack_content *c, u64 *addresses, u64 wor
 	struct cursor k = { .at = top };
 	struct auxv v = { .count = 0 };
 	u64 *argv = addresses + 1, *envp = argv + c->argc + 1, null = 0;
-	u8 random[16];
+	u8 random[AT_RANDOM_BYTES];
 
 	push(&k, &null, sizeof null);
 	describe_program(&v, c);
@@ -145,8 +147,19 @@ long stack_map(bool exec)
 	stack = mm_mmap((u64)guard + GUARD_BYTES, STACK_BYTES, prot, flags | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
 	if (stack < 0)
 		return stack;
-	mm_set_name((u64)stack, "[stack]");
+	mm_set_name((u64)stack, STACK_NAME);
 	return stack + (long)STACK_BYTES;
+}
+
+void stack_renew_random(void)
+{
+	const struct vma *v = vma_find(exec_info.random);
+	u8 random[AT_RANDOM_BYTES];
+
+	if (!v || exec_info.random < v->start || !v->name || strcmp(v->name, STACK_NAME))
+		return;
+	random_bytes(random, sizeof random);
+	copy_to_user(exec_info.random, random, sizeof random);
 }
 
 long stack_fill(u64 top, const struct stack_content *c)

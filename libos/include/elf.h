@@ -28,4 +28,7 @@ extern struct exec_info exec_info;
  */
 int elf_exec(const char *path, int argc, const char **argv, int envc, const char **envp, struct trapframe *tf);
 
+/* Replaces the bytes of AT_RANDOM in a clone, if the first stack is still there. */
+void stack_renew_random(void);
+
 #endif

@@ -34,8 +34,6 @@ long host_link_wait(s64 timeout_ns);
 long host_clock_gettime(int clock, s64 ts[2]);
 /* Interval timer for preemption: SIGALRM once, after_us from now; 0 disarms. */
 long host_set_alarm(u64 after_us);
-/* Fills buf from the host's random source; bytes <= 256. */
-long host_getrandom(void *buf, u64 bytes);
 noreturn_fn void host_exit(int status);
 
 #endif

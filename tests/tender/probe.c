@@ -123,6 +123,20 @@ static uint64_t count(void)
 		       0;
 }
 
+/* xorshift64 (Marsaglia), never started twice from the same state. */
+static uint64_t fill(uint64_t *at, uint64_t bytes)
+{
+	static uint64_t x = 88172645463325252ull;
+
+	for (uint64_t i = 0; i < bytes / 8; i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		at[i] = x + deploy_id;
+	}
+	return bytes;
+}
+
 static uint64_t fs_call(const uint64_t *args)
 {
 	struct {
@@ -152,6 +166,7 @@ static uint64_t carry_out(const struct probe_call *c)
 	case PROBE_PEEK: return *(volatile uint64_t *)a[0];
 	case PROBE_POKE: return *(volatile uint64_t *)a[0] = a[1];
 	case PROBE_COUNT: return count();
+	case PROBE_FILL: return fill((uint64_t *)a[0], a[1]);
 	case PROBE_SEND_FRAME: send((uint16_t)a[0], io.payload, (uint32_t)a[1], a[2]); return 0;
 	case PROBE_FS: return fs_call(a);
 	case PROBE_FAULT: return fault();

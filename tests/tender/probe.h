@@ -15,6 +15,7 @@ enum probe_op {
 	PROBE_PEEK,          /* the word at args[0] */
 	PROBE_POKE,          /* args[1] to the word at args[0] */
 	PROBE_COUNT,         /* counts in its data, in an XMM register and in memory; the three must agree */
+	PROBE_FILL,          /* args[1] bytes at args[0], no two words alike; result is how many */
 	PROBE_SEND_FRAME,    /* a frame with type args[0], length field args[1] and args[2] real bytes */
 	PROBE_SPIN,          /* for ever */
 	PROBE_FAULT,         /* a store to address 0: result is the signal */
