@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { INPUT_ERROR_CODES } from '../action/input-errors.ts';
 import { PlatformError } from '../node/types.ts';
+import { ApiRequestError } from './api-client.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupted } from './interrupt.ts';
 
@@ -23,6 +24,10 @@ export function reportError(error: unknown, json: boolean): number {
 function describe(error: unknown): { code: string; message: string; remedy?: string; status: number } {
   if (error instanceof UsageError) {
     return { code: 'usage', message: error.message, remedy: 'See seuss --help.', status: EXIT.usage };
+  }
+  if (error instanceof ApiRequestError) {
+    const { code, message } = error;
+    return { code, message, status: error.status < 500 ? EXIT.usage : EXIT.platform };
   }
   if (error instanceof PlatformError) {
     const { code, message, remedy } = error;

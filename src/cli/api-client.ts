@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { PlatformError } from '../node/types.ts';
+import type { ApiTarget } from './api-target.ts';
+
+type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
+/** The node refused a request, or failed at it. */
+export class ApiRequestError extends Error {
+  override readonly name = 'ApiRequestError';
+  /** HTTP status. */
+  readonly status: number;
+  /** Code of the node's PlatformError, or `http_STATUS`. */
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+const errorBody = z.object({ error: z.string(), reason: z.string().optional() });
+
+/** Speaks with a running node. Every answer is checked against a schema. */
+export class ApiClient {
+  readonly #target: ApiTarget;
+  readonly #authorization: string;
+
+  constructor(target: ApiTarget) {
+    this.#target = target;
+    this.#authorization = `Basic ${Buffer.from(target.key).toString('base64')}`;
+  }
+
+  /**
+   * @param path from the root on; parts that come from outside go through `encodeURIComponent`
+   * @throws ApiRequestError for a status of 400 and above; PlatformError `unreachable`, `bad_answer`
+   */
+  async request<T>(method: Method, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
+    const { status, text } = await this.#fetch(method, path, body);
+    const answer = parseJson(text);
+    if (status >= 400) {
+      const { data } = errorBody.safeParse(answer);
+      const message = data?.error ?? `${method} ${path} was answered with status ${status}`;
+      throw new ApiRequestError(status, data?.reason ?? `http_${status}`, message);
+    }
+    const parsed = schema.safeParse(answer);
+    if (!parsed.success) {
+      throw new PlatformError(
+        'bad_answer',
+        `${this.#target.url}${path} answered in a form that is not known`,
+        {
+          remedy: 'Is it a node of the same version?',
+          cause: parsed.error,
+        },
+      );
+    }
+    return parsed.data;
+  }
+
+  async #fetch(method: Method, path: string, body: unknown): Promise<{ status: number; text: string }> {
+    try {
+      const response = await fetch(`${this.#target.url}${path}`, {
+        method,
+        headers: { authorization: this.#authorization, 'content-type': 'application/json' },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (cause) {
+      throw new PlatformError('unreachable', `no node answers at ${this.#target.url}`, {
+        remedy: 'Start one with: seuss serve. Or name it with --apihost.',
+        cause,
+      });
+    }
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
