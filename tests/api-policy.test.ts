@@ -58,6 +58,24 @@ describe('the annotation seuss', () => {
     assert.equal(gone.action.digest, plain.action.digest);
   });
 
+  it('may ask for a warm-up', async () => {
+    const actions = registry();
+    const { action } = await put(actions, annotated({ state: 'reset', warmup: { args: { n: 1 } } }));
+    assert.deepEqual(action.policy.warmup, { args: { n: 1 }, runs: 50 });
+    const adopted = registry()
+      .adopt(action)
+      .annotations.find(({ key }) => key === 'seuss');
+    assert.deepEqual(adopted?.value, {
+      state: 'reset',
+      specialize: [],
+      warmup: { args: { n: 1 }, runs: 50 },
+    });
+    await assert.rejects(
+      put(actions, annotated({ warmup: { runs: 0 } })),
+      /annotations\.seuss\.warmup\.runs/,
+    );
+  });
+
   it('goes before the default of the server', async () => {
     const actions = registry('fresh');
     assert.equal((await put(actions, {})).action.policy.state, 'fresh');

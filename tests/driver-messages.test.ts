@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { initMessage, parseAnswer, runMessage } from '../src/uc/driver-messages.ts';
+import { collectMessage, initMessage, parseAnswer, runMessage } from '../src/uc/driver-messages.ts';
 
 const parse = (text: string) => parseAnswer(Buffer.from(text));
 
@@ -27,6 +27,7 @@ describe('messages to a driver', () => {
       dir: '/action',
       env: {},
     });
+    assert.deepEqual(JSON.parse(collectMessage('ab')), { op: 'collect', seed: 'ab' });
     const run = runMessage(7, '{"a":1}', '{}', 'cd');
     assert.equal(run.indexOf('\n'), run.length - 1);
     assert.deepEqual(JSON.parse(run), { op: 'run', id: 7, value: { a: 1 }, env: {}, seed: 'cd' });
@@ -38,6 +39,7 @@ describe('what a driver says', () => {
     assert.deepEqual(parse('{"op":"booted","version":"v24"}'), { op: 'booted', version: 'v24' });
     assert.deepEqual(parse('{"op":"ready","seeded":true}'), { op: 'ready', seeded: true });
     assert.deepEqual(parse('{"op":"failed","error":"e"}'), { op: 'failed', error: 'e', seeded: false });
+    assert.deepEqual(parse('{"op":"collected"}'), { op: 'collected', seeded: false });
     assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":null,"seeded":1}'), {
       op: 'result',
       id: 1,

@@ -272,6 +272,26 @@ def main(args):
   });
 });
 
+describe('Python runs', () => {
+  it('are collected before a capture, with the environment of the last run', async () => {
+    await using driver = await Driver.boot(PYTHON);
+    await driver.load(
+      `import os, weakref
+class Cycle: pass
+held = lambda: None
+def main(args):
+    global held
+    if "hold" in args:
+        c = Cycle(); c.c = c; held = weakref.ref(c); del c
+    return {"held": held() is not None, "key": os.environ.get("KEY")}`,
+    );
+    assert.deepEqual((await driver.run({ hold: true }, { KEY: 'k' })).value, { held: true, key: 'k' });
+    driver.send({ op: 'collect' });
+    assert.deepEqual(await driver.receive(), { op: 'collected' });
+    assert.deepEqual((await driver.run()).value, { held: false, key: null });
+  });
+});
+
 describe('anticipatory optimisation of the Python driver', () => {
   it('succeeds, says nothing, and leaves nothing behind', async () => {
     await using driver = await Driver.boot(PYTHON, { anticipate: true });

@@ -5,8 +5,9 @@
  */
 
 const v8 = require('node:v8');
-const vm = require('node:vm');
 const { setImmediate: turn } = require('node:timers/promises');
+
+const { collectGarbage } = require('./garbage.cjs');
 
 const ITEM_LIMIT_MS = 5000;
 const SETTLE_LIMIT_MS = 2000;
@@ -47,15 +48,6 @@ async function settle(open) {
   const end = performance.now() + SETTLE_LIMIT_MS;
   do await turn();
   while (process.getActiveResourcesInfo().length > open && performance.now() < end);
-}
-
-/** A full collection, twice since finalisers free more: what is garbage now would be stored and shared for ever. */
-function collectGarbage() {
-  v8.setFlagsFromString('--expose-gc');
-  const gc = vm.runInNewContext('gc');
-  v8.setFlagsFromString('--no-expose-gc');
-  gc();
-  gc();
 }
 
 const filling = [];

@@ -6,6 +6,7 @@
 
 const { compile } = require('./compile.cjs');
 const { setRunEnvironment, setActionEnvironment } = require('./environment.cjs');
+const { collectGarbage } = require('./garbage.cjs');
 const { load } = require('./load.cjs');
 const outcome = require('./outcome.cjs');
 const { reseed } = require('./reseed.cjs');
@@ -60,6 +61,7 @@ class Server {
     }
     if (message.op === 'run') this.#run(message);
     else if (message.op === 'init') this.#init(message);
+    else if (message.op === 'collect') this.#collect();
     else throw new Error(`unknown message "${message.op}"`);
   }
 
@@ -73,6 +75,13 @@ class Server {
       const text = `Initialization has failed due to: ${outcome.trace(reason)}`;
       this.#answer(`{"op":"failed","error":${stringify(text)}${this.#seeded}}`);
     }
+  }
+
+  /** Before a capture: what the last run left behind, its environment too, is no part of a snapshot. */
+  #collect() {
+    setRunEnvironment();
+    collectGarbage();
+    this.#answer(`{"op":"collected"${this.#seeded}}`);
   }
 
   #run(message) {

@@ -141,6 +141,7 @@ export class Packager {
       limits.memoryBytes,
       policy.state,
       policy.specialize,
+      policy.warmup,
     ];
     return {
       name: options.name,

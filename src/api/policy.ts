@@ -1,11 +1,19 @@
 import { z } from 'zod';
-import { type ActionPolicy, type JsonObject, type JsonValue, START_STATES } from '../node/types.ts';
+import {
+  type ActionPolicy,
+  type JsonObject,
+  type JsonValue,
+  START_STATES,
+  type Warmup,
+} from '../node/types.ts';
 import { type KeyValue, parse } from './schemas.ts';
 
 /** The annotation that holds the operator's choices for an action. */
 export const POLICY_ANNOTATION = 'seuss';
 
 const SPECIALIZATIONS_MAX = 32;
+const WARMUP_RUNS_MAX = 10_000;
+const WARMUP_RUNS = 50;
 
 /** The arguments that one argument snapshot fixes. */
 const specialization = z
@@ -28,6 +36,12 @@ const policy = z.strictObject({
       }
     })
     .optional(),
+  warmup: z
+    .strictObject({
+      args: z.record(z.string(), z.json()).default({}),
+      runs: z.int().min(1).max(WARMUP_RUNS_MAX).default(WARMUP_RUNS),
+    })
+    .optional(),
 });
 
 /** Wrapped as in the request, so that a fault is named by its place there. */
@@ -40,12 +54,13 @@ const annotated = z.object({ annotations: z.object({ [POLICY_ANNOTATION]: policy
 export function policyOf(annotations: readonly KeyValue[]): Partial<ActionPolicy> {
   const annotation = annotations.find(({ key }) => key === POLICY_ANNOTATION);
   if (annotation === undefined) return {};
-  const { state, specialize } = parse(annotated, {
+  const { state, specialize, warmup } = parse(annotated, {
     annotations: { [POLICY_ANNOTATION]: annotation.value },
   }).annotations[POLICY_ANNOTATION];
   return {
     ...(state !== undefined && { state }),
     ...(specialize !== undefined && { specialize: specialize as JsonObject[] }),
+    ...(warmup !== undefined && { warmup: warmup as Warmup }),
   };
 }
 

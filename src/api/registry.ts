@@ -174,9 +174,14 @@ function withExec(annotations: readonly KeyValue[], kind: string): KeyValue[] {
 }
 
 /** The annotation that an action of this policy would have been put with. */
-function policyAnnotation({ policy: { state, specialize } }: Action): KeyValue[] {
-  if (state === DEFAULT_POLICY.state && specialize.length === 0) return [];
-  return [{ key: POLICY_ANNOTATION, value: { state, specialize: specialize as JsonObject[] } }];
+function policyAnnotation({ policy: { state, specialize, warmup } }: Action): KeyValue[] {
+  if (state === DEFAULT_POLICY.state && specialize.length === 0 && warmup === undefined) return [];
+  const value = {
+    state,
+    specialize: specialize as JsonObject[],
+    ...(warmup !== undefined && { warmup: { ...warmup } }),
+  };
+  return [{ key: POLICY_ANNOTATION, value }];
 }
 
 function initEnvironment(parameters: readonly Parameter[]): Record<string, string> {

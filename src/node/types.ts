@@ -20,6 +20,13 @@ export interface ActionPolicy {
   readonly state: StartState;
   /** Fixed arguments, an object for each argument snapshot that is wanted. */
   readonly specialize: readonly JsonObject[];
+  /** Runs that do no harm outside of the UC: the function's snapshot is taken again after them. */
+  readonly warmup?: Warmup | undefined;
+}
+
+export interface Warmup {
+  readonly args: JsonObject;
+  readonly runs: number;
 }
 
 export const DEFAULT_POLICY: ActionPolicy = { state: 'reuse', specialize: [] };
@@ -156,6 +163,8 @@ export interface SnapshotInfo {
   readonly maps: number;
   readonly deploys: number;
   readonly createdMs: number;
+  /** Taken again after runs, when the function's code was compiled. */
+  readonly warmed?: boolean;
 }
 
 export interface NodeStats {

@@ -12,6 +12,7 @@ export type DriverAnswer =
   | { readonly op: 'booted'; readonly version: string }
   | { readonly op: 'ready'; readonly seeded: boolean }
   | { readonly op: 'failed'; readonly error: string; readonly seeded: boolean }
+  | { readonly op: 'collected'; readonly seeded: boolean }
   | {
       readonly op: 'result';
       readonly id: number;
@@ -36,6 +37,11 @@ export function initMessage(
 }
 
 /** `value` and `env` come as JSON texts, since a caller may have them so already. */
+/** Asks for what a capture should find: no garbage, nothing of the last run's environment. */
+export function collectMessage(seed: string | undefined): string {
+  return `{"op":"collect"${seedField(seed)}}\n`;
+}
+
 export function runMessage(id: number, value: string, env: string, seed: string | undefined): string {
   return `{"op":"run","id":${id},"value":${value},"env":${env}${seedField(seed)}}\n`;
 }
@@ -61,6 +67,8 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
       return { op, seeded: seeded === true };
     case 'failed':
       return typeof error === 'string' ? { op, error, seeded: seeded === true } : undefined;
+    case 'collected':
+      return { op, seeded: seeded === true };
     case 'result':
       return typeof id === 'number' && RUN_STATUSES.includes(status) && value !== undefined
         ? { op, id, status: status as RunStatus, value: value as JsonValue, seeded: seeded === true }

@@ -1,5 +1,6 @@
 """The main loop: one blocking read, one message, one answer."""
 
+import gc
 import sys
 import traceback
 
@@ -28,6 +29,8 @@ class Server:
                 answer = self._run(message)
             elif op == "init":
                 answer = self._init(message)
+            elif op == "collect":
+                answer = _collect()
             else:
                 raise ValueError(f"unknown message {op!r}")
             _flush()
@@ -54,6 +57,15 @@ class Server:
             _log(_trace(error))
             status, value = "application_error", encode({"error": _text(error)})
         return f'"op":"result","id":{message["id"]},"status":"{status}","value":{value}'
+
+
+def _collect():
+    """Before a capture: what the last run left behind, its environment too, is no part of a snapshot."""
+    environment.set_run({})
+    gc.collect()
+    # Collections in clones then write no page of these objects.
+    gc.freeze()
+    return '"op":"collected"'
 
 
 def _outcome(value):
