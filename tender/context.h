@@ -18,6 +18,7 @@ struct tender;
 struct hostfs;
 struct template;
 struct kept;
+struct stores;
 
 /* Something in the epoll set. ready gets EPOLL… bits. */
 struct event_source {
@@ -36,11 +37,10 @@ static inline bool file_id_equal(const struct file_id *a, const struct file_id *
 	return a->ino == b->ino && a->major == b->major && a->minor == b->minor;
 }
 
-/* image.c: a file-system image of the node. */
+/* image.c: a file-system image of the node; one per file. */
 struct image {
 	struct list_node node;
-	uint32_t number;
-	int refs;
+	int refs; /* the node's numbers, UCs and snapshots */
 	int fd;
 	struct file_id file;
 	uint64_t bytes;
@@ -163,9 +163,10 @@ struct tender {
 	uint64_t next_tick_ns, next_sweep_ns;
 	uint32_t sweep_chain;
 
-	struct list_node images, layers, snapshots;
+	struct list_node images, image_numbers, layers, snapshots;
 	struct list_node handovers;
 	uint64_t next_handover;
+	struct stores *stores;
 };
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "../abi/layout.h"
 #include "base.h"
 
 /* arch/x86/include/uapi/asm/ucontext.h */
@@ -12,8 +13,15 @@
 #define UC_SIGCONTEXT_SS 2ul
 #define UC_STRICT_RESTORE_SS 4ul
 
+/* 64-bit user mode: arch/x86/include/asm/segment.h */
+#define USER_CS 0x33
+#define USER_SS 0x2b
+
 #define SW_RESERVED_OFFSET 464u
 #define XSAVE_HEADER_OFFSET 512u
+#define XSAVE_HEADER_BYTES 64u
+#define MXCSR_OFFSET 24u
+#define MXCSR_KNOWN 0xffffu
 /* What fpstate points to is loaded by XRSTOR, which wants this alignment. */
 #define XSTATE_ALIGN 64u
 #define XSTATE_OFFSET ((sizeof(ucontext_t) + XSTATE_ALIGN - 1) & ~(size_t)(XSTATE_ALIGN - 1))
@@ -101,4 +109,52 @@ void frame_build(void *to, uint64_t sp, const struct frame_source *s)
 	memset(to, 0, XSTATE_OFFSET);
 	memcpy(to, &uc, sizeof uc);
 	put_xstate((char *)to + XSTATE_OFFSET, s);
+}
+
+uint64_t frame_rip(const void *frame)
+{
+	ucontext_t uc;
+
+	memcpy(&uc, frame, sizeof uc);
+	return (uint64_t)uc.uc_mcontext.gregs[REG_RIP];
+}
+
+/* Bits that the CPU does not know make the kernel refuse the frame, which ends the process. */
+static const char *xstate_fault(const char *from, const struct frame_source *expected)
+{
+	uint64_t header[XSAVE_HEADER_BYTES / 8];
+	struct _fpx_sw_bytes sw;
+	uint32_t magic2, mxcsr;
+
+	memcpy(&sw, from + SW_RESERVED_OFFSET, sizeof sw);
+	memcpy(header, from + XSAVE_HEADER_OFFSET, sizeof header);
+	memcpy(&magic2, from + expected->xstate_bytes, sizeof magic2);
+	memcpy(&mxcsr, from + MXCSR_OFFSET, sizeof mxcsr);
+	if (sw.magic1 != FP_XSTATE_MAGIC1 || magic2 != FP_XSTATE_MAGIC2 || sw.xstate_size != expected->xstate_bytes ||
+	    sw.extended_size != expected->xstate_bytes + FP_XSTATE_MAGIC2_SIZE || sw.xstate_bv != expected->xstate_mask)
+		return "its extended state is that of another CPU";
+	if (header[0] & ~expected->xstate_mask || mxcsr & ~MXCSR_KNOWN)
+		return "its extended state has bits that this CPU has not";
+	for (size_t i = 1; i < sizeof header / sizeof header[0]; i++)
+		if (header[i])
+			return "its extended state is not in the standard format";
+	return NULL;
+}
+
+const char *frame_fault(const void *from, uint64_t sp, const struct frame_source *expected)
+{
+	const greg_t *g;
+	ucontext_t uc;
+
+	memcpy(&uc, from, sizeof uc);
+	g = uc.uc_mcontext.gregs;
+	if (uc.uc_flags != (UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS) ||
+	    (uint64_t)uc.uc_mcontext.fpregs != sp + XSTATE_OFFSET ||
+	    (uint64_t)uc.uc_stack.ss_sp != expected->altstack_base || uc.uc_stack.ss_size != expected->altstack_bytes)
+		return "its frame is not one of this library OS";
+	if ((g[REG_CSGSFS] & 0xffff) != USER_CS || (g[REG_CSGSFS] >> 48 & 0xffff) != USER_SS)
+		return "its frame is for another mode of the processor";
+	if ((uint64_t)g[REG_RIP] >= UC_GUEST_END)
+		return "its program counter is outside of the guest";
+	return xstate_fault((const char *)from + XSTATE_OFFSET, expected);
 }

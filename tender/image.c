@@ -9,15 +9,40 @@
 #include "huge_image.h"
 #include "procfs.h"
 
-struct image *image_find(struct tender *t, uint32_t number)
-{
-	list_for_each(n, &t->images) {
-		struct image *image = list_entry(n, struct image, node);
+/* A number that the node has given; a file may have several. */
+struct image_number {
+	struct list_node node;
+	uint32_t number;
+	struct image *image;
+};
 
-		if (image->number == number)
-			return image;
+static struct image_number *find_number(struct tender *t, uint32_t number)
+{
+	list_for_each(n, &t->image_numbers) {
+		struct image_number *known = list_entry(n, struct image_number, node);
+
+		if (known->number == number)
+			return known;
 	}
 	return NULL;
+}
+
+struct image *image_find(struct tender *t, uint32_t number)
+{
+	struct image_number *known = find_number(t, number);
+
+	return known ? known->image : NULL;
+}
+
+uint32_t image_number(struct tender *t, const struct image *image)
+{
+	list_for_each(n, &t->image_numbers) {
+		struct image_number *known = list_entry(n, struct image_number, node);
+
+		if (known->image == image)
+			return known->number;
+	}
+	return 0;
 }
 
 struct image *image_get(struct image *image)
@@ -35,12 +60,9 @@ void image_put(struct image *image)
 	free(image);
 }
 
-static int add(struct tender *t, uint32_t number, int fd)
+static int identify(int fd, struct file_id *file, uint64_t *bytes)
 {
-	struct file_id file;
-	struct image *image;
 	struct stat st;
-	int error;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -48,28 +70,51 @@ static int add(struct tender *t, uint32_t number, int fd)
 		return -EINVAL;
 	if ((uint64_t)st.st_size > UC_IMAGE_SPAN)
 		return -EFBIG;
-	error = procfs_file_id(fd, &file);
-	if (error)
+	*bytes = (uint64_t)st.st_size;
+	return procfs_file_id(fd, file);
+}
+
+static struct image *find_file(struct tender *t, const struct file_id *file)
+{
+	list_for_each(n, &t->images) {
+		struct image *image = list_entry(n, struct image, node);
+
+		if (file_id_equal(&image->file, file))
+			return image;
+	}
+	return NULL;
+}
+
+/* One image per file, counted once more; takes fd, also on failure. */
+static int take(struct tender *t, int fd, struct image **out)
+{
+	struct file_id file;
+	uint64_t bytes = 0;
+	int error = identify(fd, &file, &bytes);
+	struct image *image = error ? NULL : find_file(t, &file);
+
+	if (error || image) {
+		close(fd);
+		if (image)
+			*out = image_get(image);
 		return error;
+	}
 	image = xcalloc(1, sizeof *image);
-	*image = (struct image){
-		.number = number, .refs = 1, .fd = fd, .file = file, .bytes = (uint64_t)st.st_size
-	};
+	*image = (struct image){ .refs = 1, .fd = fd, .file = file, .bytes = bytes };
 	list_add_tail(&image->node, &t->images);
+	*out = image;
 	return 0;
 }
 
-int image_adopt(struct tender *t, uint32_t number, int fd)
+int image_adopt(struct tender *t, uint32_t number, int fd, struct image **out)
 {
-	int error = 0;
+	struct image *known = number ? image_find(t, number) : NULL;
 
-	if (image_find(t, number))
-		close(fd);
-	else
-		error = add(t, number, fd);
-	if (error)
-		close(fd);
-	return error;
+	if (!known)
+		return take(t, fd, out);
+	close(fd);
+	*out = image_get(known);
+	return 0;
 }
 
 /* Without memory for a copy the file itself serves. */
@@ -85,23 +130,34 @@ static int prefer_huge(const struct tender *t, int fd)
 
 int image_open(struct tender *t, uint32_t number, const char *path, bool huge)
 {
-	int fd;
+	struct image_number *known;
+	struct image *image;
+	int fd, error;
 
-	if (image_find(t, number))
+	if (!number)
+		return -EINVAL;
+	if (find_number(t, number))
 		return -EEXIST;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
-	return image_adopt(t, number, huge ? prefer_huge(t, fd) : fd);
+	error = take(t, huge ? prefer_huge(t, fd) : fd, &image);
+	if (error)
+		return error;
+	known = xcalloc(1, sizeof *known);
+	*known = (struct image_number){ .number = number, .image = image };
+	list_add_tail(&known->node, &t->image_numbers);
+	return 0;
 }
 
 int image_drop(struct tender *t, uint32_t number)
 {
-	struct image *image = image_find(t, number);
+	struct image_number *known = find_number(t, number);
 
-	if (!image)
+	if (!known)
 		return -ENOENT;
-	list_del(&image->node);
-	image_put(image);
+	list_del(&known->node);
+	image_put(known->image);
+	free(known);
 	return 0;
 }

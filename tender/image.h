@@ -5,15 +5,19 @@
 #include "context.h"
 
 /*
- * Opens path under number for good; huge: a copy in huge pages, if the host has them. 0 or -errno
- * (-EEXIST: the number is taken).
+ * Opens path under number; huge: a copy in huge pages, if the host has them. 0 or -errno (-EEXIST: the number is taken).
  */
 int image_open(struct tender *t, uint32_t number, const char *path, bool huge);
-/* An image that another tender has handed over; takes fd, also on failure. A known number is left as it is. */
-int image_adopt(struct tender *t, uint32_t number, int fd);
+/*
+ * The image of a file that another tender has handed over, counted once more; takes fd, also on failure. number, if it
+ * is known here, saves looking at the file; else 0. 0 or -errno.
+ */
+int image_adopt(struct tender *t, uint32_t number, int fd, struct image **out);
 /* Ends the node's hold on it: the number is free, the file stays open while UCs or snapshots use it. */
 int image_drop(struct tender *t, uint32_t number);
 struct image *image_find(struct tender *t, uint32_t number);
+/* A number that the node has given it, or 0. */
+uint32_t image_number(struct tender *t, const struct image *image);
 struct image *image_get(struct image *image);
 void image_put(struct image *image);
 

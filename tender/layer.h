@@ -1,11 +1,11 @@
-/* Layers: sealed files with the pages of one capture. */
+/* Layers: files with the pages of one capture, sealed ones in memory or those of a store. */
 #ifndef TENDER_LAYER_H
 #define TENDER_LAYER_H
 
 #include "context.h"
 
 /*
- * Takes fd, also on failure: a sealed memory file. If the tender has that file already,
+ * Takes fd, also on failure. If the tender has that file already,
  * its layer is counted once more. 0 or -errno.
  */
 int layer_adopt(struct tender *t, int fd, struct layer **out);

@@ -29,7 +29,7 @@ struct peer_message {
 	uint64_t handover; /* the sender's name for it */
 	uint64_t number, parent, plan_bytes;
 	int32_t image_count, layer_count;
-	uint32_t images[UC_IMAGE_MAX];
+	uint32_t images[UC_IMAGE_MAX]; /* numbers that the node has given them, or 0 */
 };
 
 /* A capture whose peers have not all answered. */
@@ -75,10 +75,10 @@ static int adopt_files(struct tender *t, struct snapshot *s, const struct peer_m
 	int error = 0;
 
 	for (int i = 0; i < m->image_count; i++) {
-		int e = image_adopt(t, m->images[i], fds[i]);
+		int e = image_adopt(t, m->images[i], fds[i], &s->images[s->image_count]);
 
 		if (!e)
-			s->images[s->image_count++] = image_get(image_find(t, m->images[i]));
+			s->image_count++;
 		else
 			error = e;
 	}
@@ -191,7 +191,7 @@ void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t
 	memcpy(h->reply, reply, bytes);
 	list_add_tail(&h->node, &t->handovers);
 	for (int i = 0; i < s->image_count; i++)
-		m.images[i] = s->images[i]->number;
+		m.images[i] = image_number(t, s->images[i]);
 	for (int i = 0; i < t->count; i++) {
 		if (i == t->index)
 			continue;

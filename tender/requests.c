@@ -9,10 +9,12 @@
 #include "image.h"
 #include "limits.h"
 #include "link_hub.h"
+#include "load.h"
 #include "procfs.h"
 #include "promote.h"
 #include "snapshot.h"
 #include "start.h"
+#include "store.h"
 #include "template.h"
 #include "uc.h"
 
@@ -204,6 +206,8 @@ static request_fn *find(uint16_t type)
 	case CONTROL_MOUNT: return mount_image;
 	case CONTROL_DEMOTE: return demote_request;
 	case CONTROL_PROMOTE: return promote_request;
+	case CONTROL_STORE: return store_request;
+	case CONTROL_LOAD: return load_request;
 	case CONTROL_MAPS: return capture_maps_request;
 	case CONTROL_SEND: return send_to_uc;
 	default: return NULL;

@@ -12,6 +12,7 @@
 #include "launcher.h"
 #include "peers.h"
 #include "procfs.h"
+#include "store.h"
 #include "template.h"
 #include "uc.h"
 #include "vdso.h"
@@ -44,6 +45,7 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	list_init(&t->watched);
 	templates_init(t);
 	list_init(&t->images);
+	list_init(&t->image_numbers);
 	list_init(&t->layers);
 	list_init(&t->snapshots);
 }
@@ -72,5 +74,6 @@ void tender_main(const struct launch *l, int index, const int *socks)
 		fatal(errno, "epoll_create1");
 	control_open(t, CONTROL_FD_FIRST + index);
 	peers_open(t, socks);
+	stores_init(t);
 	events_run(t);
 }

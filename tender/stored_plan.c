@@ -1,0 +1,165 @@
+#include "stored_plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "layer.h"
+#include "plan_check.h"
+#include "sealed.h"
+#include "snapshot.h"
+
+/* ---- to a file ---- */
+
+/* Place of a layer among the parent's, or -1. */
+static int place_of(const struct layer *layer, const struct snapshot *parent)
+{
+	for (int i = 0; parent && i < parent->layer_count; i++)
+		if (parent->layers[i] == layer)
+			return i;
+	return -1;
+}
+
+/* Numbers of the file for those of s; *own gets the layer that the parent has not. */
+static int number_layers(const struct snapshot *s, const struct snapshot *parent, uint16_t *numbers, struct layer **own)
+{
+	int inherited = parent ? parent->layer_count : 0;
+
+	*own = NULL;
+	for (int i = 0; i < s->layer_count; i++) {
+		int place = place_of(s->layers[i], parent);
+
+		if (place < 0 && *own)
+			return -EOPNOTSUPP;
+		if (place < 0)
+			*own = s->layers[i];
+		numbers[i] = (uint16_t)(UC_IMAGE_MAX + (place < 0 ? inherited : place));
+	}
+	return 0;
+}
+
+static void renumber(char *text, const uint16_t *numbers)
+{
+	const struct plan *p = (const struct plan *)text;
+	struct plan_map *m = (struct plan_map *)(text + sizeof *p);
+
+	for (uint32_t i = 0; i < p->map_count; i++)
+		if (m[i].source != PLAN_ANONYMOUS && m[i].source >= UC_IMAGE_MAX)
+			m[i].source = numbers[m[i].source - UC_IMAGE_MAX];
+}
+
+long stored_plan_make(struct tender *t, const struct snapshot *s, char **text, struct layer **own)
+{
+	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
+	uint16_t numbers[LAYERS_MAX];
+	int error;
+
+	if (s->parent && !parent)
+		return -ESTALE;
+	error = number_layers(s, parent, numbers, own);
+	if (error)
+		return error;
+	*text = xcalloc(1, s->plan_bytes);
+	error = pread_all(s->plan_fd, *text, s->plan_bytes, 0);
+	if (error)
+		return error;
+	renumber(*text, numbers);
+	return (long)s->plan_bytes;
+}
+
+/* ---- from a file ---- */
+
+/* Layers as the file numbers them: LAYERS_MAX of the parent and one more at most. */
+struct numbered_layers {
+	struct layer *items[LAYERS_MAX + 1];
+	uint64_t bytes[LAYERS_MAX + 1];
+	int count;
+};
+
+static void add_layer(struct numbered_layers *layers, struct layer *layer)
+{
+	layers->items[layers->count] = layer;
+	layers->bytes[layers->count++] = layer->bytes;
+}
+
+/* Only those that its maps use travel with a deploy. */
+static const char *take_used(struct snapshot *s, char *text, const struct numbered_layers *layers)
+{
+	const struct plan *p = (const struct plan *)text;
+	const struct plan_map *m = (const struct plan_map *)(p + 1);
+	uint16_t numbers[LAYERS_MAX + 1] = { 0 };
+
+	for (uint32_t i = 0; i < p->map_count; i++) {
+		uint16_t number = (uint16_t)(m[i].source - UC_IMAGE_MAX);
+
+		if (m[i].source == PLAN_ANONYMOUS || m[i].source < UC_IMAGE_MAX || numbers[number])
+			continue;
+		if (s->layer_count == LAYERS_MAX)
+			return "it uses too many layers";
+		numbers[number] = (uint16_t)(UC_IMAGE_MAX + s->layer_count);
+		s->layers[s->layer_count++] = layer_get(layers->items[number]);
+	}
+	renumber(text, numbers);
+	return NULL;
+}
+
+static struct plan_rules rules_of(const struct tender *t, const struct snapshot *s, const struct numbered_layers *layers)
+{
+	struct plan_rules rules = {
+		.image_count = s->image_count,
+		.layer_bytes = layers->bytes,
+		.layer_count = layers->count,
+		.frame = {
+			.xstate_bytes = t->xstate_bytes,
+			.xstate_mask = t->xstate_mask,
+			.altstack_base = t->libos.header.altstack_base,
+			.altstack_bytes = t->libos.header.altstack_bytes,
+		},
+	};
+
+	for (int i = 0; i < s->image_count; i++)
+		rules.image_bytes[i] = s->images[i]->bytes;
+	return rules;
+}
+
+/* A descriptor or -errno. */
+static int seal(const char *text, uint64_t bytes)
+{
+	int fd = sealed_create("seuss-plan"), error;
+
+	if (fd < 0)
+		return fd;
+	error = pwrite_all(fd, text, bytes, 0);
+	if (error) {
+		close(fd);
+		return error;
+	}
+	return sealed_finish(fd);
+}
+
+const char *stored_plan_adopt(struct tender *t, struct snapshot *s, char *text, uint64_t bytes, struct layer *own, int *error)
+{
+	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
+	struct numbered_layers layers = { 0 };
+	struct plan_rules rules;
+	const char *fault;
+
+	for (int i = 0; parent && i < parent->layer_count; i++)
+		add_layer(&layers, parent->layers[i]);
+	if (own)
+		add_layer(&layers, own);
+	rules = rules_of(t, s, &layers);
+	*error = -EBADMSG;
+	fault = plan_fault(text, bytes, &rules);
+	if (!fault)
+		fault = take_used(s, text, &layers);
+	if (fault)
+		return fault;
+	s->plan_bytes = bytes;
+	s->plan_fd = seal(text, bytes);
+	if (s->plan_fd < 0) {
+		*error = s->plan_fd;
+		return "its plan cannot be kept";
+	}
+	return NULL;
+}
