@@ -71,6 +71,8 @@ enum control_type {
 	/* ---- events ---- */
 	CONTROL_LINK = 40, /* flags: a link_type, LINK_MORE included; payload: what the UC sent */
 	CONTROL_EXIT = 41, /* struct control_exit: the UC's process is gone, its id is free */
+	CONTROL_CUT = 42,  /* empty: what the UC sent until it was stopped by CONTROL_CAPTURE_LIVE has come, what
+	                      follows it sent afterwards */
 };
 
 /* Map a copy of the image in huge pages, where the host grants them. */
@@ -109,6 +111,8 @@ struct control_started {
 };
 
 #define CONTROL_CAPTURE_KEEP 1u /* let the UC run on afterwards; else it is killed */
+/* The UC is at work: it is stopped at once, wherever it is. Refused with EBUSY while a message to it is on its way. */
+#define CONTROL_CAPTURE_LIVE 2u
 
 struct control_capture {
 	uint64_t snapshot; /* number for the new snapshot, chosen by the node, never 0 */
@@ -178,6 +182,9 @@ struct control_inspected {
 	uint64_t fs_base, gs_base;
 	uint64_t r[16]; /* rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8 … r15 */
 	uint64_t rip, rflags;
+	uint64_t guest_rip;  /* while the library OS works for the guest: where the current thread goes on, else 0 */
+	uint32_t own_source; /* number of its own layer in its maps, PLAN_ANONYMOUS when there is none or nobody knows */
+	uint32_t reserved;
 };
 
 struct control_diff {

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define LIBOS_MAGIC 0x534f42494c535355ull
-#define LIBOS_VERSION 1u
+#define LIBOS_VERSION 2u
 
 struct libos_header {
 	uint64_t magic;
@@ -24,6 +24,9 @@ struct libos_header {
 	uint64_t altstack_base, altstack_bytes;
 	/* Bounds of the only code that may make host calls. */
 	uint64_t hostcall_start, hostcall_end;
+	/* Address of a word: where the registers of the current thread end that it had when it entered the library OS, in
+	   the order of an iretq frame (rip, cs, rflags, rsp, ss). 0 when nothing of the kind is kept. */
+	uint64_t trapframe_end;
 	uint64_t image_end; /* end of bss; heap follows up to UC_LIBOS_END, mapped by the zygote, MAP_NORESERVE */
 };
 

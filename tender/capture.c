@@ -8,6 +8,7 @@
 #include "control.h"
 #include "image.h"
 #include "layer.h"
+#include "link_hub.h"
 #include "maps.h"
 #include "page_copy.h"
 #include "peers.h"
@@ -122,14 +123,15 @@ static int copy_pages(struct capture *c)
 }
 
 /* The UC stands still from here to its detach or end. */
-static int take(struct tender *t, struct capture *c, bool keep)
+static int take(struct tender *t, struct capture *c, uint32_t flags)
 {
 	const struct libos_header *h = &t->libos.header;
 	uint64_t sp;
 	int error;
 
 	/* The node asks right after an answer, when the guest may still be on its way to rest. */
-	rest_await(c->uc->pid, SETTLE_LIMIT_NS);
+	if (!(flags & CONTROL_CAPTURE_LIVE))
+		rest_await(c->uc->pid, SETTLE_LIMIT_NS);
 	c->failed = "stop of the UC";
 	c->begin_ns = now_ns();
 	error = tracee_stop(&c->tracee, c->uc->pid, h->altstack_base, h->altstack_bytes);
@@ -144,11 +146,15 @@ static int take(struct tender *t, struct capture *c, bool keep)
 		error = -EIO;
 	if (sp >= UC_SCRATCH_BASE && sp < UC_SCRATCH_END)
 		error = -EAGAIN;
+	if (!error && flags & CONTROL_CAPTURE_LIVE) {
+		c->failed = "messages are on their way";
+		error = link_cut(t, c->uc);
+	}
 	if (!error)
 		error = read_memory_map(t, c);
 	if (!error)
 		error = copy_pages(c);
-	if (keep || error)
+	if (flags & CONTROL_CAPTURE_KEEP || error)
 		tracee_detach(&c->tracee);
 	else
 		uc_kill(c->uc, CONTROL_EXIT_KILLED);
@@ -219,7 +225,7 @@ static void capture(struct tender *t, struct capture *c, const struct control_ca
 	struct snapshot *origin = c->uc->origin;
 	struct snapshot *s = snapshot_new(request->snapshot, origin ? origin->number : 0);
 	struct control_captured reply;
-	int error = take(t, c, request->flags & CONTROL_CAPTURE_KEEP);
+	int error = take(t, c, request->flags);
 
 	if (!error)
 		error = build(t, c, s);

@@ -165,6 +165,7 @@ struct tender {
 
 	struct list_node images, image_numbers, layers, snapshots;
 	struct list_node handovers;
+	struct list_node diffs; /* snapshot_diff.c: under way, in the order of their requests */
 	uint64_t next_handover;
 	struct stores *stores;
 };

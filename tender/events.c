@@ -8,6 +8,7 @@
 #include "embryo_pool.h"
 #include "limits.h"
 #include "peers.h"
+#include "snapshot_diff.h"
 #include "template.h"
 #include "uc.h"
 
@@ -88,6 +89,8 @@ static int timeout(struct tender *t)
 {
 	int ms = sooner(limits_timeout_ms(t), template_timeout_ms(t));
 
+	if (snapshot_diff_pending(t))
+		return 0;
 	return pool_wants_more(t) ? sooner(ms, IDLE_MS) : ms;
 }
 
@@ -105,8 +108,9 @@ void events_run(struct tender *t)
 	for (;;) {
 		if (control_congested(t))
 			wait_uncongested(t, limits_timeout_ms(t));
-		else if (wait_all(t, timeout(t)) == 0)
+		else if (wait_all(t, timeout(t)) == 0 && !snapshot_diff_pending(t))
 			idle_work(t);
+		snapshot_diff_step(t);
 		limits_tick(t);
 		control_flush(t);
 		uc_free_dead(t);

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -184,6 +186,22 @@ static int receive_frame(struct tender *t, struct uc *uc)
 		return 1;
 	report_violation(t, uc, &frame, n);
 	return -1;
+}
+
+int link_cut(struct tender *t, struct uc *uc)
+{
+	int unread = 0, r = 1;
+
+	if (uc->out_first || ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 || unread)
+		return -EBUSY;
+	while (r > 0)
+		r = receive_frame(t, uc);
+	if (r < 0) {
+		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
+		return -EPROTO;
+	}
+	control_send(t, CONTROL_CUT, 0, uc->id, 0, NULL, 0);
+	return 0;
 }
 
 void link_ready(struct tender *t, struct event_source *source, uint32_t events)

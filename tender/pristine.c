@@ -58,8 +58,7 @@ static const struct plan_map *find_map(const struct map_list *list, uint64_t add
 	return low < list->count ? &list->items[low] : NULL;
 }
 
-/* The file behind a map, or -1; *id gets its identity, all zero for anonymous memory. */
-static int file_of(const struct pristine *p, const struct plan_map *m, struct file_id *id)
+int pristine_file(const struct pristine *p, const struct plan_map *m, struct file_id *id)
 {
 	const struct snapshot *s = p->snapshot;
 
@@ -78,7 +77,7 @@ static int file_of(const struct pristine *p, const struct plan_map *m, struct fi
 static int read_map(const struct pristine *p, const struct plan_map *m, uint64_t addr, void *to, size_t bytes)
 {
 	struct file_id id;
-	int fd = file_of(p, m, &id), error;
+	int fd = pristine_file(p, m, &id), error;
 
 	memset(to, 0, bytes);
 	if (fd < 0)
@@ -153,7 +152,7 @@ static bool same_source(const struct pristine *p, const struct pair *at, uint64_
 
 	if (!at->m)
 		return !at->v->file.ino || file_id_equal(&at->v->file, &p->tender->libos_file);
-	file_of(p, at->m, &id);
+	pristine_file(p, at->m, &id);
 	if (!id.ino || !at->v->file.ino)
 		return id.ino == at->v->file.ino;
 	return file_id_equal(&id, &at->v->file) &&
@@ -248,7 +247,7 @@ static int compare_part(struct pristine *p, const struct pair *at, uint64_t star
 		return 0;
 	if (image_of(p, at->v) >= 0)
 		return map_otherwise(p, at, start, end, runs);
-	fd = at->m ? file_of(p, at->m, &id) : -1;
+	fd = at->m ? pristine_file(p, at->m, &id) : -1;
 	if (!at->v->file.ino && fd >= 0 && at->m->source >= UC_IMAGE_MAX)
 		return add_data(fd, at->m->offset + (start - at->m->start), start, end, runs);
 	page_runs_add(runs, start, end);

@@ -33,6 +33,8 @@ int pristine_open(const struct tender *t, const struct snapshot *s, struct prist
 int pristine_compare(struct pristine *p, const struct vma_list *vmas, struct page_runs *runs, uint64_t *conflict);
 /* Memory from addr on, p->other included, all of it mapped. 0 or -errno, -EFAULT when it is not. */
 int pristine_read(const struct pristine *p, uint64_t addr, void *to, size_t bytes);
+/* The file behind a map of the snapshot, or -1; *id gets its identity, all zero for anonymous memory. */
+int pristine_file(const struct pristine *p, const struct plan_map *m, struct file_id *id);
 void pristine_close(struct pristine *p);
 
 /* Appends what of runs is memory that a snapshot has a say in: neither scratch nor vDSO. */

@@ -7,12 +7,14 @@
 #include "control.h"
 #include "demote.h"
 #include "image.h"
+#include "inspect.h"
 #include "limits.h"
 #include "link_hub.h"
 #include "load.h"
 #include "procfs.h"
 #include "promote.h"
 #include "snapshot.h"
+#include "snapshot_diff.h"
 #include "start.h"
 #include "store.h"
 #include "template.h"
@@ -209,6 +211,8 @@ static request_fn *find(uint16_t type)
 	case CONTROL_STORE: return store_request;
 	case CONTROL_LOAD: return load_request;
 	case CONTROL_MAPS: return capture_maps_request;
+	case CONTROL_INSPECT: return inspect_request;
+	case CONTROL_DIFF: return snapshot_diff_request;
 	case CONTROL_SEND: return send_to_uc;
 	default: return NULL;
 	}

@@ -48,6 +48,7 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	list_init(&t->image_numbers);
 	list_init(&t->layers);
 	list_init(&t->snapshots);
+	list_init(&t->diffs);
 }
 
 void tender_main(const struct launch *l, int index, const int *socks)

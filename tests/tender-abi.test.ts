@@ -7,22 +7,29 @@ import { after, before, describe, it } from 'node:test';
 import { packageDir } from '../src/runtime/paths.ts';
 import {
   CONTROL_CAPTURE_KEEP,
+  CONTROL_CAPTURE_LIVE,
   CONTROL_IMAGES_MAX,
   CONTROL_PAYLOAD_MAX,
   CONTROL_VERSION,
   Control,
+  DiffKind,
   ExitReason,
   LINK_MORE,
   LINK_ROOT_HOST,
   LINK_ROOT_IMAGE,
   Link,
+  PLAN_ANONYMOUS,
   Size,
+  SnapshotForm,
+  UC_IMAGE_MAX,
 } from '../src/tender/abi.ts';
 import {
   decodeCaptured,
   decodeControlExit,
   decodeDemoted,
+  decodeDiff,
   decodeHello,
+  decodeInspected,
   decodeLinkExit,
   decodeMaps,
   decodeStarted,
@@ -30,6 +37,7 @@ import {
   encodeBoot,
   encodeCapture,
   encodeDeploy,
+  encodeDiff,
 } from '../src/tender/messages.ts';
 
 /** Snake case as the headers write it: `driverIn` → `DRIVER_IN`. */
@@ -51,6 +59,9 @@ const STRUCTS: Readonly<Record<keyof typeof Size, string>> = {
   deploy: 'control_deploy',
   demote: 'control_demote',
   demoted: 'control_demoted',
+  inspected: 'control_inspected',
+  diff: 'control_diff',
+  diffRun: 'control_diff_run',
   stat: 'control_stat',
   exit: 'control_exit',
   planMap: 'plan_map',
@@ -67,7 +78,9 @@ describe('the control protocol as the C headers have it', () => {
   /** Compiles and runs a program over the headers; returns what it writes. */
   function run(body: string): Buffer {
     const source = join(dir, 'probe.c');
-    const headers = ['control', 'link', 'plan'].map((name) => `#include "abi/${name}.h"\n`).join('');
+    const headers = ['control', 'layout', 'link', 'plan']
+      .map((name) => `#include "abi/${name}.h"\n`)
+      .join('');
     writeFileSync(source, `#include <stdio.h>\n${headers}int main(void)\n{\n${body}\n}\n`);
     execFileSync('cc', ['-I', packageDir, '-o', join(dir, 'probe'), source]);
     return execFileSync(join(dir, 'probe'));
@@ -78,7 +91,10 @@ describe('the control protocol as the C headers have it', () => {
       ...constants('CONTROL', Control),
       ...constants('LINK', Link),
       ...constants('CONTROL_EXIT', ExitReason),
-      ...Object.entries({ CONTROL_VERSION, CONTROL_PAYLOAD_MAX, CONTROL_IMAGES_MAX, CONTROL_CAPTURE_KEEP }),
+      ...constants('CONTROL_FORM', SnapshotForm),
+      ...constants('CONTROL_DIFF', DiffKind),
+      ...Object.entries({ CONTROL_VERSION, CONTROL_PAYLOAD_MAX, CONTROL_IMAGES_MAX }),
+      ...Object.entries({ CONTROL_CAPTURE_KEEP, CONTROL_CAPTURE_LIVE, PLAN_ANONYMOUS, UC_IMAGE_MAX }),
       ...Object.entries({ LINK_MORE, LINK_ROOT_HOST, LINK_ROOT_IMAGE }),
       ...Object.entries(STRUCTS).map(([key, name]): [string, number] => [
         `sizeof(struct ${name})`,
@@ -124,6 +140,45 @@ describe('the control protocol as the C headers have it', () => {
       ownPages: 3,
       stopNs: 4,
     });
+    const inspected = decodeInspected(
+      emit(
+        'control_inspected',
+        `1, 2, 3, 4, CONTROL_FORM_WORDS, 5, 6, 7, 8, 0x90, 0xa0, { 11, 12, 13, [6] = 17, [7] = 18, [15] = ~0ull },
+         1ull << 40, 0x202, 0x1000, 9, 0`,
+      ),
+    );
+    const { registers, ...rest } = inspected;
+    assert.deepEqual(rest, {
+      ownBytes: 2,
+      ownPages: 3,
+      sharedPages: 4,
+      form: 'words',
+      maps: 5,
+      layers: 6,
+      images: 7,
+      clockMonotonicNs: 8,
+      rip: 2 ** 40,
+      guestRip: 0x1000,
+      ownSource: 9,
+    });
+    const { rax, rbx, rcx, rdx, rbp, rsp, r15, rflags, fsBase, gsBase } = registers;
+    assert.deepEqual(
+      [rax, rbx, rcx, rdx, rbp, rsp, r15, rflags, fsBase, gsBase],
+      [11n, 12n, 13n, 0n, 17n, 18n, 0xffff_ffff_ffff_ffffn, 0x202n, 0x90n, 0xa0n],
+    );
+    assert.deepEqual(
+      decodeDiff(
+        Buffer.concat([
+          emit('control_diff_run', '4096, 8192, CONTROL_DIFF_BYTES, 3'),
+          emit('control_diff_run', '1ull << 35, 4096, CONTROL_DIFF_ONLY_B, 0'),
+        ]),
+      ),
+      [
+        { start: 4096, bytes: 8192, kind: 'bytes', words: 3 },
+        { start: 2 ** 35, bytes: 4096, kind: 'onlyB', words: 0 },
+      ],
+    );
+    assert.throws(() => decodeDiff(emit('control_diff_run', '0, 4096, 9, 0')), RangeError);
     assert.deepEqual(decodeStat(emit('control_stat', "1, 2, 3, 4, 5, 'S'")), {
       privateBytes: 1,
       sharedBytes: 2,
@@ -164,6 +219,10 @@ describe('the control protocol as the C headers have it', () => {
     assert.deepEqual(
       encodeCapture(2 ** 33 + 1, CONTROL_CAPTURE_KEEP),
       run('struct control_capture s = { (1ull << 33) + 1, 1, 0 }; fwrite(&s, sizeof(s), 1, stdout);'),
+    );
+    assert.deepEqual(
+      encodeDiff(2 ** 33, 7),
+      run('struct control_diff s = { 1ull << 33, 7 }; fwrite(&s, sizeof(s), 1, stdout);'),
     );
     assert.deepEqual(
       encodeDeploy(3, 2 ** 28, true),

@@ -41,6 +41,7 @@ __attribute__((section(".header"), used)) const struct libos_header libos_header
 	.altstack_bytes = ARCH_ALTSTACK_BYTES,
 	.hostcall_start = (u64)__hostcall_start,
 	.hostcall_end = (u64)__hostcall_end,
+	.trapframe_end = (u64)&arch_trapframe_end,
 	.image_end = (u64)__libos_end,
 };
 

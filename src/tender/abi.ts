@@ -8,6 +8,7 @@ export const CONTROL_PAYLOAD_MAX = 64 << 20;
 export const CONTROL_IMAGES_MAX = 8;
 export const CONTROL_IMAGE_HUGE = 1;
 export const CONTROL_CAPTURE_KEEP = 1;
+export const CONTROL_CAPTURE_LIVE = 2;
 
 export const Control = {
   ok: 1,
@@ -25,9 +26,12 @@ export const Control = {
   imageDrop: 20,
   demote: 21,
   promote: 22,
+  inspect: 26,
+  diff: 27,
   send: 30,
   link: 40,
   exit: 41,
+  cut: 42,
 } as const;
 export type ControlType = (typeof Control)[keyof typeof Control];
 
@@ -54,6 +58,15 @@ export const LINK_ROOT_HOST = 1;
 
 export const ExitReason = { self: 0, killed: 1, memory: 2, protocol: 3 } as const;
 
+/** Source of a mapping that no file is behind, and an own layer that is not known. */
+export const PLAN_ANONYMOUS = 0xffff;
+/** Sources below it are images. */
+export const UC_IMAGE_MAX = 8;
+
+export const SnapshotForm = { pages: 0, words: 1 } as const;
+
+export const DiffKind = { onlyA: 1, onlyB: 2, bytes: 3, access: 4 } as const;
+
 /** State of a UC without a process, in place of /proc's letter. */
 export const STATE_DEMOTED = 'd';
 
@@ -68,6 +81,9 @@ export const Size = {
   deploy: 24,
   demote: 8,
   demoted: 24,
+  inspected: 232,
+  diff: 16,
+  diffRun: 24,
   stat: 40,
   exit: 24,
   planMap: 32,

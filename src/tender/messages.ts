@@ -1,4 +1,12 @@
-import { CONTROL_IMAGES_MAX, LINK_ROOT_HOST, LINK_ROOT_IMAGE, Size } from './abi.ts';
+import {
+  CONTROL_IMAGES_MAX,
+  DiffKind,
+  LINK_ROOT_HOST,
+  LINK_ROOT_IMAGE,
+  PLAN_ANONYMOUS,
+  Size,
+  SnapshotForm,
+} from './abi.ts';
 import { encodeStrings, readU64, writeU64 } from './wire.ts';
 
 /** Payloads of abi/control.h in both directions. Sizes are checked before a reply is decoded. */
@@ -89,6 +97,54 @@ export interface SnapshotMap {
   readonly prot: number;
 }
 
+/** General registers by name, in the order of struct control_inspected. */
+export const REGISTERS = [
+  'rax',
+  'rbx',
+  'rcx',
+  'rdx',
+  'rsi',
+  'rdi',
+  'rbp',
+  'rsp',
+  'r8',
+  'r9',
+  'r10',
+  'r11',
+  'r12',
+  'r13',
+  'r14',
+  'r15',
+] as const;
+
+export interface Inspected {
+  readonly ownBytes: number;
+  readonly ownPages: number;
+  readonly sharedPages: number;
+  readonly form: keyof typeof SnapshotForm;
+  readonly maps: number;
+  readonly layers: number;
+  readonly images: number;
+  readonly clockMonotonicNs: number;
+  /** 64 bits each. */
+  readonly registers: Readonly<Record<(typeof REGISTERS)[number] | 'rflags' | 'fsBase' | 'gsBase', bigint>>;
+  /** Address of the next instruction. */
+  readonly rip: number;
+  /** Where the guest goes on when the library OS is done; undefined when it is the guest's turn. */
+  readonly guestRip: number | undefined;
+  /** Source of its own pages among the maps, if there is one and it is known. */
+  readonly ownSource: number | undefined;
+}
+
+export interface DiffRun {
+  readonly start: number;
+  /** Whole pages. */
+  readonly bytes: number;
+  readonly kind: keyof typeof DiffKind;
+  /** Of 8 bytes, that differ. */
+  readonly words: number;
+}
+
 function need(payload: Buffer, bytes: number, what: string): void {
   if (payload.length < bytes) {
     throw new RangeError(`${what} of ${payload.length} bytes, ${bytes} expected`);
@@ -144,6 +200,13 @@ export function encodeDeploy(snapshot: number, memoryLimitBytes: number, trace: 
 export function encodeSnapshot(snapshot: number): Buffer {
   const payload = Buffer.alloc(8);
   writeU64(payload, snapshot, 0);
+  return payload;
+}
+
+export function encodeDiff(a: number, b: number): Buffer {
+  const payload = Buffer.alloc(Size.diff);
+  writeU64(payload, a, 0);
+  writeU64(payload, b, 8);
   return payload;
 }
 
@@ -227,6 +290,59 @@ export function decodeMaps(payload: Buffer): SnapshotMap[] {
     });
   }
   return maps;
+}
+
+export function decodeInspected(payload: Buffer): Inspected {
+  need(payload, Size.inspected, 'inspect reply');
+  const u64 = (at: number): bigint => payload.readBigUInt64LE(at);
+  const general = Object.fromEntries(REGISTERS.map((name, index) => [name, u64(72 + index * 8)]));
+  const guestRip = addressAt(payload, 216);
+  const ownSource = payload.readUInt32LE(224);
+  return {
+    ownBytes: readU64(payload, 8),
+    ownPages: readU64(payload, 16),
+    sharedPages: readU64(payload, 24),
+    form: payload.readUInt32LE(32) === SnapshotForm.words ? 'words' : 'pages',
+    maps: payload.readUInt32LE(36),
+    layers: payload.readUInt32LE(40),
+    images: payload.readUInt32LE(44),
+    clockMonotonicNs: readU64(payload, 48),
+    registers: {
+      ...(general as Record<(typeof REGISTERS)[number], bigint>),
+      rflags: u64(208),
+      fsBase: u64(56),
+      gsBase: u64(64),
+    },
+    rip: addressAt(payload, 200),
+    guestRip: guestRip === 0 ? undefined : guestRip,
+    ownSource: ownSource === PLAN_ANONYMOUS ? undefined : ownSource,
+  };
+}
+
+/** Addresses of a UC lie far below 2^53; a hostile one is of no use to anybody, and becomes 0. */
+function addressAt(payload: Buffer, at: number): number {
+  const address = payload.readBigUInt64LE(at);
+  return address > BigInt(Number.MAX_SAFE_INTEGER) ? 0 : Number(address);
+}
+
+const DIFF_KINDS = Object.entries(DiffKind) as [keyof typeof DiffKind, number][];
+
+export function decodeDiff(payload: Buffer): DiffRun[] {
+  const runs: DiffRun[] = [];
+  for (let at = 0; at + Size.diffRun <= payload.length; at += Size.diffRun) {
+    const number = payload.readUInt32LE(at + 16);
+    const kind = DIFF_KINDS.find(([, value]) => value === number)?.[0];
+    if (kind === undefined) {
+      throw new RangeError(`difference of an unknown kind ${number}`);
+    }
+    runs.push({
+      start: readU64(payload, at),
+      bytes: readU64(payload, at + 8),
+      kind,
+      words: payload.readUInt32LE(at + 20),
+    });
+  }
+  return runs;
 }
 
 /** struct link_exit out of a UC: hostile, so a short one is no exit. */

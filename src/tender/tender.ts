@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { PlatformError } from '../node/types.ts';
 import {
   CONTROL_CAPTURE_KEEP,
+  CONTROL_CAPTURE_LIVE,
   CONTROL_IMAGE_HUGE,
   CONTROL_VERSION,
   Control,
@@ -14,20 +15,25 @@ import {
   type Captured,
   type ControlExit,
   type Demoted,
+  type DiffRun,
   decodeCaptured,
   decodeControlExit,
   decodeDemoted,
+  decodeDiff,
   decodeHello,
+  decodeInspected,
   decodeMaps,
   decodeStarted,
   decodeStat,
   encodeBoot,
   encodeCapture,
   encodeDeploy,
+  encodeDiff,
   encodeImage,
   encodeSnapshot,
   encodeU32,
   type Hello,
+  type Inspected,
   type SnapshotMap,
   type Started,
   type UcStat,
@@ -38,6 +44,8 @@ import { writeFrameHeader } from './wire.ts';
 export interface UcListener {
   /** `more`: the next message of this type carries on the same stream of bytes. */
   onLink(type: number, payload: Buffer, more: boolean): void;
+  /** A live capture stopped the UC: what it sent before has come, what comes now it sent afterwards. */
+  onCut?(): void;
   /** The last word: the process is gone. */
   onExit(exit: ControlExit): void;
   /** The last word otherwise: the tender is gone, and the UC with it. */
@@ -144,6 +152,15 @@ export class Tender {
     return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
   }
 
+  /**
+   * Captures a UC that is at work, wherever it is, and lets it run on; its listener is told of the cut. Refused with EBUSY
+   * while a message to the UC is on its way, with EAGAIN while it is being deployed.
+   */
+  async captureLive(uc: number, snapshot: number): Promise<Captured> {
+    const flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_LIVE;
+    return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
+  }
+
   /** Resolves when the process is gone. Its listener hears of the exit first. */
   async kill(uc: number): Promise<void> {
     await this.#call(Control.kill, uc, EMPTY);
@@ -176,6 +193,15 @@ export class Tender {
 
   async maps(snapshot: number): Promise<SnapshotMap[]> {
     return decodeMaps(await this.#call(Control.maps, 0, encodeSnapshot(snapshot)));
+  }
+
+  async inspect(snapshot: number): Promise<Inspected> {
+    return decodeInspected(await this.#call(Control.inspect, 0, encodeSnapshot(snapshot)));
+  }
+
+  /** Where the memory of two snapshots differs, by address. */
+  async diff(a: number, b: number): Promise<DiffRun[]> {
+    return decodeDiff(await this.#call(Control.diff, 0, encodeDiff(a, b)));
   }
 
   /**
@@ -265,6 +291,9 @@ export class Tender {
     switch (type) {
       case Control.link:
         this.#listeners.get(uc)?.onLink(flags & ~LINK_MORE, payload, (flags & LINK_MORE) !== 0);
+        return;
+      case Control.cut:
+        this.#listeners.get(uc)?.onCut?.();
         return;
       case Control.exit: {
         const listener = this.#listeners.get(uc);
