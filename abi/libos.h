@@ -27,6 +27,9 @@ struct libos_header {
 	/* Address of a word: where the registers of the current thread end that it had when it entered the library OS, in
 	   the order of an iretq frame (rip, cs, rflags, rsp, ss). 0 when nothing of the kind is kept. */
 	uint64_t trapframe_end;
+	/* Bounds of the code, library OS's and guest's, that reads the host's clock and makes the guest's of it; the host's
+	   vDSO, which it calls, is the rest of it. */
+	uint64_t clock_start, clock_end;
 	uint64_t image_end; /* end of bss; heap follows up to UC_LIBOS_END, mapped by the zygote, MAP_NORESERVE */
 };
 

@@ -125,8 +125,6 @@ static int copy_pages(struct capture *c)
 /* The UC stands still from here to its detach or end. */
 static int take(struct tender *t, struct capture *c, uint32_t flags)
 {
-	const struct libos_header *h = &t->libos.header;
-	uint64_t sp;
 	int error;
 
 	/* The node asks right after an answer, when the guest may still be on its way to rest. */
@@ -134,18 +132,15 @@ static int take(struct tender *t, struct capture *c, uint32_t flags)
 		rest_await(c->uc->pid, SETTLE_LIMIT_NS);
 	c->failed = "stop of the UC";
 	c->begin_ns = now_ns();
-	error = tracee_stop(&c->tracee, c->uc->pid, h->altstack_base, h->altstack_bytes);
+	error = tracee_stop(&c->tracee, c->uc->pid, &t->libos.header);
 	if (error) {
 		if (c->tracee.ended)
 			uc_note_end(c->uc, c->tracee.status, &c->tracee.usage);
 		return error;
 	}
 	c->clock_ns = now_ns();
-	sp = c->tracee.regs.rsp;
 	if (c->tracee.xstate_bytes < t->xstate_bytes)
 		error = -EIO;
-	if (sp >= UC_SCRATCH_BASE && sp < UC_SCRATCH_END)
-		error = -EAGAIN;
 	if (!error && flags & CONTROL_CAPTURE_LIVE) {
 		c->failed = "messages are on their way";
 		error = link_cut(t, c->uc);

@@ -141,11 +141,10 @@ static const struct uc *change(struct tender *t, struct demotion *d)
 
 static int stop(struct tender *t, struct demotion *d)
 {
-	const struct libos_header *h = &t->libos.header;
 	int error;
 
 	d->failed = "stop of the UC";
-	error = tracee_stop(&d->tracee, d->uc->pid, h->altstack_base, h->altstack_bytes);
+	error = tracee_stop(&d->tracee, d->uc->pid, &t->libos.header);
 	if (error && d->tracee.ended)
 		uc_note_end(d->uc, d->tracee.status, &d->tracee.usage);
 	return error;

@@ -12,9 +12,16 @@
 #include <sys/wait.h>
 #include <time.h>
 
-/* Attempts to find the process at a good point, and how long it runs in between. */
-#define ATTEMPTS_MAX 200
-#define STEP_NS 50000
+#include "../abi/layout.h"
+#include "base.h"
+
+/* However long that takes: the limit of time alone would count against who has not had the core. */
+#define ATTEMPTS_MIN 100
+/* How long it runs in between: doubled from the first to the last, then from the first again, out of step with any loop. */
+#define RUN_FIRST_NS 4000
+#define RUN_LAST_NS 500000
+/* A read of the clock is over sooner. */
+#define STEPS_MAX 2000
 
 /* Linux's internal results of an interrupted call (include/linux/errno.h). */
 #define ERESTARTSYS 512
@@ -22,6 +29,25 @@
 #define ERESTARTNOHAND 514
 #define ERESTART_RESTARTBLOCK 516
 #define SYSCALL_INSTRUCTION_BYTES 2
+
+/* Selectors of a 64-bit program; the others are 0. rt_sigreturn(2) could not restore any else. */
+#define USER_CS 0x33
+#define USER_SS 0x2b
+#define FLAG_TRAP 0x100ul
+
+struct stopping {
+	struct tracee *t;
+	const struct libos_header *libos;
+	bool stepped; /* by the last resume */
+	unsigned steps;
+	long run_ns;
+};
+
+enum place {
+	PLACE_GOOD,
+	PLACE_CLOCK, /* it holds what it has read of the host's clock, which the next deploy may find set otherwise */
+	PLACE_PASSING,
+};
 
 /* Waits for the next stop; 0 or -ESRCH when it has ended. */
 static int next_stop(struct tracee *t)
@@ -46,54 +72,59 @@ static bool is_event_stop(int status)
 	return status >> 16 == PTRACE_EVENT_STOP;
 }
 
-static int resume(struct tracee *t, int signal)
+static int resume(struct stopping *s, int request)
 {
-	return ptrace(PTRACE_CONT, t->pid, NULL, (void *)(long)signal) < 0 ? -errno : 0;
+	s->stepped = request == PTRACE_SINGLESTEP;
+	return ptrace(request, s->t->pid, NULL, (void *)(long)s->t->signal) < 0 ? -errno : 0;
 }
 
-static int interrupt(struct tracee *t)
+static int interrupt(const struct tracee *t)
 {
 	return ptrace(PTRACE_INTERRUPT, t->pid, NULL, NULL) < 0 ? -errno : 0;
 }
 
-static bool queued(struct tracee *t, unsigned flags, uint64_t blocked)
+/* One that is blocked would not come, however long it is waited for. */
+static bool is_blocked(const struct tracee *t, int signal)
 {
-	struct __ptrace_peeksiginfo_args args = { .flags = flags, .nr = 1 };
+	uint64_t blocked;
+
+	return ptrace(PTRACE_GETSIGMASK, t->pid, (void *)sizeof blocked, &blocked) == 0 && signal > 0 &&
+	       signal < _NSIG && blocked >> (signal - 1) & 1;
+}
+
+/*
+ * A signal that the kernel holds for the thread tells of a fault or a system call of its own: no part of its memory
+ * yet. The alarm, which is for the process, is none of these, and armed anew by each deploy.
+ */
+static bool fault_pending(const struct tracee *t)
+{
+	struct __ptrace_peeksiginfo_args args = { .nr = 1 };
 	siginfo_t info;
 
 	for (; ptrace(PTRACE_PEEKSIGINFO, t->pid, &args, &info) == 1; args.off++)
-		if (info.si_signo > 0 && info.si_signo < _NSIG && !(blocked >> (info.si_signo - 1) & 1))
+		if (!is_blocked(t, info.si_signo))
 			return true;
 	return false;
 }
 
-/* A signal that the kernel holds for the process is no part of its memory yet. */
-static bool signal_pending(struct tracee *t)
+/* Lets it run on with its signal, which makes a frame on its stack, and stops it again before the handler runs. */
+static int deliver(struct stopping *s)
 {
-	uint64_t blocked = 0;
+	int error = interrupt(s->t);
 
-	if (ptrace(PTRACE_GETSIGMASK, t->pid, (void *)sizeof blocked, &blocked) < 0)
-		blocked = 0;
-	return queued(t, 0, blocked) || queued(t, PTRACE_PEEKSIGINFO_SHARED, blocked);
+	return error ? error : resume(s, PTRACE_CONT);
 }
 
-/* Lets the signal make its frame on the process's stack and stops again before its handler runs. */
-static int deliver(struct tracee *t)
+static int run_a_little(struct stopping *s)
 {
-	int error = interrupt(t);
+	struct timespec pause = { .tv_nsec = s->run_ns };
+	int error = resume(s, PTRACE_CONT);
 
-	return error ? error : resume(t, WSTOPSIG(t->status));
-}
-
-static int run_a_little(struct tracee *t)
-{
-	struct timespec pause = { .tv_nsec = STEP_NS };
-	int error = resume(t, 0);
-
+	s->run_ns = s->run_ns * 2 > RUN_LAST_NS ? RUN_FIRST_NS : s->run_ns * 2;
 	if (error)
 		return error;
 	nanosleep(&pause, NULL);
-	return interrupt(t);
+	return interrupt(s->t);
 }
 
 static int read_set(pid_t pid, int set, void *to, size_t bytes, size_t *got)
@@ -124,54 +155,103 @@ static void restart_call(struct user_regs_struct *r)
 	}
 }
 
-/* Drives the process to the next stop that may serve; 1 when it stands there. */
-static int advance(struct tracee *t, uint64_t keep_off, uint64_t keep_off_bytes)
+static bool within(uint64_t addr, uint64_t start, uint64_t end)
 {
+	return addr >= start && addr < end;
+}
+
+static enum place place_of(const struct stopping *s)
+{
+	const struct user_regs_struct *r = &s->t->regs;
+	const struct libos_header *h = s->libos;
+
+	if (within(r->rsp, h->altstack_base, h->altstack_base + h->altstack_bytes) ||
+	    within(r->rsp, UC_SCRATCH_BASE, UC_SCRATCH_END))
+		return PLACE_PASSING;
+	if (r->cs != USER_CS || r->ss != USER_SS || r->ds || r->es || r->fs || r->gs)
+		return PLACE_PASSING;
+	if (within(r->rip, UC_VDSO_BASE, UC_VDSO_END) || within(r->rip, h->clock_start, h->clock_end))
+		return PLACE_CLOCK;
+	return PLACE_GOOD;
+}
+
+/* The trap that ends a step of ours. A guest that steps itself is not stepped. */
+static bool is_step(const struct stopping *s)
+{
+	return s->stepped && WSTOPSIG(s->t->status) == SIGTRAP && s->t->status >> 16 == 0;
+}
+
+/* Drives the process to the next stop that may serve; 1 when it stands there. */
+static int advance(struct stopping *s)
+{
+	struct tracee *t = s->t;
 	size_t got;
 	int error;
 
-	if (!is_event_stop(t->status))
-		return deliver(t);
-	if (signal_pending(t))
-		return resume(t, 0);
+	t->signal = is_event_stop(t->status) || is_step(s) ? 0 : WSTOPSIG(t->status);
+	if (t->signal && t->signal != SIGALRM)
+		return deliver(s);
+	if (fault_pending(t))
+		return resume(s, PTRACE_CONT);
 	error = read_set(t->pid, NT_PRSTATUS, &t->regs, sizeof t->regs, &got);
 	if (error)
 		return error;
-	if (t->regs.rsp - keep_off < keep_off_bytes)
-		return run_a_little(t);
-	return 1;
+	switch (place_of(s)) {
+	case PLACE_GOOD:
+		return 1;
+	case PLACE_CLOCK:
+		if (!t->signal && !(t->regs.eflags & FLAG_TRAP) && s->steps++ < STEPS_MAX)
+			return resume(s, PTRACE_SINGLESTEP);
+		break;
+	case PLACE_PASSING:
+		break;
+	}
+	return run_a_little(s);
 }
 
-int tracee_stop(struct tracee *t, pid_t pid, uint64_t keep_off, uint64_t keep_off_bytes)
+/* 1 when it stands at a good place, 0 when it came to none, or -errno. */
+static int settle(struct stopping *s)
 {
-	int r = 0;
+	uint64_t end = now_ns() + TRACEE_LIMIT_NS;
+	int r = interrupt(s->t);
+
+	for (unsigned i = 0; !r && (i < ATTEMPTS_MIN || s->stepped || now_ns() < end); i++) {
+		r = next_stop(s->t);
+		if (!r)
+			r = advance(s);
+	}
+	return r;
+}
+
+int tracee_stop(struct tracee *t, pid_t pid, const struct libos_header *libos)
+{
+	struct stopping s = { .t = t, .libos = libos, .run_ns = RUN_FIRST_NS };
+	size_t got = 0;
+	int r;
 
 	memset(t, 0, offsetof(struct tracee, xstate));
 	t->pid = pid;
+	/* A process on its way out may not be traced any more: EPERM. */
 	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) < 0)
-		return -errno;
-	r = interrupt(t);
-	for (int i = 0; !r && i < ATTEMPTS_MAX; i++) {
-		r = next_stop(t);
-		if (!r)
-			r = advance(t, keep_off, keep_off_bytes);
-	}
+		return errno == EPERM ? -ESRCH : -errno;
+	r = settle(&s);
 	if (r == 1) {
-		size_t got = 0;
-
 		r = read_set(pid, NT_X86_XSTATE, t->xstate, sizeof t->xstate, &got);
 		t->xstate_bytes = (uint32_t)got;
 		restart_call(&t->regs);
-		if (!r)
-			return 0;
-		tracee_detach(t);
+		if (r)
+			tracee_detach(t);
 		return r;
 	}
 	if (t->ended)
 		return -ESRCH;
 	/* PTRACE_DETACH needs a stop, which the last attempt has asked for. */
-	if (!r && next_stop(t) == 0)
+	if (!r && next_stop(t) == 0) {
+		t->signal = is_event_stop(t->status) || is_step(&s) ? 0 : WSTOPSIG(t->status);
 		tracee_detach(t);
+	}
+	if (t->ended)
+		return -ESRCH;
 	return r ? r : -EAGAIN;
 }
 
@@ -187,7 +267,5 @@ int tracee_memory(const struct tracee *t)
 
 void tracee_detach(const struct tracee *t)
 {
-	int signal = is_event_stop(t->status) ? 0 : WSTOPSIG(t->status);
-
-	ptrace(PTRACE_DETACH, t->pid, NULL, (void *)(long)signal);
+	ptrace(PTRACE_DETACH, t->pid, NULL, (void *)(long)t->signal);
 }

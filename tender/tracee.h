@@ -8,12 +8,15 @@
 #include <sys/types.h>
 #include <sys/user.h>
 
+#include "../abi/libos.h"
+
 #define TRACEE_XSTATE_MAX 16384
 
 struct tracee {
 	pid_t pid;
 	bool ended; /* it died instead: status and usage are those of wait4(2) */
 	int status;
+	int signal; /* for it to have when it runs on, or 0 */
 	struct rusage usage;
 	struct user_regs_struct regs;
 	uint8_t xstate[TRACEE_XSTATE_MAX] __attribute__((aligned(64)));
@@ -21,12 +24,16 @@ struct tracee {
 };
 
 /*
- * Stops the process where memory and registers alone describe it: no signal on its way to
- * it, and its stack pointer off [keep_off, keep_off + keep_off_bytes), the alternate stack.
- * An interrupted system call is set back so that the registers make it again.
- * 0 or -errno: -ESRCH with ended set, -EAGAIN if it never came to such a point (then it runs on).
+ * Stops the process where memory and registers alone describe it, wherever that is in the guest or in the library OS:
+ * no fault of its own on the way to it, its stack neither the alternate stack nor that of an embryo, no reading of the
+ * host's clock half done. From such a place it is stepped, or runs a little, until it has left it. An interrupted
+ * system call is set back so that the registers make it again.
+ *
+ * 0 or -errno: -ESRCH when it has ended (ended tells whether it was reaped here) or is about to; -EAGAIN when it came
+ * to no such point within TRACEE_LIMIT_NS, then it runs on.
  */
-int tracee_stop(struct tracee *tracee, pid_t pid, uint64_t keep_off, uint64_t keep_off_bytes);
+#define TRACEE_LIMIT_NS 200000000ull
+int tracee_stop(struct tracee *tracee, pid_t pid, const struct libos_header *libos);
 /* Its memory as a file to read, where protection does not count; a descriptor or -errno. */
 int tracee_memory(const struct tracee *tracee);
 /* Lets it run on. */

@@ -26,7 +26,7 @@
 
 extern void embryo_entry(void);
 extern void signal_restorer(void);
-extern const u8 __hostcall_start[], __hostcall_end[], __libos_end[], __text_end[];
+extern const u8 __hostcall_start[], __hostcall_end[], __clock_start[], __libos_end[], __text_end[];
 void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc);
 void trap_patched_syscall(const struct patch_site *site);
 noreturn_fn void arch_enter(void (*fn)(void));
@@ -42,6 +42,8 @@ __attribute__((section(".header"), used)) const struct libos_header libos_header
 	.hostcall_start = (u64)__hostcall_start,
 	.hostcall_end = (u64)__hostcall_end,
 	.trapframe_end = (u64)&arch_trapframe_end,
+	.clock_start = (u64)__clock_start,
+	.clock_end = (u64)__vdso_end,
 	.image_end = (u64)__libos_end,
 };
 
@@ -80,17 +82,22 @@ static void kernel_trap(int signo, const struct ksiginfo *info, struct host_mcon
 }
 
 /*
- * The host's vDSO, called by the library OS or by the guest's vDSO. No thread is switched in it: the next deploy has
- * another. A clock that it cannot read makes it fall back to a system call, which is then made for it, once.
+ * The guest's vDSO, and the host's, which it and the library OS call. No thread is switched in them: the next deploy has
+ * another host vDSO, and what has been read of the host's clock there has to be made the guest's first. A clock that
+ * the host's cannot read makes it fall back to a system call, which is then made for it, once.
  */
 static bool vdso_trap(int signo, struct host_mcontext *r)
 {
-	if (r->rip < UC_VDSO_BASE || r->rip >= UC_VDSO_END)
+	bool host = r->rip >= UC_VDSO_BASE && r->rip < UC_VDSO_END;
+
+	if (!host && (r->rip < (u64)__vdso_start || r->rip >= (u64)__vdso_end))
 		return false;
 	if (signo == SIGALRM) {
 		sched_alarm_in_kernel();
 		return true;
 	}
+	if (!host)
+		return false;
 	if (signo != SIGSYS || r->rax != __NR_clock_gettime)
 		return false;
 	vdso_data.host_clock_gettime = 0;

@@ -28,6 +28,8 @@ static int run_count;
 static u64 alarm_at_ns; /* when the host's alarm rings; 0: not armed */
 static u64 switched_at_ns;
 static bool waiting_for_host; /* nothing runs: an alarm has nothing to preempt */
+static bool waiting_for_timer; /* nothing runs, and the wait has an end */
+static bool wait_is_stale; /* the wait began before the last deploy, and so counts from the capture */
 static struct thread *reapable; /* dead, its stack still in use when it was left */
 
 static void deadline_passed(struct ktimer *k)
@@ -109,12 +111,14 @@ static struct thread *pick_next(void)
 {
 	while (clocks_settle(), list_empty(&run_queue)) {
 		u64 next = ktimer_next();
-		u64 now = next == DEADLINE_NONE ? 0 : clock_monotonic_ns();
+		waiting_for_timer = next != DEADLINE_NONE;
+		u64 now = waiting_for_timer ? clock_monotonic_ns() : 0;
 		if (next > now) {
 			waiting_for_host = true;
-			link_poll(next == DEADLINE_NONE ? -1 : (s64)(next - now));
+			link_poll(waiting_for_timer ? (s64)(next - now) : -1);
 			waiting_for_host = false;
 		}
+		waiting_for_timer = wait_is_stale = false;
 		if (next != DEADLINE_NONE)
 			ktimer_run(clock_monotonic_ns());
 	}
@@ -220,11 +224,11 @@ void sched_tick(void)
 void sched_alarm_in_kernel(void)
 {
 	need_resched = true;
-	if (waiting_for_host) {
+	if (waiting_for_host && !wait_is_stale) {
 		alarm_at_ns = 0;
 		return;
 	}
-	/* The kernel may be past its last look at need_resched: ring again. */
+	/* The kernel may be past its last look at need_resched, or not at its wait yet: ring again. */
 	host_set_alarm(KERNEL_RETRY_US);
 }
 
@@ -260,8 +264,12 @@ void sched_redeploy(void)
 {
 	alarm_at_ns = 0;
 	switched_at_ns = clock_monotonic_ns();
+	/* Time has passed: the wait has to be broken off. */
+	wait_is_stale = waiting_for_timer;
 	/* Guest code that was captured running must be preempted; a UC at rest arms it when it goes on. */
-	if (!waiting_for_host)
+	if (wait_is_stale)
+		host_set_alarm(MIN_ALARM_NS / 1000);
+	else if (!waiting_for_host)
 		sched_arm_alarm();
 }
 
