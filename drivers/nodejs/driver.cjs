@@ -10,16 +10,20 @@
 
 const { anticipate } = require('./anticipate.cjs');
 const { Channel, openDevice } = require('./channel.cjs');
-const { install } = require('./reseed.cjs');
+const observation = require('./observe.cjs');
+const reseeding = require('./reseed.cjs');
 const { Server } = require('./serve.cjs');
 
 async function main() {
-  install();
+  reseeding.install();
+  observation.install();
   if (!process.argv.includes('--no-ao')) await anticipate();
   const channel = new Channel(openDevice(process.env.SEUSS_DEVICE));
   delete process.env.SEUSS_DEVICE;
   const server = new Server(channel, process.exit, console.error.bind(console));
   process.on('beforeExit', () => server.giveUp());
+  /* For the module `seuss`. */
+  globalThis[Symbol.for('seuss.checkpoint')] = () => server.checkpoint();
   channel.writeLine(JSON.stringify({ op: 'booted', version: process.version }));
   server.start();
 }

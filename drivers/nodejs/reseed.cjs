@@ -166,4 +166,9 @@ function reseed(seed) {
   life++;
 }
 
-module.exports = { install, reseed };
+/** Differs after each Math.random. */
+function mathRandomMark() {
+  return `${life} ${state.join(' ')} ${cached}`;
+}
+
+module.exports = { install, mathRandomMark, reseed };

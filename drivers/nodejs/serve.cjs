@@ -4,8 +4,16 @@
  * event loop makes a turn, so that what a function left behind (timers due, sockets, promises) goes on.
  */
 
+const { PendingArguments, refill } = require('./arguments.cjs');
+const { CapturePoint } = require('./capture-point.cjs');
+const { installCloning, registerProxy } = require('./clone.cjs');
 const { compile } = require('./compile.cjs');
-const { setRunEnvironment, setActionEnvironment } = require('./environment.cjs');
+const {
+  makeEnvironmentWatchable,
+  setActionEnvironment,
+  setRunEnvironment,
+  watchEnvironment,
+} = require('./environment.cjs');
 const { collectGarbage } = require('./garbage.cjs');
 const { load } = require('./load.cjs');
 const outcome = require('./outcome.cjs');
@@ -20,14 +28,23 @@ const { stdout, stderr } = process;
 const NEVER_SETTLES =
   'The action did not return: its promise is pending and nothing is left to run that could settle it.';
 
+/**
+ * A run whose result is awaited.
+ * @typedef {{
+ *   id: number, value: object, point: CapturePoint | undefined, late: boolean, asked: boolean
+ * }} Run `id`: changes when it goes on for another invocation; `value`: what main was called with; `late`: it reaches
+ *   its capture point before its answer, if it did not before; `asked`: it called checkpoint() for nothing
+ */
+
 class Server {
   #channel;
   #onEnd;
   #log;
   /** @type {import('./load.cjs').Entry | undefined} */
   #entry;
-  /** Id of the run whose result is awaited, and the end of its answer. */
+  /** @type {Run | undefined} */
   #running;
+  /** The end of the next answer. */
   #seeded = '';
   #next = () => this.#serveOne();
 
@@ -47,26 +64,48 @@ class Server {
 
   /** Answers a run that can never end by itself, since the event loop ran dry. */
   giveUp() {
-    if (this.#running !== undefined) this.#finish(outcome.developerError(NEVER_SETTLES));
+    if (this.#running !== undefined) this.#finish(this.#running, outcome.developerError, NEVER_SETTLES);
+  }
+
+  /** The function calls checkpoint(): its arguments, maybe after a stop; undefined when none of its runs is on. */
+  checkpoint() {
+    const run = this.#running;
+    if (run?.point === undefined) {
+      if (run !== undefined) run.asked = true;
+    } else {
+      run.point.reach();
+    }
+    return run?.value;
   }
 
   #serveOne() {
+    const message = this.#receive();
+    if (message === undefined) return this.#onEnd();
+    if (message.op === 'run') this.#run(message);
+    else if (message.op === 'init') this.#init(message);
+    else if (message.op === 'specialize') this.#specialize(message);
+    else if (message.op === 'collect') this.#collect();
+    else throw new Error(`unknown message "${message.op}"`);
+  }
+
+  #receive() {
     const line = this.#channel.readLine();
-    if (line === undefined) return this.#onEnd();
+    if (line === undefined) return undefined;
     const message = parse(line);
     this.#seeded = '';
     if (message.seed !== undefined) {
       reseed(message.seed);
       this.#seeded = ',"seeded":true';
     }
-    if (message.op === 'run') this.#run(message);
-    else if (message.op === 'init') this.#init(message);
-    else if (message.op === 'collect') this.#collect();
-    else throw new Error(`unknown message "${message.op}"`);
+    return message;
   }
 
   async #init(message) {
     setActionEnvironment(message.env);
+    if (message.specialize === true) {
+      makeEnvironmentWatchable();
+      installCloning();
+    }
     try {
       this.#entry = await load(message);
       compile(this.#entry.target);
@@ -85,35 +124,82 @@ class Server {
   }
 
   #run(message) {
-    this.#running = message.id;
     setRunEnvironment(message.env);
+    const run = { id: message.id, value: message.value, point: undefined, late: false, asked: false };
+    if (message.checkpoint === true) {
+      run.point = this.#capturePoint(run, (all) => {
+        run.value = refill(run.value, all);
+      });
+    }
+    this.#call(run);
+  }
+
+  /** Runs the function with the arguments that are fixed, up to where it needs another one. */
+  #specialize(message) {
+    setRunEnvironment();
+    const run = { id: message.id, value: undefined, point: undefined, late: true, asked: false };
+    const reach = () => run.point.reach();
+    const pending = new PendingArguments(message.value, reach);
+    run.value = pending.proxy;
+    run.point = this.#capturePoint(run, (all) => pending.fill(all));
+    registerProxy(pending, reach);
+    watchEnvironment(reach);
+    this.#call(run);
+  }
+
+  /** @param {(all: object) => void} fill takes the arguments with which the run goes on */
+  #capturePoint(run, fill) {
+    const park = (observed) => {
+      this.#channel.writeLine(
+        `{"op":"parked","id":${run.id},"observed":${stringify(observed)}${this.#seeded}}`,
+      );
+      const message = this.#receive();
+      if (message?.op !== 'resume') throw new Error(`"${message?.op}" for a parked run`);
+      run.id = message.id;
+      return message;
+    };
+    return new CapturePoint(park, fill);
+  }
+
+  #call(run) {
+    this.#running = run;
     let value;
     try {
       if (this.#entry === undefined) throw new Error('System not initialized.');
-      value = apply(this.#entry.target, this.#entry.owner, [message.value]);
+      value = apply(this.#entry.target, this.#entry.owner, [run.value]);
     } catch (reason) {
       this.#log(outcome.trace(reason));
-      return this.#finish(outcome.thrown(reason));
+      return this.#finish(run, outcome.thrown, reason);
     }
-    this.#settle(message.id, value);
+    this.#settle(run, value);
   }
 
   /** Even a plain value takes a turn of the microtask queue: what the function queued goes first. */
-  async #settle(id, promise) {
+  async #settle(run, promise) {
+    let make = outcome.rejected;
+    let value;
+    try {
+      value = await promise;
+      make = outcome.returned;
+    } catch (reason) {
+      value = reason;
+    }
+    /* A run that was given up may settle later after all. */
+    if (this.#running === run) this.#finish(run, make, value);
+  }
+
+  #finish(run, make, value) {
+    if (run.late) run.point.reach();
+    else run.point?.leave();
     let result;
     try {
-      result = outcome.returned(await promise);
+      result = make(value);
     } catch (reason) {
       result = outcome.rejected(reason);
     }
-    /* A run that was given up may settle later after all. */
-    if (this.#running === id) this.#finish(result);
-  }
-
-  #finish(result) {
-    const id = this.#running;
     this.#running = undefined;
-    this.#answer(`{"op":"result","id":${id},"status":${result}${this.#seeded}}`);
+    const asked = run.asked ? ',"checkpoint":true' : '';
+    this.#answer(`{"op":"result","id":${run.id},"status":${result}${asked}${this.#seeded}}`);
   }
 
   /** What the function wrote to stdout and stderr comes before the answer. */

@@ -11,14 +11,20 @@ import os
 import platform
 import sys
 
+from seuss_driver import checkpoint, observe
 from seuss_driver.anticipate import anticipate
 from seuss_driver.channel import Channel, encode, open_device
 from seuss_driver.serve import Server
+
+_MODULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "modules")
 
 
 def _run():
     # The driver's folder is no place for the user's imports.
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
+    # What Seuss offers to functions. Theirs come first.
+    sys.path.append(_MODULES)
+    observe.install()
     for stream in (sys.stdout, sys.stderr):
         # Lines of a function that is then killed must not be lost.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
@@ -26,7 +32,9 @@ def _run():
         anticipate()
     channel = Channel(open_device(os.environ.pop("SEUSS_DEVICE", "/dev/seuss")))
     channel.write(encode({"op": "booted", "version": platform.python_version()}) + "\n")
-    Server(channel).serve()
+    server = Server(channel)
+    checkpoint.serve_with(server)
+    server.serve()
 
 
 _run()

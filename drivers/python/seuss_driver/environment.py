@@ -2,7 +2,63 @@
 
 import os
 
+# Variables of an invocation; every other one is the action's.
+_RUN_PREFIX = os.environ.encodekey("__OW_")
+
 _current = {}
+_on_run_variable = None
+
+
+class _Data(dict):
+    """What os.environ keeps its variables in: encoded names and values."""
+
+    __slots__ = ()
+
+
+class _WatchedData(_Data):
+    """As long as variables of the invocation are watched. The class of the one instance changes to and fro."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name):
+        _need(name)
+        return dict.__getitem__(self, name)
+
+    def __setitem__(self, name, value):
+        _need(name)
+        dict.__setitem__(self, name, value)
+
+    def __delitem__(self, name):
+        _need(name)
+        dict.__delitem__(self, name)
+
+    def __iter__(self):
+        _need(_RUN_PREFIX)
+        return dict.__iter__(self)
+
+    def __len__(self):
+        _need(_RUN_PREFIX)
+        return dict.__len__(self)
+
+    def items(self):
+        _need(_RUN_PREFIX)
+        return dict.items(self)
+
+
+_data = os.environ._data = os.environb._data = _Data(os.environ._data)
+
+
+def _need(name):
+    listener = _on_run_variable
+    if listener is not None and name.startswith(_RUN_PREFIX):
+        listener()
+
+
+def watch(listener):
+    """Calls `listener` before the next use of a variable of the invocation, or of the variables' names. None: no more."""
+    global _on_run_variable
+    _on_run_variable = listener
+    _data.__class__ = _Data if listener is None else _WatchedData
 
 
 def set_action(variables):

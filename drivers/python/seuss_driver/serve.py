@@ -5,6 +5,8 @@ import sys
 import traceback
 
 from seuss_driver import environment
+from seuss_driver.arguments import PendingArguments
+from seuss_driver.capture_point import CapturePoint
 from seuss_driver.channel import encode
 from seuss_driver.load import LoadError, load
 from seuss_driver.reseed import reseed
@@ -12,18 +14,31 @@ from seuss_driver.reseed import reseed
 _NOT_A_DICTIONARY = "The action did not return a dictionary or array."
 
 
+class _Run:
+    """A run whose result is awaited."""
+
+    def __init__(self, id, value):
+        # Changes when it goes on for another invocation.
+        self.id = id
+        # What the function was called with.
+        self.value = value
+        # Where the node captures it, if it wants to.
+        self.point = None
+        # It called checkpoint() for nothing.
+        self.asked = False
+
+
 class Server:
     def __init__(self, channel):
         self._channel = channel
         self._function = None
+        self._running = None
+        # The end of the next answer.
+        self._seeded = ""
 
     def serve(self):
         """Until the end of file, which only tests and anticipation see."""
-        while (message := self._channel.read()) is not None:
-            seeded = ""
-            if "seed" in message:
-                reseed(message["seed"])
-                seeded = ',"seeded":true'
+        while (message := self._receive()) is not None:
             op = message["op"]
             if op == "run":
                 answer = self._run(message)
@@ -31,10 +46,31 @@ class Server:
                 answer = self._init(message)
             elif op == "collect":
                 answer = _collect()
+            elif op == "specialize":
+                answer = self._specialize(message)
             else:
                 raise ValueError(f"unknown message {op!r}")
             _flush()
-            self._channel.write(f"{{{answer}{seeded}}}\n")
+            self._channel.write(f"{{{answer}{self._seeded}}}\n")
+
+    def checkpoint(self):
+        """The function calls checkpoint(): its arguments, maybe after a stop; None when none of its runs is on."""
+        run = self._running
+        if run is None:
+            return None
+        if run.point is None:
+            run.asked = True
+        else:
+            run.point.reach()
+        return run.value
+
+    def _receive(self):
+        message = self._channel.read()
+        self._seeded = ""
+        if message is not None and "seed" in message:
+            reseed(message["seed"])
+            self._seeded = ',"seeded":true'
+        return message
 
     def _init(self, message):
         environment.set_action(message.get("env", {}))
@@ -49,14 +85,61 @@ class Server:
 
     def _run(self, message):
         environment.set_run(message.get("env", {}))
+        run = _Run(message["id"], message["value"])
+        if message.get("checkpoint"):
+            run.point = self._capture_point(run, lambda all: _refill(run.value, all))
+            return self._call(run, run.point.leave)
+        return self._call(run)
+
+    def _specialize(self, message):
+        """Runs the function with the arguments that are fixed, up to where it needs another one."""
+        environment.set_run({})
+        run = _Run(message["id"], None)
+        def reach():
+            run.point.reach()
+
+        run.value = PendingArguments.begin(message["value"], reach)
+        run.point = self._capture_point(run, run.value.fill)
+        environment.watch(reach)
+        return self._call(run, reach)
+
+    def _capture_point(self, run, fill):
+        """fill: takes the arguments with which the run goes on."""
+
+        def park(observed):
+            _flush()
+            self._channel.write(f'{{"op":"parked","id":{run.id},"observed":{encode(observed)}{self._seeded}}}\n')
+            message = self._receive()
+            if message is None or message["op"] != "resume":
+                raise ValueError(f"{message!r} for a parked run")
+            run.id = message["id"]
+            return message
+
+        return CapturePoint(park, fill)
+
+    def _call(self, run, at_end=None):
+        """at_end: called before the answer is made."""
+        self._running = run
         try:
             if self._function is None:
                 raise RuntimeError("System not initialized.")
-            status, value = _outcome(self._function(message["value"]))
+            value = self._function(run.value)
+            if at_end is not None:
+                at_end()
+            status, value = _outcome(value)
         except Exception as error:
+            if at_end is not None:
+                at_end()
             _log(_trace(error))
             status, value = "application_error", encode({"error": _text(error)})
-        return f'"op":"result","id":{message["id"]},"status":"{status}","value":{value}'
+        self._running = None
+        asked = ',"checkpoint":true' if run.asked else ""
+        return f'"op":"result","id":{run.id},"status":"{status}","value":{value}{asked}'
+
+
+def _refill(arguments, all):
+    arguments.clear()
+    arguments.update(all)
 
 
 def _collect():
