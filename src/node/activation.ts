@@ -2,7 +2,7 @@ import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Captured } from '../tender/messages.ts';
 import { errnoOf } from '../tender/tender.ts';
-import { type DriverCode, initMessage, runMessage } from '../uc/driver-messages.ts';
+import { type DriverCode, initMessage, resumeMessage, runMessage } from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { UcOwner } from '../uc/uc.ts';
@@ -10,9 +10,11 @@ import type { UcEnd } from '../uc/uc-end.ts';
 import type { Core, Cores } from './cores.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
+import { type LeadingInvocation, lead } from './lead.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
 import { nextSeed } from './seed.ts';
+import { addCheckpoint, findSpecialization } from './specialization.ts';
 import {
   type Action,
   type Activation,
@@ -44,10 +46,10 @@ const EAGAIN = 11;
 /** Attempts to deploy while idle UCs give way. */
 const DEPLOY_ATTEMPTS = 4;
 
-type Timings = { -readonly [Key in keyof ActivationTimings]: ActivationTimings[Key] };
+export type Timings = { -readonly [Key in keyof ActivationTimings]: ActivationTimings[Key] };
 
 /** A message is on its way to the UC; its answer comes later. */
-interface Deployed {
+export interface Deployed {
   readonly uc: FunctionUc;
   readonly reply: Promise<Reply>;
 }
@@ -85,7 +87,11 @@ class Invocation {
       case 'hot':
         return start.promote ? this.#promote(start.uc) : this.#run(start.uc);
       case 'warm':
-        return this.#warm(start.core, start.snapshot);
+        return start.leads === undefined
+          ? this.#warm(start.core, start.snapshot)
+          : lead(this.#leading(), start.core, start.snapshot, start.leads);
+      case 'argument':
+        return this.#argument(start.core, start.snapshot);
       case 'cold':
         return this.#cold(start.core, start.leads);
     }
@@ -121,10 +127,19 @@ class Invocation {
     return this.#conclude(uc, this.#runOutcome(reply, id, false));
   }
 
-  async #warm(core: Core, snapshot: Snapshot): Promise<Outcome> {
-    this.#node.snapshots.touch(snapshot);
+  #warm(core: Core, snapshot: Snapshot): Promise<Outcome> {
     const id = ++lastRun;
-    const text = this.#runText(id, nextSeed());
+    return this.#startFrom(core, snapshot, id, this.#runText(id, nextSeed()));
+  }
+
+  #argument(core: Core, snapshot: Snapshot): Promise<Outcome> {
+    const id = ++lastRun;
+    return this.#startFrom(core, snapshot, id, resumeMessage(id, this.#value, this.#env(), nextSeed()));
+  }
+
+  /** `text` is the message that the UC in the snapshot waits for. */
+  async #startFrom(core: Core, snapshot: Snapshot, id: number, text: string): Promise<Outcome> {
+    this.#node.snapshots.touch(snapshot);
     const begun = performance.now();
     let deployed: Deployed;
     try {
@@ -161,7 +176,8 @@ class Invocation {
     const { main, env, code, limits } = this.#action;
     try {
       const what: DriverCode = code.type === 'source' ? code : { type: 'dir', dir: ACTION_DIR };
-      const text = initMessage(main, what, env, nextSeed());
+      const specialize = this.#action.policy.specialize.length > 0;
+      const text = initMessage(main, what, env, nextSeed(), specialize);
       const begun = performance.now();
       let mounted: Promise<UcEnd | undefined> | undefined;
       const { uc, reply } = await this.#deploy(core, this.#record.runtime.snapshot, (fresh) => {
@@ -219,6 +235,7 @@ class Invocation {
         try {
           this.timings.deployMs = (await started).deployNs / 1e6;
           snapshot.deploys += 1;
+          uc.halfway = snapshot.kind === 'argument';
           return { uc, reply };
         } catch (error) {
           uc.fail(error);
@@ -285,19 +302,41 @@ class Invocation {
     budget.enforce();
   }
 
-  #exchange(uc: FunctionUc, message: string): Promise<Reply> {
+  /** What the way to an argument snapshot needs of this invocation. */
+  #leading(): LeadingInvocation {
+    return {
+      node: this.#node,
+      record: this.#record,
+      action: this.#action,
+      timings: this.timings,
+      value: this.#value,
+      env: this.#env(),
+      nextId: () => ++lastRun,
+      runText: (...args) => this.#runText(...args),
+      deploy: (...args) => this.#deploy(...args),
+      exchange: (...args) => this.#exchange(...args),
+      flushedLogs: () => this.#flushedLogs(),
+      conclude: (...args) => this.#conclude(...args),
+    };
+  }
+
+  #exchange(uc: FunctionUc, message: string, timeoutMs?: number): Promise<Reply> {
     const { limits } = this.#action;
     return exchange(uc, message, {
-      timeoutMs: limits.timeoutMs,
+      timeoutMs: timeoutMs ?? limits.timeoutMs,
       maxLineBytes: maxLineBytes(limits),
       logs: this.logs,
       signal: this.#options.signal,
     });
   }
 
-  #runText(id: number, seed: string | undefined): string {
+  #runText(id: number, seed: string | undefined, checkpoint = false): string {
+    return runMessage(id, this.#value, this.#env(), seed, checkpoint);
+  }
+
+  #env(): string {
     const { env } = this.#options;
-    return runMessage(id, this.#value, env === undefined ? '{}' : JSON.stringify(env), seed);
+    return env === undefined ? '{}' : JSON.stringify(env);
   }
 
   #runOutcome(reply: Reply, id: number, seedSent: boolean): Outcome | PlatformError {
@@ -312,6 +351,9 @@ class Invocation {
   /** What becomes of the UC after the outcome. */
   #conclude(uc: FunctionUc, outcome: Outcome | PlatformError): Outcome {
     const failed = outcome instanceof PlatformError;
+    if (!failed && outcome.checkpoint === true) {
+      addCheckpoint(uc.record.specializations);
+    }
     if (!failed && outcome.reusable && this.#action.policy.state === 'reuse' && isOfUse(uc)) {
       this.#node.release(uc);
     } else {
@@ -326,7 +368,7 @@ class Invocation {
 }
 
 function isOfUse(uc: FunctionUc): boolean {
-  return uc.end === undefined && !uc.record.forgotten;
+  return uc.end === undefined && !uc.record.forgotten && !uc.halfway;
 }
 
 function lacksRoom(error: unknown): boolean {
@@ -352,7 +394,8 @@ export async function activate(
   let start: Start;
   let outcome: Outcome | undefined;
   do {
-    const acquired = node.dispatcher.acquire(record, options.signal);
+    const special = findSpecialization(record.specializations, params);
+    const acquired = node.dispatcher.acquire(record, options.signal, special);
     start = acquired instanceof Promise ? await acquired : acquired;
     timings.waitMs = performance.now() - begun;
     node.counts[start.path] += 1;

@@ -13,6 +13,7 @@ import { IdleMeter, measureIdle } from './idle-meter.ts';
 import { IdlePool } from './idle-pool.ts';
 import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
 import { Runtimes } from './runtime-boot.ts';
+import { specializationInfo } from './specialization.ts';
 import {
   type Action,
   type Activation,
@@ -22,6 +23,7 @@ import {
   type JsonValue,
   type NodeStats,
   PlatformError,
+  type SpecializationInfo,
   type UcMemory,
 } from './types.ts';
 
@@ -67,8 +69,10 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     record.forgotten = true;
     this.#functions.delete(action.digest);
     await this.#killAll(this.#idle.takeAll(record));
-    if (record.snapshot !== undefined && this.snapshots.remove(record.snapshot)) {
-      await this.cores.drop(record.snapshot);
+    for (const { snapshot } of [...record.specializations, record]) {
+      if (snapshot !== undefined && this.snapshots.remove(snapshot)) {
+        await this.cores.drop(snapshot);
+      }
     }
   }
 
@@ -97,6 +101,10 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       ...this.counts,
       snapshots: Array.from(this.snapshots, snapshotInfo),
     };
+  }
+
+  specializations(action: Action): SpecializationInfo[] {
+    return this.#functions.get(action.digest)?.specializations.map(specializationInfo) ?? [];
   }
 
   async idleMemory(action: Action): Promise<UcMemory> {

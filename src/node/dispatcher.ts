@@ -2,19 +2,29 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type Core, leastLoaded } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
+import type { Specialization } from './specialization.ts';
 import { PlatformError } from './types.ts';
 
 /** Where an invocation starts from: the deepest point that there was. */
 export type Start =
   /** `promote`: it has no process. */
   | { readonly path: 'hot'; readonly uc: FunctionUc; readonly promote: boolean }
-  | { readonly path: 'warm'; readonly core: Core; readonly snapshot: Snapshot }
+  /** `leads`: it is to bring this argument snapshot on its way. */
+  | {
+      readonly path: 'warm';
+      readonly core: Core;
+      readonly snapshot: Snapshot;
+      readonly leads: Specialization | undefined;
+    }
+  | { readonly path: 'argument'; readonly core: Core; readonly snapshot: Snapshot }
   /** `leads`: others wait for the snapshot that this one is to bring. */
   | { readonly path: 'cold'; readonly core: Core; readonly leads: boolean };
 
 /** An invocation that waits. */
 export interface Ticket {
   readonly record: FunctionRecord;
+  /** The specialisation that it matches. */
+  readonly special: Specialization | undefined;
   readonly resolve: (start: Start) => void;
   readonly reject: (error: PlatformError) => void;
 }
@@ -27,7 +37,9 @@ const ACTIVE_PER_CORE = 1024;
 const QUEUE_PER_CORE = 2048;
 
 /**
- * Chooses the starting point and the core of each invocation. An idle UC serves at once.
+ * Chooses the starting point and the core of each invocation. An argument snapshot that
+ * matches goes before all others, and the first invocation that matches brings it, unless it is what starts
+ * cold. Then, an idle UC serves at once.
  * Without one, an invocation queues for a start, and takes whatever is first: a UC of its function
  * that comes free, or a slot to promote a demoted one or deploy a snapshot. While the first cold start of a function is
  * under way its other invocations wait for the snapshot that it brings, instead of
@@ -54,8 +66,12 @@ export class Dispatcher {
   }
 
   /** @throws PlatformError `overloaded`, `aborted` */
-  acquire(record: FunctionRecord, signal?: AbortSignal): Start | Promise<Start> {
-    const uc = this.#idle.take(record);
+  acquire(
+    record: FunctionRecord,
+    signal?: AbortSignal,
+    special?: Specialization,
+  ): Start | Promise<Start> {
+    const uc = passesUcsBy(record, special) ? undefined : this.#idle.take(record);
     if (uc !== undefined) {
       uc.core.active += 1;
       return { path: 'hot', uc, promote: false };
@@ -66,8 +82,8 @@ export class Dispatcher {
       });
     }
     // A free slot means that nobody who could use it waits.
-    const start = record.cold === 'starting' ? undefined : this.#begin(record);
-    return start ?? this.#wait(record, signal);
+    const start = record.cold === 'starting' ? undefined : this.#begin(record, special);
+    return start ?? this.#wait(record, special, signal);
   }
 
   /** The start of an invocation on this core, by promotion or deploy, is over: it runs now, or failed. */
@@ -85,7 +101,7 @@ export class Dispatcher {
 
   /** A UC has answered: it goes on with a waiting invocation of its function, or becomes idle. */
   release(uc: FunctionUc): void {
-    const [ticket] = uc.record.waiting;
+    const ticket = uc.record.waiting.find(({ record, special }) => !passesUcsBy(record, special));
     if (ticket !== undefined) {
       this.#settle(ticket);
       ticket.resolve({ path: 'hot', uc, promote: false });
@@ -113,10 +129,12 @@ export class Dispatcher {
    * Takes a slot for a start; undefined when all are taken, or those of the cores where the function has
    * demoted UCs, which are worth that wait.
    */
-  #begin(record: FunctionRecord): Start | undefined {
-    const promotion = this.#beginPromotion(record);
-    if (promotion !== undefined || record.demoted.some(({ core }) => core.active < ACTIVE_PER_CORE)) {
-      return promotion;
+  #begin(record: FunctionRecord, special: Specialization | undefined): Start | undefined {
+    if (!passesUcsBy(record, special)) {
+      const promotion = this.#beginPromotion(record);
+      if (promotion !== undefined || record.demoted.some(({ core }) => core.active < ACTIVE_PER_CORE)) {
+        return promotion;
+      }
     }
     const core = leastLoaded(this.#cores);
     if (!hasSlot(core)) {
@@ -124,8 +142,15 @@ export class Dispatcher {
     }
     core.starting += 1;
     core.active += 1;
+    if (special?.snapshot !== undefined) {
+      return { path: 'argument', core, snapshot: special.snapshot };
+    }
     if (record.snapshot !== undefined) {
-      return { path: 'warm', core, snapshot: record.snapshot };
+      const leads = special?.state === 'none' ? special : undefined;
+      if (leads !== undefined) {
+        leads.state = 'starting';
+      }
+      return { path: 'warm', core, snapshot: record.snapshot, leads };
     }
     const leads = record.cold === 'none';
     if (leads) {
@@ -144,9 +169,13 @@ export class Dispatcher {
     return { path: 'hot', uc, promote: true };
   }
 
-  #wait(record: FunctionRecord, signal: AbortSignal | undefined): Promise<Start> {
+  #wait(
+    record: FunctionRecord,
+    special: Specialization | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Start> {
     const { promise, resolve, reject } = Promise.withResolvers<Start>();
-    const ticket: Ticket = { record, resolve, reject };
+    const ticket: Ticket = { record, special, resolve, reject };
     this.#tickets.add(ticket);
     record.waiting.push(ticket);
     if (signal === undefined) {
@@ -174,7 +203,7 @@ export class Dispatcher {
       if (ticket.record.cold === 'starting' || stuck.has(ticket.record)) {
         continue;
       }
-      const start = this.#begin(ticket.record);
+      const start = this.#begin(ticket.record, ticket.special);
       if (start === undefined) {
         stuck.add(ticket.record);
         continue;
@@ -193,6 +222,14 @@ export class Dispatcher {
     waiting.splice(waiting.indexOf(ticket), 1);
     return true;
   }
+}
+
+/** UCs that have run are not for it: it starts from its argument snapshot, or brings that. */
+function passesUcsBy(record: FunctionRecord, special: Specialization | undefined): boolean {
+  return (
+    special !== undefined &&
+    (special.snapshot !== undefined || (special.state === 'none' && record.snapshot !== undefined))
+  );
 }
 
 function hasSlot(core: Core): boolean {

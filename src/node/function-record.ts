@@ -3,6 +3,7 @@ import { Uc, type UcOwner } from '../uc/uc.ts';
 import type { Core } from './cores.ts';
 import type { Ticket } from './dispatcher.ts';
 import type { Runtime } from './runtime-boot.ts';
+import { declaredSpecializations, type Specialization } from './specialization.ts';
 import type { Action } from './types.ts';
 
 /** What the node knows about one version of one action. */
@@ -12,6 +13,8 @@ export interface FunctionRecord {
   readonly runtime: Runtime;
   snapshot: Snapshot | undefined;
   cold: ColdState;
+  /** Argument snapshots, deepest first. */
+  readonly specializations: Specialization[];
   /** Idle UCs that have a process, last used last. */
   readonly idle: FunctionUc[];
   /** Those that have none, demoted last last. */
@@ -45,6 +48,7 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     runtime,
     snapshot: undefined,
     cold: 'none',
+    specializations: declaredSpecializations(action.policy.specialize),
     idle: [],
     demoted: [],
     waiting: [],
@@ -61,6 +65,8 @@ export class FunctionUc extends Uc {
   readonly core: Core;
   readonly record: FunctionRecord;
   state: 'busy' | 'idle' = 'busy';
+  /** Its run began half-way, or was captured there: the function's other invocations have no use for it. */
+  halfway = false;
   /** It is idle and has no process, or is about to lose it. */
   demoted = false;
   /** Then: real bytes that are kept of it. */

@@ -12,6 +12,14 @@ export interface Outcome {
   readonly timedOut: boolean;
   /** False: the UC has to go. */
   readonly reusable: boolean;
+  /** The function called checkpoint(), and no capture was wanted. */
+  readonly checkpoint?: boolean;
+}
+
+/** A run that stands still where it may be captured. */
+export interface Parked {
+  /** What it has used that differs from run to run. */
+  readonly observed: readonly string[];
 }
 
 export type Phase = 'init' | 'run';
@@ -133,10 +141,32 @@ export function runOutcome(
   logs: LogCollector,
 ): Outcome | PlatformError {
   const outcome = answerOf(reply, 'run', seedSent, limits, logs);
+  return 'answer' in outcome ? resultOutcome(outcome.answer, outcome.bytes, id, limits) : outcome;
+}
+
+/**
+ * For a run that is to park.
+ * @param mayAnswer it may also end without
+ */
+export function parkOutcome(
+  reply: Reply,
+  id: number,
+  mayAnswer: boolean,
+  limits: ActionLimits,
+  logs: LogCollector,
+): Parked | Outcome | PlatformError {
+  const outcome = answerOf(reply, 'run', true, limits, logs);
   if (!('answer' in outcome)) {
     return outcome;
   }
   const { answer, bytes } = outcome;
+  if (answer.op === 'parked' && answer.id === id) {
+    return { observed: answer.observed };
+  }
+  return mayAnswer ? resultOutcome(answer, bytes, id, limits) : developerError(EXITED.run);
+}
+
+function resultOutcome(answer: Seeded, bytes: number, id: number, limits: ActionLimits): Outcome {
   if (answer.op !== 'result' || answer.id !== id) {
     return developerError(EXITED.run);
   }
@@ -146,12 +176,13 @@ export function runOutcome(
       return tooLong(valueBytes, limits, true);
     }
   }
-  switch (answer.status) {
+  const { status, value: result, checkpoint } = answer;
+  switch (status) {
     case 'ok':
-      return { status: 'success', result: answer.value, timedOut: false, reusable: true };
+      return { status: 'success', result, timedOut: false, reusable: true, checkpoint };
     case 'application_error':
-      return { status: 'application error', result: answer.value, timedOut: false, reusable: true };
+      return { status: 'application error', result, timedOut: false, reusable: true, checkpoint };
     case 'developer_error':
-      return { status: 'action developer error', result: answer.value, timedOut: false, reusable: false };
+      return { status: 'action developer error', result, timedOut: false, reusable: false, checkpoint };
   }
 }

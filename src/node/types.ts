@@ -163,8 +163,24 @@ export interface SnapshotInfo {
   readonly maps: number;
   readonly deploys: number;
   readonly createdMs: number;
+  /** Of an argument snapshot: the arguments that it fixes. */
+  readonly fixed?: JsonObject;
   /** Taken again after runs, when the function's code was compiled. */
   readonly warmed?: boolean;
+}
+
+/** A place half-way through a function's run where invocations start, or would. */
+export interface SpecializationInfo {
+  /** The arguments that it fixes; none for the function's own checkpoint(), which any object matches. */
+  readonly fixed: JsonObject;
+  readonly origin: 'declared' | 'checkpoint';
+  /** `none`: the next invocation that matches brings the snapshot. `failed`: none will. */
+  readonly state: 'none' | 'starting' | 'ready' | 'failed';
+  readonly snapshot: string | null;
+  /** Why there is no snapshot, after a try. */
+  readonly reason?: string;
+  /** What the run used before the capture that may differ from run to run, like `time: Date.now`. */
+  readonly observed: readonly string[];
 }
 
 export interface NodeStats {
@@ -205,6 +221,8 @@ export interface ComputeNode {
   /** Take the processes of an action's idle UCs away now, as time does; how many have none then. */
   demoteIdle(action: Action): Promise<number>;
   stats(): NodeStats;
+  /** Argument snapshots of an action; none before its first invocation. */
+  specializations(action: Action): SpecializationInfo[];
   /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
   idleMemory(action: Action): Promise<UcMemory>;
   close(): Promise<void>;

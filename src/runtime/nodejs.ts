@@ -41,7 +41,14 @@ export async function installNodejs(kind: Kind): Promise<void> {
   }
 }
 
-/** The interpreter with its libraries, at /usr/bin/node. */
+/** Every folder's imports look here last: the module that the driver brings for functions. */
+const SEUSS_MODULE: ImageEntry = {
+  path: '/node_modules/seuss',
+  mode: 0o777,
+  source: { type: 'symlink', target: '/seuss/seuss' },
+};
+
+/** The interpreter with its libraries, at /usr/bin/node, and the module `seuss`. */
 export async function nodejsEntries(kind: Kind): Promise<{ entries: ImageEntry[]; programs: string[] }> {
   const binary = findNodejs(kind);
   if (binary === undefined) {
@@ -50,10 +57,8 @@ export async function nodejsEntries(kind: Kind): Promise<{ entries: ImageEntry[]
     });
   }
   const entry = await hostEntry(binary, '/usr/bin/node');
-  return {
-    entries: entry === undefined ? [] : [{ ...entry, mode: 0o755, alignBytes: HUGE_PAGE_BYTES }],
-    programs: [binary],
-  };
+  const program = entry === undefined ? [] : [{ ...entry, mode: 0o755, alignBytes: HUGE_PAGE_BYTES }];
+  return { entries: [...program, SEUSS_MODULE], programs: [binary] };
 }
 
 /** glibc loads libgcc_s to end threads. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SnapshotInfo } from '../node/types.ts';
+import type { JsonObject, SnapshotInfo } from '../node/types.ts';
 import type { Captured } from '../tender/messages.ts';
 
 export const PAGE_BYTES = 4096;
@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly parent: Snapshot | undefined;
   /** Runtime kind or action name. */
   readonly of: string;
+  /** Of an argument snapshot: the arguments that it fixes. */
+  readonly fixed?: JsonObject;
   readonly captured: Captured;
   readonly createdMs: number;
   /** What starting from here saves over starting from the parent. */
@@ -48,6 +50,7 @@ export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
     maps: snapshot.captured.maps,
     deploys: snapshot.deploys,
     createdMs: snapshot.createdMs,
+    ...(snapshot.fixed !== undefined && { fixed: snapshot.fixed }),
   };
 }
 

@@ -79,6 +79,10 @@ export class FakeNode implements ComputeNode {
     };
   }
 
+  specializations() {
+    return [];
+  }
+
   async idleMemory() {
     return { demoted: false, privateBytes: 0, sharedBytes: 0, pageTableBytes: 0 };
   }
