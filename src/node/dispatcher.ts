@@ -66,11 +66,7 @@ export class Dispatcher {
   }
 
   /** @throws PlatformError `overloaded`, `aborted` */
-  acquire(
-    record: FunctionRecord,
-    signal?: AbortSignal,
-    special?: Specialization,
-  ): Start | Promise<Start> {
+  acquire(record: FunctionRecord, signal?: AbortSignal, special?: Specialization): Start | Promise<Start> {
     const uc = passesUcsBy(record, special) ? undefined : this.#idle.take(record);
     if (uc !== undefined) {
       uc.core.active += 1;

@@ -13,7 +13,7 @@ export interface Outcome {
   /** False: the UC has to go. */
   readonly reusable: boolean;
   /** The function called checkpoint(), and no capture was wanted. */
-  readonly checkpoint?: boolean;
+  readonly checkpoint?: true;
 }
 
 /** A run that stands still where it may be captured. */
@@ -176,13 +176,14 @@ function resultOutcome(answer: Seeded, bytes: number, id: number, limits: Action
       return tooLong(valueBytes, limits, true);
     }
   }
-  const { status, value: result, checkpoint } = answer;
+  const { status, value: result } = answer;
+  const more = { timedOut: false, ...(answer.checkpoint === true && { checkpoint: answer.checkpoint }) };
   switch (status) {
     case 'ok':
-      return { status: 'success', result, timedOut: false, reusable: true, checkpoint };
+      return { status: 'success', result, reusable: true, ...more };
     case 'application_error':
-      return { status: 'application error', result, timedOut: false, reusable: true, checkpoint };
+      return { status: 'application error', result, reusable: true, ...more };
     case 'developer_error':
-      return { status: 'action developer error', result, timedOut: false, reusable: false, checkpoint };
+      return { status: 'action developer error', result, reusable: false, ...more };
   }
 }

@@ -107,6 +107,7 @@ class Server:
         """fill: takes the arguments with which the run goes on."""
 
         def park(observed):
+            _collect_garbage()
             _flush()
             self._channel.write(f'{{"op":"parked","id":{run.id},"observed":{encode(observed)}{self._seeded}}}\n')
             message = self._receive()
@@ -145,10 +146,14 @@ def _refill(arguments, all):
 def _collect():
     """Before a capture: what the last run left behind, its environment too, is no part of a snapshot."""
     environment.set_run({})
+    _collect_garbage()
+    return '"op":"collected"'
+
+
+def _collect_garbage():
     gc.collect()
     # Collections in clones then write no page of these objects.
     gc.freeze()
-    return '"op":"collected"'
 
 
 def _outcome(value):
