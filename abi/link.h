@@ -31,7 +31,7 @@ struct link_frame {
 enum link_type {
 	/* ---- host to an embryo (first frame ever), see struct link_boot / link_deploy ---- */
 	LINK_BOOT = 1,   /* with descriptors: images. Start the library OS afresh. */
-	LINK_DEPLOY = 2, /* with descriptors: images, plan, layers. Become that snapshot. */
+	LINK_DEPLOY = 2, /* with descriptors: images, plans, layers. Become that snapshot. */
 
 	/* ---- host to UC ---- */
 	LINK_DRIVER_IN = 10, /* bytes for the reader of /dev/seuss */
@@ -75,12 +75,17 @@ struct link_boot {
 	uint32_t stdin_link; /* 1: fd 0 is fed by LINK_STDIN, 0: fd 0 is at end of file */
 };
 
-/* Payload of LINK_DEPLOY. Descriptors: images, then the plan, then the plan's layers. */
+#define LINK_PLANS_MAX 8
+
+/*
+ * Payload of LINK_DEPLOY. Descriptors: images, then plans (abi/plan.h), then layers. The plans are carried
+ * out one after the other; the last one has the registers.
+ */
 struct link_deploy {
 	struct link_identity identity;
-	uint64_t plan_bytes; /* size of the plan file, abi/plan.h */
 	uint32_t layer_count;
-	uint32_t reserved;
+	uint32_t plan_count;
+	uint64_t plan_bytes[LINK_PLANS_MAX]; /* sizes of the plan files */
 };
 
 /* Payload of LINK_MOUNT; the mount point follows, ended by a NUL. */

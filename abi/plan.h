@@ -1,12 +1,12 @@
 /*
  * The deploy plan: what an embryo maps, and the registers it then takes on.
  *
- * A plan belongs to one snapshot and is sealed. It is a struct plan, then map_count
- * struct plan_map sorted by address and not overlapping, then (at frame_offset) a signal
- * frame ready for rt_sigreturn(2): a ucontext_t with its extended state behind it.
+ * A plan is sealed. It is a struct plan, then map_count struct plan_map sorted by address and
+ * not overlapping, then (at frame_offset) a signal frame ready for rt_sigreturn(2): a ucontext_t with its
+ * extended state behind it; then (at changes_offset) words that differ from what is so mapped.
  *
- * The plan of a UC that goes on (PLAN_RESUMES) holds its own registers, behind the snapshot's maps those that it has
- * in their place, and (at changes_offset) what makes its memory out of what is so mapped.
+ * It makes a snapshot, or a UC that goes on, of an embryo, or of a process that has the memory of another
+ * snapshot; of which one is not the plan's to say.
  */
 #ifndef SEUSS_ABI_PLAN_H
 #define SEUSS_ABI_PLAN_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PLAN_MAGIC 0x4e414c5053535545ull /* "EUSSPLAN" */
-#define PLAN_VERSION 2u
+#define PLAN_VERSION 3u
 
 #define PLAN_ANONYMOUS 0xffffu
 
@@ -24,11 +24,13 @@ struct plan_map {
 	uint64_t offset; /* in the source */
 	uint16_t source; /* image window i: i; layer j: UC_IMAGE_MAX + j; or PLAN_ANONYMOUS */
 	uint16_t prot;   /* PROT_… */
-	uint32_t flags;  /* PLAN_COPY */
+	uint32_t flags;  /* PLAN_COPY, PLAN_PROTECT */
 };
 
 /* The memory is there already, writable: read the bytes into it instead of mapping them. */
 #define PLAN_COPY 1u
+/* The memory is there already: it keeps its contents, and gets that protection. source and offset are 0. */
+#define PLAN_PROTECT 2u
 
 /* A run of pages to populate before the guest runs (working set). */
 struct plan_touch {
@@ -39,7 +41,7 @@ struct plan_touch {
 };
 
 /*
- * A page that differs: a struct plan_change, then `runs` struct plan_run, each followed by its words
+ * A page that differs once all is mapped: a struct plan_change, then `runs` struct plan_run, each followed by its words
  * of 8 bytes. Sorted by page.
  */
 struct plan_change {
@@ -56,19 +58,21 @@ struct plan_run {
 
 /* The UC has lived before: its identity and random pool are among the changes, and stay. */
 #define PLAN_RESUMES 1u
+/* It makes a snapshot of the memory of its parent: of a compact one. Else of an embryo. */
+#define PLAN_COMPACT 2u
 
 struct plan {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t map_count;
 	uint32_t touch_count; /* struct plan_touch after the maps */
-	uint32_t flags;       /* PLAN_RESUMES */
+	uint32_t flags;       /* PLAN_RESUMES, PLAN_COMPACT */
 	uint64_t fs_base, gs_base;
 	uint64_t frame_offset; /* of the signal frame, 64-byte aligned */
 	uint64_t frame_bytes;
-	uint64_t frame_sp; /* address the frame was built for (it holds a pointer to its own extended state) */
+	uint64_t frame_sp; /* UC_SCRATCH_BASE: the frame was built for it (it holds a pointer to its own extended state) */
 	uint64_t clock_monotonic_ns; /* guest's CLOCK_MONOTONIC at the capture */
-	uint64_t changes_offset, changes_bytes; /* with PLAN_RESUMES */
+	uint64_t changes_offset, changes_bytes; /* both 0 if there are none */
 };
 
 #endif

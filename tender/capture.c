@@ -11,8 +11,10 @@
 #include "link_hub.h"
 #include "maps.h"
 #include "page_copy.h"
+#include "pages.h"
 #include "peers.h"
 #include "plan.h"
+#include "pristine.h"
 #include "rest.h"
 #include "sealed.h"
 #include "snapshot.h"
@@ -48,36 +50,36 @@ struct capture {
 
 static void list_sources(struct capture *c)
 {
-	const struct snapshot *origin = c->uc->origin;
+	const struct pages *mapped = c->uc->pages;
 
 	for (int i = 0; i < c->uc->image_count; i++)
 		c->sources[c->source_count++] = (struct layout_source){ c->uc->images[i]->file, (uint16_t)i };
-	for (int i = 0; origin && i < origin->layer_count; i++)
+	for (int i = 0; mapped && i < mapped->layer_count; i++)
 		c->sources[c->source_count++] =
-			(struct layout_source){ origin->layers[i]->file, (uint16_t)(UC_IMAGE_MAX + i) };
+			(struct layout_source){ mapped->layers[i]->file, (uint16_t)(UC_IMAGE_MAX + i) };
 }
 
 static void drop_unchanged(struct capture *c)
 {
-	const struct snapshot *origin = c->uc->origin;
+	const struct pages *mapped = c->uc->pages;
 	struct backing files[SOURCES_MAX];
 	size_t count = 0;
 
 	for (int i = 0; i < c->uc->image_count; i++)
 		files[count++] = (struct backing){ c->uc->images[i]->file, c->uc->images[i]->fd };
-	for (int i = 0; origin && i < origin->layer_count; i++)
-		files[count++] = (struct backing){ origin->layers[i]->file, origin->layers[i]->fd };
+	for (int i = 0; mapped && i < mapped->layer_count; i++)
+		files[count++] = (struct backing){ mapped->layers[i]->file, mapped->layers[i]->fd };
 	unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own);
 }
 
 static int read_memory_map(struct tender *t, struct capture *c)
 {
-	const struct snapshot *origin = c->uc->origin;
+	const struct pages *mapped = c->uc->pages;
 	struct layout_input in = {
 		.sources = c->sources,
 		.libos = t->libos_file,
-		.own_source = (uint16_t)(UC_IMAGE_MAX + (origin ? origin->layer_count : 0)),
-		.fill_pages = origin ? FILL_PAGES_CHILD : FILL_PAGES_ROOT,
+		.own_source = (uint16_t)(UC_IMAGE_MAX + (mapped ? mapped->layer_count : 0)),
+		.fill_pages = mapped ? FILL_PAGES_CHILD : FILL_PAGES_ROOT,
 		.hole_pages = HOLE_PAGES,
 	};
 	int error;
@@ -93,7 +95,7 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	list_sources(c);
 	drop_unchanged(c);
 	/* A lineage too long for one message of descriptors starts anew with one layer. */
-	if (origin && origin->layer_count == LAYERS_MAX) {
+	if (mapped && mapped->layer_count == LAYERS_MAX) {
 		layout_absorb_layers(&c->vmas, c->sources, c->source_count, &c->own);
 		in.own_source = UC_IMAGE_MAX;
 	}
@@ -157,33 +159,34 @@ static int take(struct tender *t, struct capture *c, uint32_t flags)
 	return error;
 }
 
-/* Gives s the layers that its maps use, numbered anew. */
-static int collect_layers(struct tender *t, struct capture *c, struct snapshot *s)
+/* Gives pages the layers that the maps use, numbered anew. */
+static int collect_layers(struct tender *t, struct capture *c, struct pages *pages)
 {
-	const struct snapshot *origin = c->uc->origin;
+	const struct pages *mapped = c->uc->pages;
+	struct layer *layer;
 	uint16_t own_source = UC_IMAGE_MAX, renumbered[SOURCES_MAX + 1];
 	int fd, error;
 
 	memset(renumbered, 0xff, sizeof renumbered);
-	if (origin && origin->layer_count < LAYERS_MAX)
-		own_source = (uint16_t)(UC_IMAGE_MAX + origin->layer_count);
+	if (mapped && mapped->layer_count < LAYERS_MAX)
+		own_source = (uint16_t)(UC_IMAGE_MAX + mapped->layer_count);
 	for (size_t i = 0; i < c->layout.map_count; i++) {
 		struct plan_map *m = &c->layout.maps[i];
 
 		if (m->source == PLAN_ANONYMOUS || m->source < UC_IMAGE_MAX)
 			continue;
 		if (renumbered[m->source] == 0xffff) {
-			renumbered[m->source] = (uint16_t)(UC_IMAGE_MAX + s->layer_count);
+			renumbered[m->source] = (uint16_t)(UC_IMAGE_MAX + pages->layer_count);
 			if (m->source != own_source) {
-				s->layers[s->layer_count++] = layer_get(origin->layers[m->source - UC_IMAGE_MAX]);
+				layer = layer_get(mapped->layers[m->source - UC_IMAGE_MAX]);
 			} else {
 				fd = sealed_finish(c->layer_fd);
 				c->layer_fd = -1;
-				error = fd < 0 ? fd : layer_adopt(t, fd, &s->layers[s->layer_count]);
+				error = fd < 0 ? fd : layer_adopt(t, fd, &layer);
 				if (error)
 					return error;
-				s->layer_count++;
 			}
+			pages_add_layer(pages, layer);
 		}
 		m->source = renumbered[m->source];
 	}
@@ -203,15 +206,16 @@ static int build(struct tender *t, struct capture *c, struct snapshot *s)
 	int error;
 
 	c->failed = "layer";
-	error = collect_layers(t, c, s);
+	s->pages = pages_new(-1, 0);
+	error = collect_layers(t, c, s->pages);
 	if (error)
 		return error;
 	for (int i = 0; i < c->uc->image_count; i++)
 		s->images[s->image_count++] = image_get(c->uc->images[i]);
 	c->failed = "plan";
-	s->plan_fd = plan_write(&c->layout, &frame, c->clock_ns, &s->plan_bytes);
-	if (s->plan_fd < 0)
-		return s->plan_fd;
+	s->pages->plan_fd = plan_write(&c->layout, &frame, c->clock_ns, &s->pages->plan_bytes);
+	if (s->pages->plan_fd < 0)
+		return s->pages->plan_fd;
 	return snapshot_publish(t, s);
 }
 
@@ -279,20 +283,19 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 void capture_maps_request(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	struct snapshot *s = NULL;
-	struct plan_map *maps;
+	struct pristine memory = { 0 };
 	uint64_t number;
-	long count = -ENOENT;
+	int error = -ENOENT;
 
 	if (frame->len == sizeof number) {
 		memcpy(&number, payload, sizeof number);
 		s = snapshot_find(t, number);
 	}
 	if (s)
-		count = plan_read_maps(s->plan_fd, &maps);
-	if (count < 0) {
-		control_error(t, 0, frame->seq, (int)-count, "maps of a snapshot: %s", strerror((int)-count));
-		return;
-	}
-	control_ok(t, 0, frame->seq, maps, (size_t)count * sizeof *maps);
-	free(maps);
+		error = pristine_open(t, s, &memory);
+	if (error)
+		control_error(t, 0, frame->seq, -error, "maps of a snapshot: %s", strerror(-error));
+	else
+		control_ok(t, 0, frame->seq, memory.maps.items, memory.maps.count * sizeof *memory.maps.items);
+	pristine_close(&memory);
 }

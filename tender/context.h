@@ -12,6 +12,7 @@
 #include "libos_image.h"
 #include "privileges.h"
 #include "base.h"
+#include "table.h"
 #include "zygote.h"
 
 struct tender;
@@ -57,22 +58,36 @@ struct layer {
 
 /* Descriptors of a deploy travel in one message, which the library OS takes up to this number. */
 #define DEPLOY_FDS_MAX 64
-#define LAYERS_MAX (DEPLOY_FDS_MAX - UC_IMAGE_MAX - 1)
+#define LAYERS_MAX (DEPLOY_FDS_MAX - UC_IMAGE_MAX - LINK_PLANS_MAX)
 
-/* snapshot.c */
+/* pages.c: the whole memory of a snapshot, as files to map and the plan to do it. */
+struct pages {
+	int refs; /* of the snapshot, and of each UC and template that has mapped it */
+	int plan_fd;
+	uint64_t plan_bytes;
+	struct pages *derived_from; /* derived_fd is for a process with these mapped: plan_delta.c */
+	int derived_fd;             /* or -1 */
+	uint64_t derived_bytes;
+	int derive_error;
+	int layer_count;
+	struct layer **layers;
+};
+
+/*
+ * snapshot.c. It is kept as pages, or compact, as what differs from its parent: compact.c. A
+ * compact one has pages as well while they are of use.
+ */
 struct snapshot {
 	struct list_node node; /* known snapshots, until dropped */
 	uint64_t number, parent;
-	int refs; /* the table's and one for each UC deployed from it or kept as a difference from it */
-	int plan_fd;
-	uint64_t plan_bytes;
-	int derived_fd; /* plan for a process that has the parent's maps, or -1: plan_delta.c */
-	uint64_t derived_bytes;
-	int derive_error;
+	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and compact children's */
+	struct pages *pages;   /* or NULL */
+	struct snapshot *base; /* of a compact one: its parent; else NULL */
+	int words_fd;          /* of a compact one: the plan that makes it of its base; else -1 */
+	uint64_t words_bytes;
 	uint64_t deploys; /* by this tender */
-	int image_count, layer_count;
+	int image_count;
 	struct image *images[UC_IMAGE_MAX];
-	struct layer *layers[LAYERS_MAX];
 };
 
 enum uc_state {
@@ -111,6 +126,7 @@ struct uc {
 	size_t out_bytes;
 
 	struct snapshot *origin; /* deployed from, or NULL */
+	struct pages *pages;     /* whose layers it has mapped, or NULL */
 	struct hostfs *hostfs;   /* root of a UC booted with LINK_ROOT_HOST, or NULL */
 	bool has_host_files;     /* such files have no place in a snapshot */
 	int image_count;
@@ -163,7 +179,8 @@ struct tender {
 	uint64_t next_tick_ns, next_sweep_ns;
 	uint32_t sweep_chain;
 
-	struct list_node images, image_numbers, layers, snapshots;
+	struct table images, layers, snapshots; /* by inode, inode, number */
+	struct list_node image_numbers;
 	struct list_node handovers;
 	struct list_node diffs; /* snapshot_diff.c: under way, in the order of their requests */
 	uint64_t next_handover;

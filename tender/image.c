@@ -76,7 +76,7 @@ static int identify(int fd, struct file_id *file, uint64_t *bytes)
 
 static struct image *find_file(struct tender *t, const struct file_id *file)
 {
-	list_for_each(n, &t->images) {
+	list_for_each(n, table_chain(&t->images, file->ino)) {
 		struct image *image = list_entry(n, struct image, node);
 
 		if (file_id_equal(&image->file, file))
@@ -101,7 +101,7 @@ static int take(struct tender *t, int fd, struct image **out)
 	}
 	image = xcalloc(1, sizeof *image);
 	*image = (struct image){ .refs = 1, .fd = fd, .file = file, .bytes = bytes };
-	list_add_tail(&image->node, &t->images);
+	list_add_tail(&image->node, table_chain(&t->images, file.ino));
 	*out = image;
 	return 0;
 }

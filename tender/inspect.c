@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/ucontext.h>
 
+#include "compact.h"
 #include "control.h"
 #include "pristine.h"
 #include "snapshot.h"
@@ -21,10 +22,10 @@ static uint64_t bytes_of(int fd)
 	return fd >= 0 && !fstat(fd, &st) ? (uint64_t)st.st_blocks * 512 : 0;
 }
 
-static bool has_layer(const struct snapshot *s, const struct layer *layer)
+static bool has_layer(const struct pages *p, const struct layer *layer)
 {
-	for (int i = 0; i < s->layer_count; i++)
-		if (s->layers[i] == layer)
+	for (int i = 0; i < p->layer_count; i++)
+		if (p->layers[i] == layer)
 			return true;
 	return false;
 }
@@ -32,23 +33,27 @@ static bool has_layer(const struct snapshot *s, const struct layer *layer)
 /* Index of the layer that its capture brought, or -1: with its parent gone nobody knows which one. */
 static int own_layer(struct tender *t, const struct snapshot *s)
 {
-	const struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
+	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
 
-	if (s->parent && !parent)
+	if ((s->parent && !parent) || snapshot_is_compact(s))
 		return -1;
-	for (int i = 0; i < s->layer_count; i++)
-		if (!parent || !has_layer(parent, s->layers[i]))
+	for (int i = 0; i < s->pages->layer_count; i++)
+		if (!parent || !has_layer(snapshot_root(parent)->pages, s->pages->layers[i]))
 			return i;
 	return -1;
 }
 
-/* Data pages of the own layer, and mapped pages of others' layers. */
-static void count_pages(const struct snapshot *s, int own, const struct map_list *maps, struct control_inspected *out)
+/* Data pages of the own layer, or those that words change, and mapped pages of others' layers. */
+static void count_pages(const struct snapshot *s, int own, const struct pristine *p, struct control_inspected *out)
 {
+	const struct map_list *maps = &p->maps;
+
 	if (own >= 0) {
 		out->own_source = (uint32_t)(UC_IMAGE_MAX + own);
-		out->own_pages = bytes_of(s->layers[own]->fd) / UC_PAGE_SIZE;
-		out->own_bytes += bytes_of(s->layers[own]->fd);
+		out->own_pages = bytes_of(s->pages->layers[own]->fd) / UC_PAGE_SIZE;
+		out->own_bytes += bytes_of(s->pages->layers[own]->fd);
+	} else if (snapshot_is_compact(s)) {
+		out->own_pages = compact_changed_pages(s);
 	}
 	for (size_t i = 0; i < maps->count; i++)
 		if (maps->items[i].source >= UC_IMAGE_MAX && maps->items[i].source != PLAN_ANONYMOUS &&
@@ -87,7 +92,8 @@ static int inspect(struct tender *t, const struct snapshot *s, struct control_in
 	struct pristine p;
 	ucontext_t *uc = NULL;
 	struct plan plan;
-	int error = pread_all(s->plan_fd, &plan, sizeof plan, 0);
+	uint64_t bytes;
+	int plan_fd = snapshot_plan(s, &bytes), error = pread_all(plan_fd, &plan, sizeof plan, 0);
 
 	if (error)
 		return error;
@@ -96,19 +102,19 @@ static int inspect(struct tender *t, const struct snapshot *s, struct control_in
 		return error;
 	*out = (struct control_inspected){
 		.parent = s->parent,
-		.own_bytes = bytes_of(s->plan_fd) + bytes_of(s->derived_fd),
+		.own_bytes = bytes_of(plan_fd) + (snapshot_is_compact(s) ? 0 : bytes_of(s->pages->derived_fd)),
 		.own_source = PLAN_ANONYMOUS,
-		.form = CONTROL_FORM_PAGES,
+		.form = snapshot_is_compact(s) ? CONTROL_FORM_WORDS : CONTROL_FORM_PAGES,
 		.maps = (uint32_t)p.maps.count,
-		.layers = (uint32_t)s->layer_count,
+		.layers = (uint32_t)p.pages->layer_count,
 		.images = (uint32_t)s->image_count,
 		.clock_monotonic_ns = plan.clock_monotonic_ns,
 		.fs_base = plan.fs_base,
 		.gs_base = plan.gs_base,
 	};
-	count_pages(s, own_layer(t, s), &p.maps, out);
+	count_pages(s, own_layer(t, s), &p, out);
 	uc = xcalloc(1, sizeof *uc);
-	error = plan.frame_bytes < sizeof *uc ? -EINVAL : pread_all(s->plan_fd, uc, sizeof *uc, plan.frame_offset);
+	error = plan.frame_bytes < sizeof *uc ? -EINVAL : pread_all(plan_fd, uc, sizeof *uc, plan.frame_offset);
 	if (!error) {
 		take_registers(uc->uc_mcontext.gregs, out);
 		out->guest_rip = guest_rip(t, &p, out->rip);

@@ -7,9 +7,14 @@
 
 #include "procfs.h"
 
-static struct layer *find(struct tender *t, const struct file_id *file)
+static struct list_node *chain_of(const struct tender *t, const struct file_id *file)
 {
-	list_for_each(n, &t->layers) {
+	return table_chain((struct table *)&t->layers, file->ino);
+}
+
+struct layer *layer_find(const struct tender *t, const struct file_id *file)
+{
+	list_for_each(n, chain_of(t, file)) {
 		struct layer *layer = list_entry(n, struct layer, node);
 
 		if (file_id_equal(&layer->file, file))
@@ -44,7 +49,7 @@ int layer_adopt(struct tender *t, int fd, struct layer **out)
 		close(fd);
 		return error;
 	}
-	layer = find(t, &file);
+	layer = layer_find(t, &file);
 	if (layer) {
 		close(fd);
 		*out = layer_get(layer);
@@ -52,7 +57,7 @@ int layer_adopt(struct tender *t, int fd, struct layer **out)
 	}
 	layer = xcalloc(1, sizeof *layer);
 	*layer = (struct layer){ .refs = 1, .fd = fd, .file = file, .bytes = (uint64_t)st.st_size };
-	list_add_tail(&layer->node, &t->layers);
+	list_add_tail(&layer->node, chain_of(t, &file));
 	*out = layer;
 	return 0;
 }

@@ -9,6 +9,8 @@
  * its layer is counted once more. 0 or -errno.
  */
 int layer_adopt(struct tender *t, int fd, struct layer **out);
+/* The one with that file, or NULL. */
+struct layer *layer_find(const struct tender *t, const struct file_id *file);
 struct layer *layer_get(struct layer *layer);
 void layer_put(struct layer *layer);
 

@@ -13,6 +13,7 @@
 #include "control.h"
 #include "image.h"
 #include "layer.h"
+#include "page_delta.h"
 #include "peers.h"
 #include "plan_check.h"
 #include "sealed.h"
@@ -187,6 +188,16 @@ static void count_own(const struct layer *own, struct control_captured *reply)
 	}
 }
 
+/* Of a compact one: pages that its words change. */
+static void count_changed(const struct plan *p, struct control_captured *reply)
+{
+	const char *at = (const char *)p + p->changes_offset, *end = at + p->changes_bytes;
+	struct plan_change change;
+
+	for (; at < end; reply->own_pages++)
+		at = page_delta_next(at, &change);
+}
+
 static struct control_captured describe(const struct load *l)
 {
 	const struct plan *p = (const struct plan *)l->plan;
@@ -196,10 +207,12 @@ static struct control_captured describe(const struct load *l)
 	reply.rip = frame_rip((const char *)p + p->frame_offset);
 	for (uint32_t i = 0; i < p->map_count; i++)
 		if (m[i].source != PLAN_ANONYMOUS && m[i].source >= UC_IMAGE_MAX &&
-		    l->snapshot->layers[m[i].source - UC_IMAGE_MAX] != l->own)
+		    l->snapshot->pages->layers[m[i].source - UC_IMAGE_MAX] != l->own)
 			reply.shared_pages += m[i].bytes / UC_PAGE_SIZE;
 	if (l->own)
 		count_own(l->own, &reply);
+	if (p->flags & PLAN_COMPACT)
+		count_changed(p, &reply);
 	return reply;
 }
 

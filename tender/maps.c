@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static void append(struct vma_list *list, const struct vma *v)
+void vma_list_add(struct vma_list *list, const struct vma *v)
 {
 	if (list->count == list->size) {
 		list->size = list->size ? list->size * 2 : 256;
@@ -69,7 +69,7 @@ int maps_parse(const char *text, struct vma_list *list)
 			return -EINVAL;
 		v.file.major = (uint32_t)major;
 		v.file.minor = (uint32_t)minor;
-		append(list, &v);
+		vma_list_add(list, &v);
 		text = next ? next + 1 : text + strlen(text);
 	}
 	return 0;

@@ -23,6 +23,7 @@ int maps_parse(const char *text, struct vma_list *list);
 int maps_read(pid_t pid, struct vma_list *list);
 /* The mapping that holds addr, or NULL. */
 const struct vma *maps_find(const struct vma_list *list, uint64_t addr);
+void vma_list_add(struct vma_list *list, const struct vma *v);
 void vma_list_free(struct vma_list *list);
 
 #endif

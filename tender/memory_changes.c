@@ -4,6 +4,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "map_compare.h"
+
 /* More would hold the tender up for too long. */
 #define LOOK_PAGES_MAX 8192
 /* More is no idle memory, and a plan with it might outgrow the embryo's scratch region. */
@@ -59,7 +61,7 @@ static int find_pages(struct search *s)
 	error = maps_read(s->tracee->pid, &s->vmas);
 	if (!error) {
 		s->out->failed = "its memory map";
-		error = pristine_compare(s->pristine, &s->vmas, &other, &s->out->conflict);
+		error = map_compare(s->pristine, &s->vmas, &other, &s->out->conflict);
 	}
 	if (!error) {
 		s->out->failed = "scan for written pages";

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../abi/layout.h"
 #include "base.h"
 
 #define PAGE_SHIFT 12
@@ -77,22 +78,80 @@ void page_delta_free(struct page_delta *d)
 	*d = (struct page_delta){ 0 };
 }
 
+/* The end of a page's runs, or NULL. */
+static const char *check_runs(const char *at, const char *end, unsigned runs)
+{
+	for (; runs; runs--) {
+		struct plan_run run;
+
+		if ((size_t)(end - at) < sizeof run)
+			return NULL;
+		memcpy(&run, at, sizeof run);
+		at += sizeof run;
+		if (run.first + run.count > DELTA_PAGE_WORDS || (size_t)(end - at) < run.count * sizeof(uint64_t))
+			return NULL;
+		at += run.count * sizeof(uint64_t);
+	}
+	return at;
+}
+
+bool page_delta_is_sound(const void *data, size_t bytes)
+{
+	const char *at = data, *end = at + bytes;
+	uint64_t page = 0;
+
+	while (at && at < end) {
+		struct plan_change change;
+
+		if ((size_t)(end - at) < sizeof change)
+			return false;
+		memcpy(&change, at, sizeof change);
+		if (!change.runs || change.page < page || change.page >= UC_GUEST_END >> PAGE_SHIFT)
+			return false;
+		page = change.page + 1ull;
+		at = check_runs(at + sizeof change, end, change.runs);
+	}
+	return at != NULL;
+}
+
+const char *page_delta_next(const char *at, struct plan_change *change)
+{
+	memcpy(change, at, sizeof *change);
+	at += sizeof *change;
+	for (unsigned i = 0; i < change->runs; i++) {
+		struct plan_run run;
+
+		memcpy(&run, at, sizeof run);
+		at += sizeof run + run.count * sizeof(uint64_t);
+	}
+	return at;
+}
+
+void page_delta_apply_one(const char *at, uint64_t *to)
+{
+	struct plan_change change;
+
+	memcpy(&change, at, sizeof change);
+	at += sizeof change;
+	for (unsigned i = 0; i < change.runs; i++) {
+		struct plan_run run;
+
+		memcpy(&run, at, sizeof run);
+		at += sizeof run;
+		memcpy(to + run.first, at, run.count * sizeof *to);
+		at += run.count * sizeof *to;
+	}
+}
+
 void page_delta_apply(const void *data, size_t bytes, uint64_t *to)
 {
 	const char *at = data, *end = at + bytes;
 
 	while (at < end) {
 		struct plan_change change;
+		const char *next = page_delta_next(at, &change);
 
-		memcpy(&change, at, sizeof change);
-		at += sizeof change;
-		for (unsigned i = 0; i < change.runs; i++) {
-			struct plan_run run;
-
-			memcpy(&run, at, sizeof run);
-			at += sizeof run;
-			memcpy(to + (size_t)change.page * DELTA_PAGE_WORDS + run.first, at, run.count * sizeof *to);
-			at += run.count * sizeof *to;
-		}
+		page_delta_apply_one(at, to + (size_t)change.page * DELTA_PAGE_WORDS);
+		at = next;
 	}
 }

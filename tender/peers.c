@@ -1,5 +1,5 @@
 /*
- * One packet per snapshot, with its plan, layers and images as descriptors, and one back.
+ * One packet per snapshot, with its images, plan and layers as descriptors, and one back.
  * A tender trusts its peers, which run the same code, but still checks what it takes.
  */
 #include "peers.h"
@@ -11,28 +11,31 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "compact.h"
 #include "control.h"
 #include "events.h"
 #include "image.h"
 #include "layer.h"
+#include "pages.h"
 #include "snapshot.h"
 
 struct peer {
 	struct event_source source;
 };
 
-enum peer_message_type { PEER_SNAPSHOT, PEER_CONFIRMED };
+enum peer_message_type { PEER_SNAPSHOT, PEER_COMPACT, PEER_CONFIRMED };
 
 struct peer_message {
 	uint32_t type;
 	int32_t error; /* of a confirmation: positive errno */
 	uint64_t handover; /* the sender's name for it */
 	uint64_t number, parent, plan_bytes;
+	int32_t is_compact; /* the plan is relative to the parent, and there are no layers */
 	int32_t image_count, layer_count;
 	uint32_t images[UC_IMAGE_MAX]; /* numbers that the node has given them, or 0 */
 };
 
-/* A capture whose peers have not all answered. */
+/* A capture or compaction whose peers have not all answered. */
 struct handover {
 	struct list_node node;
 	uint64_t id;
@@ -69,11 +72,19 @@ static void confirmed(struct tender *t, const struct peer_message *m)
 	}
 }
 
+static void close_all(const int *fds, int count)
+{
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+}
+
 /* Fills s from the descriptors, all of which are used up. */
 static int adopt_files(struct tender *t, struct snapshot *s, const struct peer_message *m, const int *fds)
 {
+	const int *layers = fds + m->image_count + 1;
 	int error = 0;
 
+	s->pages = pages_new(fds[m->image_count], m->plan_bytes);
 	for (int i = 0; i < m->image_count; i++) {
 		int e = image_adopt(t, m->images[i], fds[i], &s->images[s->image_count]);
 
@@ -82,37 +93,61 @@ static int adopt_files(struct tender *t, struct snapshot *s, const struct peer_m
 		else
 			error = e;
 	}
-	s->plan_fd = fds[m->image_count];
 	for (int i = 0; i < m->layer_count; i++) {
-		int e = layer_adopt(t, fds[m->image_count + 1 + i], &s->layers[s->layer_count]);
+		struct layer *layer;
+		int e = layer_adopt(t, layers[i], &layer);
 
 		if (!e)
-			s->layer_count++;
+			pages_add_layer(s->pages, layer);
 		else
 			error = e;
 	}
 	return error;
 }
 
-static int take_snapshot(struct tender *t, const struct peer_message *m, const int *fds, int fd_count)
+/* So far its only plan is held as if it were a full one. */
+static int turn_compact(struct tender *t, struct snapshot *s)
 {
-	struct snapshot *s;
-	int error;
+	int words = s->pages->plan_fd;
 
-	if (m->image_count < 0 || m->image_count > UC_IMAGE_MAX || m->layer_count < 0 || m->layer_count > LAYERS_MAX ||
-	    fd_count != m->image_count + 1 + m->layer_count) {
-		for (int i = 0; i < fd_count; i++)
-			close(fds[i]);
-		return -EINVAL;
-	}
-	s = snapshot_new(m->number, m->parent);
-	s->plan_bytes = m->plan_bytes;
-	error = adopt_files(t, s, m, fds);
+	s->pages->plan_fd = -1;
+	return compact_adopt(t, s, words, s->pages->plan_bytes);
+}
+
+static int take_snapshot(struct tender *t, const struct peer_message *m, const int *fds)
+{
+	struct snapshot *s = snapshot_new(m->number, m->parent);
+	int error = adopt_files(t, s, m, fds);
+
+	if (!error && m->is_compact)
+		error = turn_compact(t, s);
 	if (!error)
 		error = snapshot_publish(t, s);
 	if (error)
 		snapshot_put(s);
 	return error;
+}
+
+/* It may have been dropped here while the message was on its way. */
+static int take_words(struct tender *t, const struct peer_message *m, int words_fd)
+{
+	struct snapshot *s = snapshot_find(t, m->number);
+
+	if (s)
+		return compact_adopt(t, s, words_fd, m->plan_bytes);
+	close(words_fd);
+	return 0;
+}
+
+/* Takes the descriptors. */
+static int take(struct tender *t, const struct peer_message *m, const int *fds, int fd_count)
+{
+	if (m->image_count < 0 || m->image_count > UC_IMAGE_MAX || m->layer_count < 0 || m->layer_count > LAYERS_MAX ||
+	    fd_count != m->image_count + 1 + m->layer_count || (m->type == PEER_COMPACT && fd_count != 1)) {
+		close_all(fds, fd_count);
+		return -EINVAL;
+	}
+	return m->type == PEER_COMPACT ? take_words(t, m, fds[0]) : take_snapshot(t, m, fds);
 }
 
 static ssize_t send_message(int sock, const struct peer_message *m, const int *fds, int fd_count)
@@ -124,7 +159,7 @@ static ssize_t send_message(int sock, const struct peer_message *m, const int *f
 
 static void peer_ready(struct tender *t, struct event_source *source, uint32_t events)
 {
-	struct peer_message m, answer = { .type = PEER_CONFIRMED };
+	struct peer_message m = { 0 }, answer = { .type = PEER_CONFIRMED };
 	struct iovec iov = { &m, sizeof m };
 	int fds[DEPLOY_FDS_MAX], fd_count = 0;
 	ssize_t n = recv_with_fds(source->fd, &iov, 1, fds, DEPLOY_FDS_MAX, &fd_count, MSG_DONTWAIT);
@@ -135,14 +170,15 @@ static void peer_ready(struct tender *t, struct event_source *source, uint32_t e
 	/* The node's tenders live and die together. */
 	if (n == 0)
 		_exit(0);
-	if (n != sizeof m)
+	/* Cut short by the limit on descriptors alone, the rest of it has come. */
+	if (n != sizeof m && n != -EMSGSIZE)
 		fatal(n < 0 ? (int)-n : 0, "message of another tender");
 	if (m.type == PEER_CONFIRMED) {
 		confirmed(t, &m);
 		return;
 	}
 	answer.handover = m.handover;
-	answer.error = -take_snapshot(t, &m, fds, fd_count);
+	answer.error = n < 0 ? EMFILE : -take(t, &m, fds, fd_count);
 	n = send_message(source->fd, &answer, NULL, 0);
 	if (n < 0)
 		fatal((int)-n, "answer to another tender");
@@ -169,37 +205,64 @@ struct event_source *peer_source(struct tender *t, int index)
 	return index == t->index ? NULL : &t->peers[index].source;
 }
 
-void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply, size_t bytes)
+static struct handover *new_handover(struct tender *t, uint64_t snapshot, uint32_t uc, uint32_t seq, const void *reply,
+				     size_t bytes)
 {
 	struct handover *h = xcalloc(1, sizeof *h + bytes);
-	struct peer_message m = {
-		.type = PEER_SNAPSHOT,
-		.handover = ++t->next_handover,
-		.number = s->number,
-		.parent = s->parent,
-		.plan_bytes = s->plan_bytes,
-		.image_count = s->image_count,
-		.layer_count = s->layer_count,
-	};
-	int fds[DEPLOY_FDS_MAX], fd_count = snapshot_fds(s, fds);
 
-	h->id = m.handover;
-	h->snapshot = s->number;
+	h->id = ++t->next_handover;
+	h->snapshot = snapshot;
 	h->uc = uc;
 	h->seq = seq;
 	h->reply_bytes = bytes;
 	memcpy(h->reply, reply, bytes);
 	list_add_tail(&h->node, &t->handovers);
-	for (int i = 0; i < s->image_count; i++)
-		m.images[i] = image_number(t, s->images[i]);
+	return h;
+}
+
+static void send_to_all(struct tender *t, struct handover *h, struct peer_message *m, const int *fds, int fd_count)
+{
+	m->handover = h->id;
 	for (int i = 0; i < t->count; i++) {
 		if (i == t->index)
 			continue;
-		if (send_message(t->peers[i].source.fd, &m, fds, fd_count) < 0)
+		if (send_message(t->peers[i].source.fd, m, fds, fd_count) < 0)
 			h->error = EIO;
 		else
 			h->missing++;
 	}
 	if (!h->missing)
 		finish(t, h);
+}
+
+void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply, size_t bytes)
+{
+	struct peer_message m = {
+		.type = PEER_SNAPSHOT,
+		.number = s->number,
+		.parent = s->parent,
+		.is_compact = snapshot_is_compact(s),
+		.plan_bytes = snapshot_is_compact(s) ? s->words_bytes : s->pages->plan_bytes,
+		.image_count = s->image_count,
+		.layer_count = snapshot_is_compact(s) ? 0 : s->pages->layer_count,
+	};
+	int fds[DEPLOY_FDS_MAX], count = 0;
+
+	for (int i = 0; i < s->image_count; i++) {
+		m.images[i] = image_number(t, s->images[i]);
+		fds[count++] = s->images[i]->fd;
+	}
+	fds[count++] = m.is_compact ? s->words_fd : s->pages->plan_fd;
+	for (int i = 0; i < m.layer_count; i++)
+		fds[count++] = s->pages->layers[i]->fd;
+	send_to_all(t, new_handover(t, s->number, uc, seq, reply, bytes), &m, fds, count);
+}
+
+void peers_compact(struct tender *t, struct snapshot *s, uint32_t seq, const void *reply, size_t bytes)
+{
+	struct peer_message m = {
+		.type = PEER_COMPACT, .number = s->number, .plan_bytes = s->words_bytes, .is_compact = true
+	};
+
+	send_to_all(t, new_handover(t, s->number, 0, seq, reply, bytes), &m, &s->words_fd, 1);
 }

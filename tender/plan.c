@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sealed.h"
@@ -28,99 +30,119 @@ static int write_sealed(const void *bytes, uint64_t count)
 	return sealed_finish(fd);
 }
 
-int plan_write(const struct layout *layout, const struct frame_source *frame, uint64_t clock_monotonic_ns,
-	       uint64_t *bytes)
+/* The file's contents but for the frame, which is of head->frame_bytes. To be freed. */
+static char *lay_out(struct plan *head, const struct plan_difference *d, uint64_t *bytes)
 {
-	size_t maps_bytes = layout->map_count * sizeof *layout->maps;
-	uint64_t frame_offset = aligned(sizeof(struct plan) + maps_bytes);
-	struct plan *p;
+	size_t map_bytes = d->map_count * sizeof *d->maps;
+	char *text;
+
+	head->magic = PLAN_MAGIC;
+	head->version = PLAN_VERSION;
+	head->map_count = (uint32_t)d->map_count;
+	head->touch_count = 0;
+	head->frame_offset = aligned(sizeof *head + map_bytes);
+	*bytes = head->frame_offset + head->frame_bytes;
+	head->changes_offset = d->change_bytes ? *bytes : 0;
+	head->changes_bytes = d->change_bytes;
+	*bytes += d->change_bytes;
+	text = xcalloc(1, *bytes);
+	memcpy(text, head, sizeof *head);
+	if (map_bytes)
+		memcpy(text + sizeof *head, d->maps, map_bytes);
+	if (d->change_bytes)
+		memcpy(text + head->changes_offset, d->changes, d->change_bytes);
+	return text;
+}
+
+static int write_new(struct plan *head, const struct plan_difference *d, const struct frame_source *frame, uint64_t *bytes)
+{
+	char *text;
 	int fd;
 
-	*bytes = frame_offset + frame_bytes(frame->xstate_bytes);
-	p = xcalloc(1, *bytes);
-	*p = (struct plan){
-		.magic = PLAN_MAGIC,
-		.version = PLAN_VERSION,
-		.map_count = (uint32_t)layout->map_count,
-		.fs_base = frame->regs->fs_base,
-		.gs_base = frame->regs->gs_base,
-		.frame_offset = frame_offset,
-		.frame_bytes = *bytes - frame_offset,
-		.frame_sp = UC_SCRATCH_BASE + frame_offset,
-		.clock_monotonic_ns = clock_monotonic_ns,
-	};
-	memcpy(p + 1, layout->maps, maps_bytes);
-	frame_build((char *)p + frame_offset, p->frame_sp, frame);
-	fd = write_sealed(p, *bytes);
-	free(p);
+	head->fs_base = frame->regs->fs_base;
+	head->gs_base = frame->regs->gs_base;
+	head->frame_bytes = frame_bytes(frame->xstate_bytes);
+	head->frame_sp = UC_SCRATCH_BASE;
+	text = lay_out(head, d, bytes);
+	frame_build(text + head->frame_offset, head->frame_sp, frame);
+	fd = write_sealed(text, *bytes);
+	free(text);
 	return fd;
 }
 
-int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uint64_t *bytes)
+int plan_write(const struct layout *layout, const struct frame_source *frame, uint64_t clock_monotonic_ns,
+	       uint64_t *bytes)
 {
-	size_t maps_bytes = count * sizeof *maps;
-	char *text = NULL;
-	struct plan p;
-	int fd = -1, error = pread_all(plan_fd, &p, sizeof p, 0);
+	struct plan head = { .clock_monotonic_ns = clock_monotonic_ns };
+	struct plan_difference all = { .maps = layout->maps, .map_count = layout->map_count };
 
-	if (!error) {
-		uint64_t from = p.frame_offset;
-
-		p.map_count = (uint32_t)count;
-		p.touch_count = 0;
-		p.frame_offset = aligned(sizeof p + maps_bytes);
-		*bytes = p.frame_offset + p.frame_bytes;
-		text = xcalloc(1, *bytes);
-		memcpy(text, &p, sizeof p);
-		if (count)
-			memcpy(text + sizeof p, maps, maps_bytes);
-		error = pread_all(plan_fd, text + p.frame_offset, p.frame_bytes, from);
-	}
-	if (!error)
-		fd = write_sealed(text, *bytes);
-	free(text);
-	return error ? error : fd;
+	return write_new(&head, &all, frame, bytes);
 }
 
-/* p has its head and the maps of the snapshot; touches are left out. */
-static void fill_in(struct plan *p, size_t map_bytes, const struct plan_resumed *r)
+int plan_write_resumed(const struct plan_difference *difference, const struct frame_source *frame,
+		       uint64_t clock_monotonic_ns, uint64_t *bytes)
 {
-	char *text = (char *)p;
+	struct plan head = { .flags = PLAN_RESUMES, .clock_monotonic_ns = clock_monotonic_ns };
 
-	if (r->map_count)
-		memcpy(text + sizeof *p + map_bytes, r->maps, r->map_count * sizeof *r->maps);
-	frame_build(text + p->frame_offset, p->frame_sp, r->frame);
-	memcpy(text + p->changes_offset, r->changes, r->change_bytes);
+	return write_new(&head, difference, frame, bytes);
 }
 
-int plan_write_resumed(int plan_fd, const struct plan_resumed *r, uint64_t *bytes)
+static int write_with_registers_of(int plan_fd, const struct plan_difference *difference, uint32_t flags, uint64_t *bytes)
 {
-	struct plan head, *p;
-	size_t map_bytes;
+	struct plan head;
+	uint64_t frame_at;
+	char *text;
 	int fd, error = pread_all(plan_fd, &head, sizeof head, 0);
 
 	if (error)
 		return error;
-	map_bytes = head.map_count * sizeof *r->maps;
-	head.map_count += (uint32_t)r->map_count;
-	head.touch_count = 0;
-	head.flags = PLAN_RESUMES;
-	head.fs_base = r->frame->regs->fs_base;
-	head.gs_base = r->frame->regs->gs_base;
-	head.frame_offset = aligned(sizeof head + head.map_count * sizeof *r->maps);
-	head.frame_bytes = frame_bytes(r->frame->xstate_bytes);
-	head.frame_sp = UC_SCRATCH_BASE + head.frame_offset;
-	head.changes_offset = head.frame_offset + head.frame_bytes;
-	head.changes_bytes = r->change_bytes;
-	*bytes = head.changes_offset + head.changes_bytes;
-	p = xcalloc(1, *bytes);
-	*p = head;
-	error = pread_all(plan_fd, p + 1, map_bytes, sizeof head);
-	if (!error)
-		fill_in(p, map_bytes, r);
-	fd = error ? error : write_sealed(p, *bytes);
-	free(p);
+	frame_at = head.frame_offset;
+	head.flags = flags;
+	text = lay_out(&head, difference, bytes);
+	error = pread_all(plan_fd, text + head.frame_offset, head.frame_bytes, frame_at);
+	fd = error ? error : write_sealed(text, *bytes);
+	free(text);
 	return fd;
+}
+
+int plan_write_compact(int plan_fd, const struct plan_difference *difference, uint64_t *bytes)
+{
+	return write_with_registers_of(plan_fd, difference, PLAN_COMPACT, bytes);
+}
+
+int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uint64_t *bytes)
+{
+	return write_with_registers_of(plan_fd, &(struct plan_difference){ .maps = maps, .map_count = count }, 0, bytes);
+}
+
+/* ---- reading ---- */
+
+int plan_open(int plan_fd, struct plan_view *view)
+{
+	struct stat st;
+	void *text;
+
+	if (fstat(plan_fd, &st) < 0)
+		return -errno;
+	if (st.st_size < (off_t)sizeof(struct plan) || st.st_size > (off_t)(UC_SCRATCH_END - UC_SCRATCH_BASE))
+		return -EBADMSG;
+	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, plan_fd, 0);
+	if (text == MAP_FAILED)
+		return -errno;
+	*view = (struct plan_view){
+		.head = text,
+		.bytes = (uint64_t)st.st_size,
+		.maps = (const struct plan_map *)((const struct plan *)text + 1),
+		.changes = (const char *)text + ((const struct plan *)text)->changes_offset,
+	};
+	return 0;
+}
+
+void plan_close(struct plan_view *view)
+{
+	if (view->head)
+		munmap((void *)view->head, view->bytes);
+	*view = (struct plan_view){ 0 };
 }
 
 long plan_read_maps(int plan_fd, struct plan_map **maps)

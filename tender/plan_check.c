@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "base.h"
+#include "page_delta.h"
 
 #define FRAME_ALIGN 64u
 #define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC)
@@ -42,17 +43,21 @@ static const char *source_fault(const struct plan_map *m, const struct plan_rule
 	return m->offset > limit || m->bytes > limit - m->offset ? "a map lies outside of its layer" : NULL;
 }
 
-static const char *map_fault(const struct plan_map *m, const struct plan_rules *rules)
+static const char *map_fault(const struct plan_map *m, bool compact, const struct plan_rules *rules)
 {
 	if (!is_range(m->start, m->bytes))
 		return "a map is no range of the guest's pages";
 	if (overlaps(m, UC_SCRATCH_BASE, UC_SCRATCH_END) || overlaps(m, UC_VDSO_BASE, UC_VDSO_END))
 		return "a map covers what is no part of a snapshot";
 	/* Its text is that of the embryo, never a snapshot's. */
-	if (overlaps(m, UC_LIBOS_BASE, UC_LIBOS_END) && m->prot & PROT_EXEC)
+	if (overlaps(m, UC_LIBOS_BASE, UC_LIBOS_END) && (m->prot & PROT_EXEC || m->flags))
 		return "a map replaces text of the library OS";
-	if (m->prot & ~PROT_KNOWN || m->flags)
+	if (m->prot & ~PROT_KNOWN || m->flags & ~(compact ? PLAN_PROTECT : 0u))
 		return "a map has unknown flags";
+	if (m->flags & PLAN_PROTECT)
+		return m->source || m->offset ? "a change of protection has a source" : NULL;
+	if (compact && m->source != PLAN_ANONYMOUS && m->source >= UC_IMAGE_MAX)
+		return "a compact snapshot maps a layer";
 	return source_fault(m, rules);
 }
 
@@ -62,7 +67,7 @@ static const char *maps_fault(const struct plan *p, const struct plan_rules *rul
 	uint64_t end = 0;
 
 	for (uint32_t i = 0; i < p->map_count; i++) {
-		const char *fault = map_fault(&m[i], rules);
+		const char *fault = map_fault(&m[i], p->flags & PLAN_COMPACT, rules);
 
 		if (fault)
 			return fault;
@@ -83,16 +88,40 @@ static const char *shape_fault(const struct plan *p, uint64_t bytes, const struc
 		return "it is no plan";
 	if (p->version != PLAN_VERSION)
 		return "it is of another version";
-	if (p->flags || p->touch_count || p->changes_offset || p->changes_bytes)
+	if (p->flags & ~PLAN_COMPACT || p->touch_count || (!p->flags && (p->changes_offset || p->changes_bytes)))
 		return "it has parts that no stored plan has";
 	if (p->frame_offset != frame_offset ||
 	    p->frame_bytes != frame_bytes(rules->frame.xstate_bytes) || p->frame_offset > bytes ||
-	    p->frame_bytes != bytes - p->frame_offset)
+	    p->frame_bytes > bytes - p->frame_offset || p->changes_bytes != bytes - p->frame_offset - p->frame_bytes ||
+	    p->changes_offset != (p->changes_bytes ? p->frame_offset + p->frame_bytes : 0))
 		return "its parts are not where they belong";
-	if (p->frame_sp != UC_SCRATCH_BASE + p->frame_offset)
+	if (p->frame_sp != UC_SCRATCH_BASE)
 		return "its frame is for another place";
 	if (p->fs_base >= UC_GUEST_END || p->gs_base >= UC_GUEST_END)
 		return "a segment's base is none of a guest";
+	return NULL;
+}
+
+static const char *changes_fault(const struct plan *p)
+{
+	const char *at = (const char *)p + p->changes_offset, *end = at + p->changes_bytes;
+
+	if (!page_delta_is_sound(at, p->changes_bytes))
+		return "its changes are no changes of pages";
+	while (at < end) {
+		struct plan_change c;
+		uint64_t addr;
+
+		at = page_delta_next(at, &c);
+		addr = (uint64_t)c.page * UC_PAGE_SIZE;
+		if ((addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) || (addr >= UC_VDSO_BASE && addr < UC_VDSO_END))
+			return "a change is of what is no part of a snapshot";
+		if (c.access && (c.access & ~(PLAN_CHANGE_PROTECTED | PROT_KNOWN) || !(c.access & PLAN_CHANGE_PROTECTED)))
+			return "a change has unknown flags";
+		/* Its data is writable, its text never changes. */
+		if (addr >= UC_LIBOS_BASE && addr < UC_LIBOS_END && c.access)
+			return "a change is of text of the library OS";
+	}
 	return NULL;
 }
 
@@ -106,6 +135,8 @@ const char *plan_fault(const void *text, uint64_t bytes, const struct plan_rules
 	fault = shape_fault(p, bytes, rules);
 	if (!fault)
 		fault = maps_fault(p, rules);
+	if (!fault)
+		fault = changes_fault(p);
 	if (!fault)
 		fault = frame_fault((const char *)p + p->frame_offset, p->frame_sp, &rules->frame);
 	return fault;

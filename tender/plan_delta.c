@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "pages.h"
 #include "plan.h"
 
 #define COPY_BYTES_MAX (8 * UC_PAGE_SIZE)
@@ -35,21 +36,21 @@ static void add_part(struct parts *parts, const struct plan_map *m, uint64_t sta
 	parts->count++;
 }
 
-static bool same_file(const struct snapshot *a, uint16_t in_a, const struct snapshot *b, uint16_t in_b)
+static bool same_file(const struct mapped_snapshot *a, uint16_t in_a, const struct mapped_snapshot *b, uint16_t in_b)
 {
 	if (in_a == PLAN_ANONYMOUS || in_b == PLAN_ANONYMOUS)
 		return in_a == in_b;
 	if (in_a < UC_IMAGE_MAX || in_b < UC_IMAGE_MAX)
-		return in_a == in_b && in_a < a->image_count && in_b < b->image_count &&
-		       a->images[in_a] == b->images[in_b];
-	return a->layers[in_a - UC_IMAGE_MAX] == b->layers[in_b - UC_IMAGE_MAX];
+		return in_a == in_b && in_a < a->snapshot->image_count && in_b < b->snapshot->image_count &&
+		       a->snapshot->images[in_a] == b->snapshot->images[in_b];
+	return a->pages->layers[in_a - UC_IMAGE_MAX] == b->pages->layers[in_b - UC_IMAGE_MAX];
 }
 
 /* Both show the same where they overlap. */
 static bool same(const struct mapped_snapshot *child, const struct plan_map *c, const struct mapped_snapshot *parent,
 		 const struct plan_map *p)
 {
-	return c->prot == p->prot && same_file(child->snapshot, c->source, parent->snapshot, p->source) &&
+	return c->prot == p->prot && same_file(child, c->source, parent, p->source) &&
 	       (c->source == PLAN_ANONYMOUS || c->offset - c->start == p->offset - p->start);
 }
 
@@ -128,33 +129,42 @@ static void prefer_copies(struct plan_map *delta, size_t count, const struct map
 	}
 }
 
-static int derive(struct snapshot *s, const struct snapshot *parent)
+static int derive(struct snapshot *s, const struct snapshot *ancestor)
 {
-	struct plan_map *of_s = NULL, *of_parent = NULL, *delta = NULL;
-	struct mapped_snapshot child = { .snapshot = s }, base = { .snapshot = parent };
-	long count = plan_read_maps(s->plan_fd, &of_s), parent_count, delta_count;
+	struct plan_map *of_s = NULL, *of_ancestor = NULL, *delta = NULL;
+	struct mapped_snapshot child = { .snapshot = s, .pages = s->pages };
+	struct mapped_snapshot base = { .snapshot = ancestor, .pages = ancestor->pages };
+	struct pages *p = s->pages;
+	long count = plan_read_maps(p->plan_fd, &of_s), base_count, delta_count;
 
 	if (count < 0)
 		return (int)count;
-	parent_count = plan_read_maps(parent->plan_fd, &of_parent);
+	base_count = plan_read_maps(ancestor->pages->plan_fd, &of_ancestor);
 	child.maps = of_s;
 	child.count = (size_t)count;
-	base.maps = of_parent;
-	base.count = parent_count < 0 ? 0 : (size_t)parent_count;
-	delta_count = parent_count < 0 ? parent_count : plan_delta(&child, &base, &delta);
+	base.maps = of_ancestor;
+	base.count = base_count < 0 ? 0 : (size_t)base_count;
+	delta_count = base_count < 0 ? base_count : plan_delta(&child, &base, &delta);
 	if (delta_count >= 0) {
 		prefer_copies(delta, (size_t)delta_count, &base);
-		s->derived_fd = plan_write_other(s->plan_fd, delta, (size_t)delta_count, &s->derived_bytes);
+		p->derived_fd = plan_write_other(p->plan_fd, delta, (size_t)delta_count, &p->derived_bytes);
 	}
 	free(of_s);
-	free(of_parent);
+	free(of_ancestor);
 	free(delta);
-	return delta_count < 0 ? (int)delta_count : s->derived_fd < 0 ? s->derived_fd : 0;
+	return delta_count < 0 ? (int)delta_count : p->derived_fd < 0 ? p->derived_fd : 0;
 }
 
-int snapshot_derive(struct snapshot *s, const struct snapshot *parent)
+int snapshot_derive(struct snapshot *s, const struct snapshot *ancestor)
 {
-	if (s->derived_fd < 0 && !s->derive_error)
-		s->derive_error = derive(s, parent);
-	return s->derive_error;
+	struct pages *p = s->pages;
+
+	if (p->derived_from == ancestor->pages)
+		return p->derive_error;
+	close_if_open(p->derived_fd);
+	pages_put(p->derived_from);
+	p->derived_fd = -1;
+	p->derived_from = pages_get(ancestor->pages);
+	p->derive_error = derive(s, ancestor);
+	return p->derive_error;
 }

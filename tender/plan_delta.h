@@ -1,4 +1,4 @@
-/* What a snapshot maps otherwise than its parent: all that a process with the parent's maps has to map. */
+/* What a snapshot maps otherwise than an ancestor: all that a process with the ancestor's maps has to map. */
 #ifndef TENDER_PLAN_DELTA_H
 #define TENDER_PLAN_DELTA_H
 
@@ -8,6 +8,7 @@
 /* Maps of a snapshot and the sources that their numbers mean. */
 struct mapped_snapshot {
 	const struct snapshot *snapshot;
+	const struct pages *pages;
 	const struct plan_map *maps; /* sorted */
 	size_t count;
 };
@@ -18,7 +19,7 @@ struct mapped_snapshot {
  */
 long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent, struct plan_map **delta);
 
-/* Gives s, a child of parent, the plan of that difference, once. 0 or -errno. */
-int snapshot_derive(struct snapshot *s, const struct snapshot *parent);
+/* Gives the pages of s the plan of that difference, once. Both have pages. 0 or -errno. */
+int snapshot_derive(struct snapshot *s, const struct snapshot *ancestor);
 
 #endif

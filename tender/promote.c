@@ -12,8 +12,8 @@
 #include "tracee.h"
 #include "uc.h"
 
-/* The plan that was chosen for the start, with the UC's own registers and memory; a descriptor or -errno. */
-static int own_plan(const struct tender *t, const struct kept *k, struct start *start)
+/* The plan of what the UC has of its own; a descriptor or -errno. */
+static int own_plan(const struct tender *t, const struct kept *k, uint64_t *bytes)
 {
 	static uint64_t xstate[TRACEE_XSTATE_MAX / sizeof(uint64_t)] __attribute__((aligned(64)));
 	struct frame_source frame = {
@@ -24,9 +24,7 @@ static int own_plan(const struct tender *t, const struct kept *k, struct start *
 		.altstack_base = t->libos.header.altstack_base,
 		.altstack_bytes = t->libos.header.altstack_bytes,
 	};
-
-	struct plan_resumed resumed = {
-		.frame = &frame,
+	struct plan_difference own = {
 		.maps = (const struct plan_map *)k->data,
 		.map_count = k->map_count,
 		.changes = k->data + k->map_count * sizeof(struct plan_map),
@@ -34,13 +32,14 @@ static int own_plan(const struct tender *t, const struct kept *k, struct start *
 	};
 
 	memset(xstate, 0, sizeof xstate);
-	page_delta_apply(resumed.changes + k->change_bytes, k->xstate_bytes, xstate);
-	return plan_write_resumed(start->fds[start->snapshot->image_count], &resumed, &start->message.plan_bytes);
+	page_delta_apply(own.changes + k->change_bytes, k->xstate_bytes, xstate);
+	return plan_write_resumed(&own, &frame, now_ns(), bytes);
 }
 
 static int begin(struct tender *t, struct uc *demoted, const struct control_frame *frame)
 {
 	struct start start;
+	uint64_t bytes;
 	int error, plan;
 
 	if (t->uc_count >= t->uc_max)
@@ -48,13 +47,13 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	error = start_take(t, demoted->origin, &start);
 	if (error)
 		return error;
-	plan = own_plan(t, demoted->kept, &start);
+	plan = own_plan(t, demoted->kept, &bytes);
 	if (plan < 0) {
 		/* As any embryo, it is freed when it has ended. */
 		uc_kill(start.uc, CONTROL_EXIT_KILLED);
 		return plan;
 	}
-	start.fds[start.snapshot->image_count] = plan;
+	start_add_plan(&start, plan, bytes);
 	start.uc->earlier_cpu_ns = demoted->kept->cpu_ns;
 	/* What it touches now is no working set of the function. */
 	start.uc->answered = true;

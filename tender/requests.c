@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "capture.h"
+#include "compact.h"
 #include "control.h"
 #include "demote.h"
 #include "image.h"
@@ -208,6 +209,7 @@ static request_fn *find(uint16_t type)
 	case CONTROL_MOUNT: return mount_image;
 	case CONTROL_DEMOTE: return demote_request;
 	case CONTROL_PROMOTE: return promote_request;
+	case CONTROL_COMPACT: return compact_request;
 	case CONTROL_STORE: return store_request;
 	case CONTROL_LOAD: return load_request;
 	case CONTROL_MAPS: return capture_maps_request;

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "image.h"
-#include "layer.h"
+#include "pages.h"
 
 struct snapshot *snapshot_find(struct tender *t, uint64_t number)
 {
-	list_for_each(n, &t->snapshots) {
+	list_for_each(n, table_chain(&t->snapshots, number)) {
 		struct snapshot *s = list_entry(n, struct snapshot, node);
 
 		if (s->number == number)
@@ -26,8 +26,7 @@ struct snapshot *snapshot_new(uint64_t number, uint64_t parent)
 	s->number = number;
 	s->parent = parent;
 	s->refs = 1;
-	s->plan_fd = -1;
-	s->derived_fd = -1;
+	s->words_fd = -1;
 	return s;
 }
 
@@ -44,10 +43,9 @@ void snapshot_put(struct snapshot *s)
 	list_del(&s->node);
 	for (int i = 0; i < s->image_count; i++)
 		image_put(s->images[i]);
-	for (int i = 0; i < s->layer_count; i++)
-		layer_put(s->layers[i]);
-	close_if_open(s->plan_fd);
-	close_if_open(s->derived_fd);
+	pages_put(s->pages);
+	close_if_open(s->words_fd);
+	snapshot_put(s->base);
 	free(s);
 }
 
@@ -55,7 +53,7 @@ int snapshot_publish(struct tender *t, struct snapshot *s)
 {
 	if (snapshot_find(t, s->number))
 		return -EEXIST;
-	list_add_tail(&s->node, &t->snapshots);
+	list_add_tail(&s->node, table_chain(&t->snapshots, s->number));
 	return 0;
 }
 
@@ -70,14 +68,47 @@ int snapshot_drop(struct tender *t, uint64_t number)
 	return 0;
 }
 
+bool snapshot_is_known(const struct snapshot *s)
+{
+	return !list_empty(&s->node);
+}
+
+bool snapshot_is_compact(const struct snapshot *s)
+{
+	return s->base;
+}
+
+int snapshot_plan(const struct snapshot *s, uint64_t *bytes)
+{
+	*bytes = snapshot_is_compact(s) ? s->words_bytes : s->pages->plan_bytes;
+	return snapshot_is_compact(s) ? s->words_fd : s->pages->plan_fd;
+}
+
+int snapshot_depth(const struct snapshot *s)
+{
+	int depth = 1;
+
+	for (; s->base; s = s->base)
+		depth++;
+	return depth;
+}
+
+struct snapshot *snapshot_root(struct snapshot *s)
+{
+	while (s->base)
+		s = s->base;
+	return s;
+}
+
 int snapshot_fds(const struct snapshot *s, int fds[DEPLOY_FDS_MAX])
 {
+	const struct pages *p = s->pages;
 	int count = 0;
 
 	for (int i = 0; i < s->image_count; i++)
 		fds[count++] = s->images[i]->fd;
-	fds[count++] = s->plan_fd;
-	for (int i = 0; i < s->layer_count; i++)
-		fds[count++] = s->layers[i]->fd;
+	fds[count++] = p->plan_fd;
+	for (int i = 0; i < p->layer_count; i++)
+		fds[count++] = p->layers[i]->fd;
 	return count;
 }

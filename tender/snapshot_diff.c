@@ -131,11 +131,21 @@ static int compare(struct diff *d, bool same_prot, uint64_t start, uint64_t *end
 	return error;
 }
 
+/* The first page from addr on that words of a compact snapshot change: its map does not tell of it. */
+static uint64_t next_change(const struct side *s, uint64_t addr)
+{
+	const struct change_index *changes = &s->pristine.changes;
+	size_t i = change_index_find(changes, addr);
+
+	return i < changes->count ? changes->items[i].addr : UINT64_MAX;
+}
+
 /* From d->at on to where one of the maps ends, or the budget does. */
 static int advance(struct diff *d)
 {
 	uint64_t end = UC_GUEST_END;
 	const struct plan_map *a, *b;
+	uint64_t changed;
 	int error = 0;
 
 	if (d->at < UC_LIBOS_BASE)
@@ -144,7 +154,9 @@ static int advance(struct diff *d)
 		end = UC_LIBOS_END;
 	a = map_at(&d->a, d->at, &end);
 	b = map_at(&d->b, d->at, &end);
-	if (same_source(d, a, b, d->at)) {
+	changed = lower(next_change(&d->a, d->at), next_change(&d->b, d->at));
+	end = lower(end, changed == d->at ? changed + UC_PAGE_SIZE : changed);
+	if (changed != d->at && same_source(d, a, b, d->at)) {
 		if (!same_access(a, b))
 			error = add(d, CONTROL_DIFF_ACCESS, d->at, end, 0);
 	} else if ((!a || !b) && !in_libos(d->at)) {

@@ -10,6 +10,7 @@
 #include "image.h"
 #include "limits.h"
 #include "link_hub.h"
+#include "pages.h"
 #include "plan_delta.h"
 #include "snapshot.h"
 #include "template.h"
@@ -181,44 +182,86 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 	send_boot(t, uc, &parts);
 }
 
-/* A process that has the maps of the parent needs only what s maps otherwise. */
-static int take_of_parent(struct tender *t, struct snapshot *s, struct start *start)
+void start_add_plan(struct start *start, int plan_fd, uint64_t bytes)
 {
-	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
-	uint64_t bytes;
-	int plan, error;
+	struct link_deploy *deploy = &start->message;
 
-	if (!parent)
+	start->plans[deploy->plan_count] = plan_fd;
+	deploy->plan_bytes[deploy->plan_count++] = bytes;
+}
+
+/* A process that has the maps of an ancestor needs only what s maps otherwise. */
+static int take_of_ancestor(struct tender *t, struct snapshot *s, struct start *start)
+{
+	struct snapshot *ancestor = s->parent ? snapshot_find(t, s->parent) : NULL;
+	int error;
+
+	if (!ancestor)
 		return -ENOENT;
-	error = snapshot_derive(s, parent);
+	ancestor = snapshot_root(ancestor);
+	error = snapshot_derive(s, ancestor);
 	if (!error)
-		error = template_take(t, parent, &start->uc, &plan, &bytes);
+		error = template_take(t, ancestor, &start->uc, NULL);
 	if (error)
 		return error;
-	start->fds[s->image_count] = s->derived_fd;
-	start->message.plan_bytes = s->derived_bytes;
+	start_add_plan(start, s->pages->derived_fd, s->pages->derived_bytes);
 	return 0;
 }
 
-/* With a template only images and a plan without maps are needed. */
+/* s is not compact. */
+static int take_of_pages(struct tender *t, struct snapshot *s, struct start *start)
+{
+	int error;
+
+	start->pages = s->pages;
+	start->maps_layers = true;
+	if (!take_of_ancestor(t, s, start))
+		return 0;
+	error = pool_take(t, &start->uc);
+	if (!error)
+		start_add_plan(start, s->pages->plan_fd, s->pages->plan_bytes);
+	return error;
+}
+
+/* From s up, the nearest that has a template serves; else a process that has nothing yet maps all. */
 int start_take(struct tender *t, struct snapshot *s, struct start *start)
 {
-	struct link_deploy *deploy = &start->message;
-	int plan, error;
+	struct snapshot *compact[LINK_PLANS_MAX], *from = s;
+	struct plan_file registers;
+	int count = 0, error;
 
 	*start = (struct start){ .snapshot = s };
-	error = template_take(t, s, &start->uc, &plan, &deploy->plan_bytes);
-	start->fd_count = snapshot_fds(s, start->fds);
-	if (!error) {
-		start->fds[s->image_count] = plan;
-		start->fd_count = s->image_count + 1;
-		return 0;
+	while ((error = template_take(t, from, &start->uc, &registers)) && snapshot_is_compact(from)) {
+		if (count == LINK_PLANS_MAX - 2)
+			return -ELOOP;
+		compact[count++] = from;
+		from = from->base;
 	}
-	deploy->layer_count = (uint32_t)s->layer_count;
-	if (!take_of_parent(t, s, start))
-		return 0;
-	deploy->plan_bytes = s->plan_bytes;
-	return pool_take(t, &start->uc);
+	if (!error) {
+		start->pages = from->pages;
+		if (!count)
+			start_add_plan(start, registers.fd, registers.bytes);
+	} else {
+		error = take_of_pages(t, from, start);
+	}
+	while (!error && count--)
+		start_add_plan(start, compact[count]->words_fd, compact[count]->words_bytes);
+	return error;
+}
+
+/* In the order of abi/link.h; their number. */
+static int collect_fds(const struct start *start, int fds[DEPLOY_FDS_MAX])
+{
+	const struct snapshot *s = start->snapshot;
+	int count = 0;
+
+	for (int i = 0; i < s->image_count; i++)
+		fds[count++] = s->images[i]->fd;
+	for (uint32_t i = 0; i < start->message.plan_count; i++)
+		fds[count++] = start->plans[i];
+	for (uint32_t i = 0; i < start->message.layer_count; i++)
+		fds[count++] = start->pages->layers[i]->fd;
+	return count;
 }
 
 bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
@@ -227,16 +270,20 @@ bool start_send(struct tender *t, struct start *start, const struct control_fram
 	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof start->message };
 	struct snapshot *s = start->snapshot;
 	struct uc *uc = start->uc;
+	int fds[DEPLOY_FDS_MAX], fd_count;
 
 	if (!adopt(t, uc, frame, memory_limit))
 		return false;
 	uc->origin = snapshot_get(s);
+	uc->pages = pages_get(start->pages);
 	s->deploys++;
 	for (int i = 0; i < s->image_count; i++)
 		uc->images[uc->image_count++] = image_get(s->images[i]);
 	make_identity(t, uc, &start->message.identity, memory_limit, trace);
 	await_confirmation(uc, frame->seq);
-	link_send(t, uc, &message, &start->message, start->fds, start->fd_count);
+	start->message.layer_count = start->maps_layers ? (uint32_t)start->pages->layer_count : 0;
+	fd_count = collect_fds(start, fds);
+	link_send(t, uc, &message, &start->message, fds, fd_count);
 	return true;
 }
 

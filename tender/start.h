@@ -12,12 +12,16 @@ void start_deploy(struct tender *t, const struct control_frame *frame, const cha
 struct start {
 	struct snapshot *snapshot;
 	struct uc *uc;
+	struct pages *pages; /* that it has mapped, or maps; counted by their snapshot */
+	bool maps_layers;    /* their layers go along */
 	struct link_deploy message;
-	int fds[DEPLOY_FDS_MAX], fd_count;
+	int plans[LINK_PLANS_MAX];
 };
 
 /* 0 or -errno; start_send has to follow. */
 int start_take(struct tender *t, struct snapshot *s, struct start *start);
+/* One more plan, after those of the snapshot, of whose lineage at most LINK_PLANS_MAX - 2 are compact. */
+void start_add_plan(struct start *start, int plan_fd, uint64_t bytes);
 /*
  * The embryo becomes UC frame->uc, a free number; the answer to the request follows with LINK_DEPLOYED. False: it
  * was answered with an error, and the UC is on its end.

@@ -4,35 +4,42 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "compact.h"
 #include "layer.h"
+#include "pages.h"
 #include "plan_check.h"
 #include "sealed.h"
 #include "snapshot.h"
 
 /* ---- to a file ---- */
 
-/* Place of a layer among the parent's, or -1. */
-static int place_of(const struct layer *layer, const struct snapshot *parent)
+/* The nearest of the ancestors that is not compact has all layers that s can have inherited; NULL without parent. */
+static const struct pages *inherited_pages(struct snapshot *parent)
 {
-	for (int i = 0; parent && i < parent->layer_count; i++)
-		if (parent->layers[i] == layer)
+	return parent ? snapshot_root(parent)->pages : NULL;
+}
+
+/* Place of a layer among the inherited ones, or -1. */
+static int place_of(const struct layer *layer, const struct pages *inherited)
+{
+	for (int i = 0; inherited && i < inherited->layer_count; i++)
+		if (inherited->layers[i] == layer)
 			return i;
 	return -1;
 }
 
-/* Numbers of the file for those of s; *own gets the layer that the parent has not. */
-static int number_layers(const struct snapshot *s, const struct snapshot *parent, uint16_t *numbers, struct layer **own)
+/* Numbers of the file for those of a snapshot; *own gets the layer that is not inherited. */
+static int number_layers(const struct pages *p, const struct pages *from, uint16_t *numbers, struct layer **own)
 {
-	int inherited = parent ? parent->layer_count : 0;
+	int inherited = from ? from->layer_count : 0;
 
-	*own = NULL;
-	for (int i = 0; i < s->layer_count; i++) {
-		int place = place_of(s->layers[i], parent);
+	for (int i = 0; i < p->layer_count; i++) {
+		int place = place_of(p->layers[i], from);
 
 		if (place < 0 && *own)
 			return -EOPNOTSUPP;
 		if (place < 0)
-			*own = s->layers[i];
+			*own = p->layers[i];
 		numbers[i] = (uint16_t)(UC_IMAGE_MAX + (place < 0 ? inherited : place));
 	}
 	return 0;
@@ -52,19 +59,23 @@ long stored_plan_make(struct tender *t, const struct snapshot *s, char **text, s
 {
 	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
 	uint16_t numbers[LAYERS_MAX];
-	int error;
+	uint64_t bytes;
+	int plan = snapshot_plan(s, &bytes), error = 0;
 
 	if (s->parent && !parent)
 		return -ESTALE;
-	error = number_layers(s, parent, numbers, own);
+	*own = NULL;
+	if (!snapshot_is_compact(s))
+		error = number_layers(s->pages, inherited_pages(parent), numbers, own);
 	if (error)
 		return error;
-	*text = xcalloc(1, s->plan_bytes);
-	error = pread_all(s->plan_fd, *text, s->plan_bytes, 0);
+	*text = xcalloc(1, bytes);
+	error = pread_all(plan, *text, bytes, 0);
 	if (error)
 		return error;
-	renumber(*text, numbers);
-	return (long)s->plan_bytes;
+	if (!snapshot_is_compact(s))
+		renumber(*text, numbers);
+	return (long)bytes;
 }
 
 /* ---- from a file ---- */
@@ -83,7 +94,7 @@ static void add_layer(struct numbered_layers *layers, struct layer *layer)
 }
 
 /* Only those that its maps use travel with a deploy. */
-static const char *take_used(struct snapshot *s, char *text, const struct numbered_layers *layers)
+static const char *take_used(struct pages *pages, char *text, const struct numbered_layers *layers)
 {
 	const struct plan *p = (const struct plan *)text;
 	const struct plan_map *m = (const struct plan_map *)(p + 1);
@@ -94,10 +105,10 @@ static const char *take_used(struct snapshot *s, char *text, const struct number
 
 		if (m[i].source == PLAN_ANONYMOUS || m[i].source < UC_IMAGE_MAX || numbers[number])
 			continue;
-		if (s->layer_count == LAYERS_MAX)
+		if (pages->layer_count == LAYERS_MAX)
 			return "it uses too many layers";
-		numbers[number] = (uint16_t)(UC_IMAGE_MAX + s->layer_count);
-		s->layers[s->layer_count++] = layer_get(layers->items[number]);
+		numbers[number] = (uint16_t)(UC_IMAGE_MAX + pages->layer_count);
+		pages_add_layer(pages, layer_get(layers->items[number]));
 	}
 	renumber(text, numbers);
 	return NULL;
@@ -137,29 +148,48 @@ static int seal(const char *text, uint64_t bytes)
 	return sealed_finish(fd);
 }
 
+/* Takes plan_fd. */
+static const char *adopt_compact(struct tender *t, struct snapshot *s, int plan_fd, uint64_t bytes, int *error)
+{
+	*error = compact_adopt(t, s, plan_fd, bytes);
+	return *error ? "it cannot be made of its parent" : NULL;
+}
+
 const char *stored_plan_adopt(struct tender *t, struct snapshot *s, char *text, uint64_t bytes, struct layer *own, int *error)
 {
 	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
+	const struct pages *inherited = inherited_pages(parent);
 	struct numbered_layers layers = { 0 };
 	struct plan_rules rules;
 	const char *fault;
+	bool compact;
+	int fd;
 
-	for (int i = 0; parent && i < parent->layer_count; i++)
-		add_layer(&layers, parent->layers[i]);
+	for (int i = 0; inherited && i < inherited->layer_count; i++)
+		add_layer(&layers, inherited->layers[i]);
 	if (own)
 		add_layer(&layers, own);
 	rules = rules_of(t, s, &layers);
 	*error = -EBADMSG;
 	fault = plan_fault(text, bytes, &rules);
-	if (!fault)
-		fault = take_used(s, text, &layers);
 	if (fault)
 		return fault;
-	s->plan_bytes = bytes;
-	s->plan_fd = seal(text, bytes);
-	if (s->plan_fd < 0) {
-		*error = s->plan_fd;
+	compact = ((const struct plan *)text)->flags & PLAN_COMPACT;
+	if (compact && (own || !parent))
+		return "it has a layer, or no parent, and yet is compact";
+	if (!compact) {
+		s->pages = pages_new(-1, bytes);
+		fault = take_used(s->pages, text, &layers);
+	}
+	if (fault)
+		return fault;
+	fd = seal(text, bytes);
+	if (fd < 0) {
+		*error = fd;
 		return "its plan cannot be kept";
 	}
+	if (compact)
+		return adopt_compact(t, s, fd, bytes, error);
+	s->pages->plan_fd = fd;
 	return NULL;
 }

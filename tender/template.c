@@ -8,6 +8,7 @@
 
 #include "embryo_pool.h"
 #include "events.h"
+#include "hydrate.h"
 #include "plan.h"
 #include "snapshot.h"
 #include "uc.h"
@@ -28,8 +29,7 @@ struct template {
 	struct snapshot *snapshot;
 	struct zygote zygote;
 	bool mapped; /* it has said so */
-	int plan_fd; /* without maps */
-	uint64_t plan_bytes;
+	struct plan_file plan; /* without maps */
 	struct list_node ready;
 	int ready_count;
 	uint64_t used_ns;
@@ -49,6 +49,11 @@ static struct template *find(const struct tender *t, const struct snapshot *s)
 			return p;
 	}
 	return NULL;
+}
+
+bool template_exists(const struct tender *t, const struct snapshot *s)
+{
+	return find(t, s);
 }
 
 static void clear_ready(struct template *p)
@@ -72,9 +77,10 @@ static void end(struct tender *t, struct template *p)
 	close(p->zygote.sock);
 	while (waitpid(p->zygote.pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	close(p->plan_fd);
+	close(p->plan.fd);
 	list_del(&p->node);
 	t->template_count--;
+	dehydrate(p->snapshot);
 	snapshot_put(p->snapshot);
 	free(p);
 }
@@ -95,10 +101,14 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 static int make(struct tender *t, struct snapshot *s, const struct plan_touch *touches, uint32_t touch_count)
 {
 	struct template *p = xcalloc(1, sizeof *p);
-	int fds[DEPLOY_FDS_MAX], error;
+	int fds[DEPLOY_FDS_MAX], error = hydrate(t, s);
 
+	if (error) {
+		free(p);
+		return error;
+	}
 	snapshot_fds(s, fds);
-	error = zygote_make_template(&t->zygote, fds, s->image_count, s->layer_count, touches, touch_count, &p->zygote);
+	error = zygote_make_template(&t->zygote, fds, s->image_count, s->pages->layer_count, touches, touch_count, &p->zygote);
 	if (error) {
 		free(p);
 		return error;
@@ -109,10 +119,10 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	list_init(&p->ready);
 	list_add_tail(&p->node, &t->templates);
 	t->template_count++;
-	p->plan_fd = plan_write_other(s->plan_fd, NULL, 0, &p->plan_bytes);
+	p->plan.fd = plan_write_other(s->pages->plan_fd, NULL, 0, &p->plan.bytes);
 	error = events_add(t, &p->source, EPOLLIN);
-	if (error || p->plan_fd < 0)
-		fatal(error ? -error : -p->plan_fd, "template of snapshot %lu", s->number);
+	if (error || p->plan.fd < 0)
+		fatal(error ? -error : -p->plan.fd, "template of snapshot %lu", s->number);
 	return 0;
 }
 
@@ -123,7 +133,7 @@ static void learn(struct tender *t)
 	long count;
 
 	t->learn_from = 0;
-	if (!uc || uc->state != UC_RUNNING || !uc->origin || find(t, uc->origin) || list_empty(&uc->origin->node))
+	if (!uc || uc->state != UC_RUNNING || !uc->origin || find(t, uc->origin) || !snapshot_is_known(uc->origin))
 		return;
 	if (t->template_count >= TEMPLATES_MAX)
 		end(t, list_entry(t->templates.next, struct template, node));
@@ -143,7 +153,7 @@ void template_note_frame(struct tender *t, struct uc *uc)
 		t->learn_from = uc->id;
 }
 
-int template_take(struct tender *t, struct snapshot *s, struct uc **uc, int *plan, uint64_t *plan_bytes)
+int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, struct plan_file *plan)
 {
 	struct template *p = find(t, s);
 	int error = 0;
@@ -163,8 +173,8 @@ int template_take(struct tender *t, struct snapshot *s, struct uc **uc, int *pla
 	if (error)
 		return error;
 	(*uc)->template = NULL;
-	*plan = p->plan_fd;
-	*plan_bytes = p->plan_bytes;
+	if (plan)
+		*plan = p->plan;
 	return 0;
 }
 

@@ -11,11 +11,18 @@
 
 void templates_init(struct tender *t);
 
+struct plan_file {
+	int fd;
+	uint64_t bytes;
+};
+
 /*
- * An embryo for snapshot s, ready or new. 0 or -errno; -ENOENT: there is no template. *plan
- * gets the descriptor of a plan without maps, *plan_bytes its size.
+ * An embryo for snapshot s, ready or new. 0 or -errno; -ENOENT: there is no template. *plan, unless
+ * NULL, gets one without maps.
  */
-int template_take(struct tender *t, struct snapshot *s, struct uc **uc, int *plan, uint64_t *plan_bytes);
+int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, struct plan_file *plan);
+/* There is one, which holds the pages of s. */
+bool template_exists(const struct tender *t, const struct snapshot *s);
 /* A frame from a running UC: the first tells that its working set is there to be learned. */
 void template_note_frame(struct tender *t, struct uc *uc);
 /* The snapshot is dropped. */

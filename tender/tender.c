@@ -44,10 +44,10 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	uc_table_init(t);
 	list_init(&t->watched);
 	templates_init(t);
-	list_init(&t->images);
+	table_init(&t->images);
+	table_init(&t->layers);
+	table_init(&t->snapshots);
 	list_init(&t->image_numbers);
-	list_init(&t->layers);
-	list_init(&t->snapshots);
 	list_init(&t->diffs);
 }
 

@@ -13,6 +13,7 @@
 #include "hostfs.h"
 #include "image.h"
 #include "limits.h"
+#include "pages.h"
 #include "snapshot.h"
 #include "template.h"
 
@@ -144,6 +145,7 @@ void uc_reap(struct tender *t, struct uc *uc)
 	free(uc->kept);
 	hostfs_free(uc->hostfs);
 	snapshot_put(uc->origin);
+	pages_put(uc->pages);
 	for (int i = 0; i < uc->image_count; i++)
 		image_put(uc->images[i]);
 	list_del(&uc->node);

@@ -50,31 +50,39 @@ static int source_fd(const struct deploy *d, u16 source)
 {
 	if (source == PLAN_ANONYMOUS)
 		return -1;
-	u32 index = source < UC_IMAGE_MAX ? source : d->message.identity.image_count + 1u + source - UC_IMAGE_MAX;
+	u32 index = source < UC_IMAGE_MAX ?
+			    source :
+			    d->message.identity.image_count + d->message.plan_count + source - UC_IMAGE_MAX;
 	check((int)index < d->fd_count, EMBRYO_BAD_PLAN);
 	return d->fds[index];
+}
+
+static long carry_out_map(const struct deploy *d, const struct plan_map *m)
+{
+	if (m->flags & PLAN_PROTECT)
+		return host_mprotect(m->start, m->bytes, m->prot);
+	int fd = source_fd(d, m->source);
+	return m->flags & PLAN_COPY ? host_pread(fd, (void *)m->start, m->bytes, m->offset) - (long)m->bytes :
+				      host_mmap(m->start, m->bytes, m->prot, MAP_NORESERVE, fd, m->offset);
 }
 
 static void carry_out(const struct deploy *d, const struct plan *p)
 {
 	const struct plan_map *m = (const void *)(p + 1);
-	for (u32 i = 0; i < p->map_count; i++) {
-		int fd = source_fd(d, m[i].source);
-		long r = m[i].flags & PLAN_COPY
-				 ? host_pread(fd, (void *)m[i].start, m[i].bytes, m[i].offset) - (long)m[i].bytes
-				 : host_mmap(m[i].start, m[i].bytes, m[i].prot, MAP_NORESERVE, fd, m[i].offset);
-		check(r >= 0, EMBRYO_MAP_FAILED);
-	}
+	for (u32 i = 0; i < p->map_count; i++)
+		check(carry_out_map(d, &m[i]) >= 0, EMBRYO_MAP_FAILED);
 	const struct plan_touch *t = (const void *)(m + p->map_count);
 	for (u32 i = 0; i < p->touch_count; i++)
 		host_madvise(t[i].start, t[i].bytes, t[i].write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+	check(resume_memory(p), EMBRYO_BAD_PLAN);
 }
 
-static const struct plan *map_plan(const struct deploy *d)
+/* Each plan takes the place of the one before it. */
+static const struct plan *map_plan(const struct deploy *d, u32 i)
 {
-	u32 index = d->message.identity.image_count;
-	check((int)index < d->fd_count, EMBRYO_BAD_MESSAGE);
-	u64 bytes = PAGE_UP(d->message.plan_bytes);
+	u32 index = d->message.identity.image_count + i;
+	check(i < LINK_PLANS_MAX && (int)index < d->fd_count, EMBRYO_BAD_MESSAGE);
+	u64 bytes = PAGE_UP(d->message.plan_bytes[i]);
 	check(bytes && bytes < UC_SCRATCH_END - UC_SCRATCH_BASE - EMBRYO_STACK_BYTES, EMBRYO_BAD_PLAN);
 	check(host_mmap(UC_SCRATCH_BASE, bytes, PROT_READ, 0, d->fds[index], 0) >= 0, EMBRYO_MAP_FAILED);
 	const struct plan *p = (const void *)UC_SCRATCH_BASE;
@@ -84,7 +92,7 @@ static const struct plan *map_plan(const struct deploy *d)
 	return p;
 }
 
-/* Plan and layers have served; the images keep their descriptors. */
+/* Plans and layers have served; the images keep their descriptors. */
 static void close_sources(const struct deploy *d)
 {
 	for (int i = (int)d->message.identity.image_count; i < d->fd_count; i++)
@@ -129,13 +137,15 @@ static void become_new(const struct deploy *d)
 
 static noreturn_fn void become_snapshot(struct deploy *d)
 {
-	const struct plan *p = map_plan(d);
-	carry_out(d, p);
+	const struct plan *p = NULL;
+	check(d->message.plan_count > 0, EMBRYO_BAD_MESSAGE);
+	for (u32 i = 0; i < d->message.plan_count; i++) {
+		p = map_plan(d, i);
+		carry_out(d, p);
+	}
 	close_sources(d);
 	/* From here on the captured library OS is in place. */
-	if (p->flags & PLAN_RESUMES)
-		check(resume_memory(p), EMBRYO_BAD_PLAN);
-	else
+	if (!(p->flags & PLAN_RESUMES))
 		become_new(d);
 	clock_redeploy(p->clock_monotonic_ns);
 	clocks_redeploy();

@@ -1,6 +1,7 @@
 #include "probe.h"
 
 #include <asm/unistd_64.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <linux/mman.h>
 
@@ -225,32 +226,42 @@ static void resume(const struct plan *p)
 	}
 }
 
+static bool carry_out_map(const struct plan_map *m, const int *fds, uint32_t layers)
+{
+	uint16_t s = m->source;
+	uint64_t fd = s == PLAN_ANONYMOUS ? -1ul :
+		      s < UC_IMAGE_MAX	  ? (uint64_t)fds[s] :
+					    (uint64_t)fds[layers + s - UC_IMAGE_MAX];
+
+	if (m->flags & PLAN_PROTECT)
+		return host_call(__NR_mprotect, m->start, m->bytes, m->prot, 0, 0, 0) == 0;
+	if (m->flags & PLAN_COPY)
+		return host_call(__NR_pread64, fd, m->start, m->bytes, m->offset, 0, 0) == m->bytes;
+	return host_call(__NR_mmap, m->start, m->bytes, m->prot,
+			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (fd == -1ul ? MAP_ANONYMOUS : 0), fd, m->offset) ==
+	       m->start;
+}
+
 static void become(const struct link_deploy *d, const int *fds)
 {
 	const struct plan *p = (const void *)UC_SCRATCH_BASE;
-	const struct plan_map *m = (const void *)(p + 1);
-	uint32_t images = d->identity.image_count;
+	uint32_t images = d->identity.image_count, layers = images + d->plan_count;
 	struct link_deployed done = { d->identity.deploy_id };
 	uint64_t frame;
 
-	host_call(__NR_mmap, UC_SCRATCH_BASE, (d->plan_bytes + 4095) & ~4095ul, 1, MAP_PRIVATE | MAP_FIXED,
-		  (uint64_t)fds[images], 0);
-	for (uint32_t i = 0; i < p->map_count; i++) {
-		uint16_t s = m[i].source;
-		uint64_t fd = s == PLAN_ANONYMOUS	 ? -1ul :
-			      s < UC_IMAGE_MAX ? (uint64_t)fds[s] :
-						 (uint64_t)fds[images + 1 + s - UC_IMAGE_MAX];
+	for (uint32_t i = 0; i < d->plan_count; i++) {
+		const struct plan_map *m = (const void *)(p + 1);
 
-		if (host_call(__NR_mmap, m[i].start, m[i].bytes, m[i].prot,
-			      MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (fd == -1ul ? MAP_ANONYMOUS : 0), fd,
-			      m[i].offset) != m[i].start)
-			host_call(__NR_exit_group, 98, 0, 0, 0, 0, 0);
-	}
-	for (uint32_t i = images; i < images + 1 + d->layer_count; i++)
-		host_call(__NR_close, (uint64_t)fds[i], 0, 0, 0, 0, 0);
-	if (p->flags & PLAN_RESUMES)
+		host_call(__NR_mmap, UC_SCRATCH_BASE, (d->plan_bytes[i] + 4095) & ~4095ul, 1, MAP_PRIVATE | MAP_FIXED,
+			  (uint64_t)fds[images + i], 0);
+		for (uint32_t j = 0; j < p->map_count; j++)
+			if (!carry_out_map(&m[j], fds, layers))
+				host_call(__NR_exit_group, 98, 0, 0, 0, 0, 0);
 		resume(p);
-	else
+	}
+	for (uint32_t i = images; i < layers + d->layer_count; i++)
+		host_call(__NR_close, (uint64_t)fds[i], 0, 0, 0, 0, 0);
+	if (!(p->flags & PLAN_RESUMES))
 		deploy_id = d->identity.deploy_id;
 	send(LINK_DEPLOYED, &done, sizeof done, sizeof done);
 	frame = ((uint64_t)altstack + sizeof altstack - p->frame_bytes) & ~63ul;

@@ -360,9 +360,12 @@ static void only_other_maps_are_in_a_difference(void)
 {
 	struct image image;
 	struct layer old, own;
-	struct snapshot parent = { .image_count = 1, .layer_count = 1, .images = { &image }, .layers = { &old } };
+	struct layer *of_old[] = { &old }, *of_new[] = { &own, &old };
+	struct pages parent_pages = { .layer_count = 1, .layers = of_old };
+	struct snapshot parent = { .image_count = 1, .images = { &image } };
 	/* The child numbers its layers anew. */
-	struct snapshot child = { .image_count = 1, .layer_count = 2, .images = { &image }, .layers = { &own, &old } };
+	struct pages child_pages = { .layer_count = 2, .layers = of_new };
+	struct snapshot child = { .image_count = 1, .images = { &image } };
 	struct plan_map of_parent[] = {
 		mapped(1 * PAGE, 8, 0, UC_IMAGE_MAX, PROT_READ | PROT_WRITE),
 		mapped(9 * PAGE, 4, 0, 0, PROT_READ),
@@ -375,7 +378,7 @@ static void only_other_maps_are_in_a_difference(void)
 		mapped(9 * PAGE, 4, 0, 0, PROT_READ | PROT_EXEC),
 		mapped(20 * PAGE, 6, 0, PLAN_ANONYMOUS, PROT_READ | PROT_WRITE),
 	};
-	struct mapped_snapshot p = { &parent, of_parent, 3 }, c = { &child, of_child, 5 };
+	struct mapped_snapshot p = { &parent, &parent_pages, of_parent, 3 }, c = { &child, &child_pages, of_child, 5 };
 	struct plan_map *delta;
 
 	CHECK(plan_delta(&c, &p, &delta) == 3);

@@ -1,0 +1,240 @@
+#include "compact.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "map_compare.h"
+#include "page_delta.h"
+#include "pages.h"
+#include "peers.h"
+#include "plan.h"
+#include "snapshot.h"
+#include "template.h"
+
+/* Besides, a deploy has the plan of a root and the one of a demoted UC. */
+#define COMPACT_DEPTH_MAX (LINK_PLANS_MAX - 2)
+/* More would hold the tender up for too long. */
+#define LOOK_PAGES_MAX 16384
+/*
+ * Each page that words change is copied by each deploy, whether the UC touches it or not: beyond this, mapping
+ * the pages is faster.
+ */
+#define CHANGED_PAGES_MAX 1024
+#define CHUNK_PAGES 64
+/* What the kernel and this process keep of a snapshot besides its plan's bytes: file, inode, page list, struct. */
+#define FIXED_BYTES 2048u
+
+struct compaction {
+	struct snapshot *snapshot, *parent;
+	struct pristine now, base;
+	struct vma_list vmas; /* of the snapshot */
+	struct page_runs look;
+	struct page_delta delta;
+	size_t limit; /* of delta's bytes */
+};
+
+/* ---- what may differ ---- */
+
+/* The parent's windows come first, in the same order. */
+static bool has_images_of(const struct snapshot *s, const struct snapshot *parent)
+{
+	if (s->image_count < parent->image_count)
+		return false;
+	for (int i = 0; i < parent->image_count; i++)
+		if (s->images[i] != parent->images[i])
+			return false;
+	return true;
+}
+
+static int open_memory(struct tender *t, struct compaction *c)
+{
+	int error = pristine_open(t, c->parent, &c->base);
+
+	if (error)
+		return error;
+	/* What is new may be mapped of images that the parent has not. */
+	c->base.images = c->snapshot->images;
+	c->base.image_count = c->snapshot->image_count;
+	error = pristine_open(t, c->snapshot, &c->now);
+	if (!error)
+		pristine_vmas(&c->now, &c->vmas);
+	return error;
+}
+
+static int find_pages(struct compaction *c)
+{
+	uint64_t conflict, pages = 0;
+	int error = map_compare(&c->base, &c->vmas, &c->look, &conflict);
+
+	for (size_t i = 0; i < c->look.count; i++)
+		pages += (c->look.items[i].end - c->look.items[i].start) / UC_PAGE_SIZE;
+	return error ? error : pages > LOOK_PAGES_MAX ? -E2BIG : 0;
+}
+
+/* ---- what differs ---- */
+
+/* access of struct plan_change. What no map of the snapshot holds is the library OS's data. */
+static uint16_t access_of(const struct compaction *c, uint64_t addr)
+{
+	uint64_t end = UINT64_MAX;
+	const struct plan_map *m = map_list_at(&c->now.maps, addr, &end);
+
+	return !m || m->prot & PROT_WRITE ? 0 : (uint16_t)(PLAN_CHANGE_PROTECTED | m->prot);
+}
+
+static int compare(struct compaction *c, uint64_t addr, uint64_t end)
+{
+	static uint64_t now[CHUNK_PAGES * DELTA_PAGE_WORDS], base[CHUNK_PAGES * DELTA_PAGE_WORDS];
+	int error = pristine_read(&c->now, addr, now, end - addr);
+	size_t w = 0;
+
+	if (!error)
+		error = pristine_read(&c->base, addr, base, end - addr);
+	for (; !error && addr < end; addr += UC_PAGE_SIZE, w += DELTA_PAGE_WORDS)
+		page_delta_add(&c->delta, addr, access_of(c, addr), base + w, now + w);
+	if (!error && (c->delta.bytes > c->limit || c->delta.pages > CHANGED_PAGES_MAX))
+		error = -E2BIG;
+	return error;
+}
+
+static int compare_all(struct compaction *c)
+{
+	int error = 0;
+
+	for (size_t i = 0; !error && i < c->look.count; i++) {
+		uint64_t at = c->look.items[i].start, end = c->look.items[i].end, next;
+
+		for (; !error && at < end; at = next) {
+			next = end - at > CHUNK_PAGES * UC_PAGE_SIZE ? at + CHUNK_PAGES * UC_PAGE_SIZE : end;
+			error = compare(c, at, next);
+		}
+	}
+	return error;
+}
+
+/* ---- its place ---- */
+
+/* Bytes of the layers that the snapshot has and its parent's pages have not. */
+static uint64_t layer_bytes(const struct compaction *c)
+{
+	const struct pages *own = c->snapshot->pages, *inherited = c->base.pages;
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < own->layer_count; i++) {
+		bool is_own = true;
+		struct stat st;
+
+		for (int j = 0; j < inherited->layer_count; j++)
+			is_own = is_own && own->layers[i] != inherited->layers[j];
+		if (is_own && fstat(own->layers[i]->fd, &st) == 0)
+			bytes += (uint64_t)st.st_blocks * 512;
+	}
+	return bytes;
+}
+
+static int check(struct tender *t, struct compaction *c)
+{
+	struct snapshot *s = c->snapshot;
+
+	if (!s)
+		return -ENOENT;
+	if (snapshot_is_compact(s))
+		return -EALREADY;
+	c->parent = s->parent ? snapshot_find(t, s->parent) : NULL;
+	return c->parent && has_images_of(s, c->parent) ? 0 : -EOPNOTSUPP;
+}
+
+/* The descriptor of the plan or -errno. */
+static int make_words(struct tender *t, struct compaction *c, uint64_t *bytes)
+{
+	struct plan_difference difference;
+	int error = check(t, c);
+
+	if (!error)
+		error = open_memory(t, c);
+	if (error)
+		return error;
+	/* It has to save a third. */
+	c->limit = layer_bytes(c) / 3 * 2;
+	error = find_pages(c);
+	if (!error)
+		error = compare_all(c);
+	if (error)
+		return error;
+	difference = (struct plan_difference){
+		.maps = c->base.other.items,
+		.map_count = c->base.other.count,
+		.changes = c->delta.data,
+		.change_bytes = c->delta.bytes,
+	};
+	return plan_write_compact(c->snapshot->pages->plan_fd, &difference, bytes);
+}
+
+int compact_adopt(struct tender *t, struct snapshot *s, int words_fd, uint64_t words_bytes)
+{
+	struct snapshot *parent = snapshot_find(t, s->parent);
+	int error = parent ? 0 : -ENOENT;
+
+	if (parent && snapshot_depth(parent) > COMPACT_DEPTH_MAX)
+		error = -E2BIG;
+	if (error || snapshot_is_compact(s)) {
+		close(words_fd);
+		return error;
+	}
+	s->base = snapshot_get(parent);
+	s->words_fd = words_fd;
+	s->words_bytes = words_bytes;
+	if (!template_exists(t, s)) {
+		pages_put(s->pages);
+		s->pages = NULL;
+	}
+	return 0;
+}
+
+uint32_t compact_changed_pages(const struct snapshot *s)
+{
+	struct plan_view plan = { 0 };
+	uint32_t pages = 0;
+
+	if (plan_open(s->words_fd, &plan))
+		return 0;
+	for (const char *at = plan.changes, *end = at + plan.head->changes_bytes; at < end; pages++) {
+		struct plan_change change;
+
+		at = page_delta_next(at, &change);
+	}
+	plan_close(&plan);
+	return pages;
+}
+
+void compact_request(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct compaction *c = xcalloc(1, sizeof *c);
+	uint64_t number, bytes = 0;
+	int fd = -EINVAL, error;
+
+	if (frame->len == sizeof number) {
+		memcpy(&number, payload, sizeof number);
+		c->snapshot = snapshot_find(t, number);
+		fd = make_words(t, c, &bytes);
+	}
+	error = fd < 0 ? fd : compact_adopt(t, c->snapshot, fd, bytes);
+	if (error) {
+		control_error(t, 0, frame->seq, -error, "compaction of a snapshot: %s", strerror(-error));
+	} else {
+		struct control_compacted reply = { .bytes = PAGE_UP(bytes) + FIXED_BYTES, .pages = c->delta.pages };
+
+		peers_compact(t, c->snapshot, frame->seq, &reply, sizeof reply);
+	}
+	pristine_close(&c->now);
+	pristine_close(&c->base);
+	vma_list_free(&c->vmas);
+	page_runs_free(&c->look);
+	page_delta_free(&c->delta);
+	free(c);
+}

@@ -1,0 +1,21 @@
+/*
+ * Compact snapshots: kept as the words that differ from the parent, in one plan file. A deploy
+ * carries them out in a process that has the memory of the parent.
+ */
+#ifndef TENDER_COMPACT_H
+#define TENDER_COMPACT_H
+
+#include "context.h"
+
+/* Carries out CONTROL_COMPACT; the answer comes when every tender that knows the snapshot has it so. */
+void compact_request(struct tender *t, const struct control_frame *frame, const char *payload);
+/*
+ * Keeps s as that plan, which is relative to its parent; takes words_fd, also on failure. 0, also if s is compact
+ * already, or -errno: -ENOENT when the parent is not known here any more.
+ */
+int compact_adopt(struct tender *t, struct snapshot *s, int words_fd, uint64_t words_bytes);
+
+/* Pages that the words of a compact snapshot change. */
+uint32_t compact_changed_pages(const struct snapshot *s);
+
+#endif
