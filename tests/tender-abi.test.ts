@@ -22,6 +22,7 @@ import {
   Size,
   SnapshotForm,
   UC_IMAGE_MAX,
+  UcLayout,
 } from '../src/tender/abi.ts';
 import {
   decodeCaptured,
@@ -93,6 +94,7 @@ describe('the control protocol as the C headers have it', () => {
       ...constants('CONTROL_EXIT', ExitReason),
       ...constants('CONTROL_FORM', SnapshotForm),
       ...constants('CONTROL_DIFF', DiffKind),
+      ...constants('UC', UcLayout),
       ...Object.entries({ CONTROL_VERSION, CONTROL_PAYLOAD_MAX, CONTROL_IMAGES_MAX }),
       ...Object.entries({ CONTROL_CAPTURE_KEEP, CONTROL_CAPTURE_LIVE, PLAN_ANONYMOUS, UC_IMAGE_MAX }),
       ...Object.entries({ LINK_MORE, LINK_ROOT_HOST, LINK_ROOT_IMAGE }),

@@ -9,10 +9,11 @@ import type { UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
 import type { Core, Cores } from './cores.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
-import { type FunctionRecord, FunctionUc } from './function-record.ts';
+import { type FunctionRecord, FunctionUc, imagePathsOf } from './function-record.ts';
 import { type LeadingInvocation, lead } from './lead.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
+import type { RunningInvocation, RunningInvocations } from './running.ts';
 import { nextSeed } from './seed.ts';
 import { addCheckpoint, findSpecialization } from './specialization.ts';
 import {
@@ -31,6 +32,7 @@ export interface ActivationContext {
   readonly dispatcher: Dispatcher;
   readonly snapshots: SnapshotCache;
   readonly budget: MemoryBudget;
+  readonly invocations: RunningInvocations;
   readonly owner: UcOwner;
   /** Invocations so far. */
   readonly counts: Record<StartPath, number>;
@@ -40,7 +42,7 @@ export interface ActivationContext {
   release(uc: FunctionUc): void;
 }
 
-const ACTION_DIR = '/action';
+export const ACTION_DIR = '/action';
 const ENOMEM = 12;
 const EAGAIN = 11;
 /** Attempts to deploy while idle UCs give way. */
@@ -64,6 +66,8 @@ class Invocation {
   readonly #record: FunctionRecord;
   readonly #action: Action;
   readonly #options: InvokeOptions;
+  readonly #running: RunningInvocation | undefined;
+  readonly #params: JsonValue;
   readonly #value: string;
 
   constructor(
@@ -72,17 +76,28 @@ class Invocation {
     action: Action,
     params: JsonValue,
     options: InvokeOptions,
+    running: RunningInvocation | undefined,
   ) {
     this.logs = new LogCollector(action.limits.logBytes);
     this.#node = node;
     this.#record = record;
     this.#action = action;
     this.#options = options;
+    this.#running = running;
+    this.#params = params;
     this.#value = JSON.stringify(params);
+  }
+
+  acquire(): Start | Promise<Start> {
+    const special = findSpecialization(this.#record.specializations, this.#params);
+    return this.#node.dispatcher.acquire(this.#record, this.#options.signal, special);
   }
 
   /** Undefined: the demoted UC is lost, nothing has run, and another start has to serve. */
   drive(start: Start): Promise<Outcome | undefined> {
+    if (this.#running !== undefined) {
+      this.#running.path = start.path;
+    }
     switch (start.path) {
       case 'hot':
         return start.promote ? this.#promote(start.uc) : this.#run(start.uc);
@@ -100,7 +115,7 @@ class Invocation {
   async #run(uc: FunctionUc): Promise<Outcome> {
     const id = ++lastRun;
     const begun = performance.now();
-    const reply = await this.#exchange(uc, this.#runText(id, undefined));
+    const reply = await this.#exchange(uc, this.#runText(id, undefined), id);
     this.timings.runMs = performance.now() - begun - (this.timings.captureMs ?? 0);
     return this.#conclude(uc, this.#runOutcome(reply, id, false));
   }
@@ -111,7 +126,7 @@ class Invocation {
     const id = ++lastRun;
     const begun = performance.now();
     const promoted = uc.tender.promote(uc.id);
-    const exchanged = this.#exchange(uc, this.#runText(id, undefined));
+    const exchanged = this.#exchange(uc, this.#runText(id, undefined), id);
     try {
       this.timings.deployMs = (await promoted).deployNs / 1e6;
     } catch (error) {
@@ -143,7 +158,7 @@ class Invocation {
     const begun = performance.now();
     let deployed: Deployed;
     try {
-      deployed = await this.#deploy(core, snapshot, (uc) => this.#exchange(uc, text));
+      deployed = await this.#deploy(core, snapshot, (uc) => this.#exchange(uc, text, id));
     } finally {
       this.#node.dispatcher.startDone(core);
     }
@@ -284,6 +299,7 @@ class Invocation {
       parent,
       of: record.name,
       captured,
+      imagePaths: imagePathsOf(record, this.#action),
       createdMs: Date.now(),
       savedMs: this.timings.initMs ?? 0,
       deploys: 0,
@@ -320,13 +336,18 @@ class Invocation {
     };
   }
 
-  #exchange(uc: FunctionUc, message: string, timeoutMs?: number): Promise<Reply> {
+  /** `runId`: the message is that run's. */
+  #exchange(uc: FunctionUc, message: string, runId?: number, timeoutMs?: number): Promise<Reply> {
     const { limits } = this.#action;
+    if (runId !== undefined && this.#running !== undefined) {
+      this.#running.run = { uc, id: runId };
+    }
     return exchange(uc, message, {
       timeoutMs: timeoutMs ?? limits.timeoutMs,
       maxLineBytes: maxLineBytes(limits),
       logs: this.logs,
       signal: this.#options.signal,
+      onCut: this.#running?.noteCut,
     });
   }
 
@@ -387,15 +408,25 @@ export async function activate(
   params: JsonValue,
   options: InvokeOptions,
 ): Promise<Activation> {
+  if (options.id === undefined) {
+    return await carryOut(node, new Invocation(node, record, action, params, options, undefined));
+  }
+  const running = node.invocations.begin(options.id, action);
+  try {
+    return await carryOut(node, new Invocation(node, record, action, params, options, running));
+  } finally {
+    node.invocations.end(running);
+  }
+}
+
+async function carryOut(node: ActivationContext, invocation: Invocation): Promise<Activation> {
   const startMs = Date.now();
   const begun = performance.now();
-  const invocation = new Invocation(node, record, action, params, options);
   const { timings, logs } = invocation;
   let start: Start;
   let outcome: Outcome | undefined;
   do {
-    const special = findSpecialization(record.specializations, params);
-    const acquired = node.dispatcher.acquire(record, options.signal, special);
+    const acquired = invocation.acquire();
     start = acquired instanceof Promise ? await acquired : acquired;
     timings.waitMs = performance.now() - begun;
     node.counts[start.path] += 1;

@@ -12,7 +12,9 @@ import { type FunctionRecord, FunctionUc, functionRecord } from './function-reco
 import { IdleMeter, measureIdle } from './idle-meter.ts';
 import { IdlePool } from './idle-pool.ts';
 import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
+import { RunningInvocations } from './running.ts';
 import { Runtimes } from './runtime-boot.ts';
+import { SnapshotOperations } from './snapshot-operations.ts';
 import { specializationInfo } from './specialization.ts';
 import {
   type Action,
@@ -23,6 +25,10 @@ import {
   type JsonValue,
   type NodeStats,
   PlatformError,
+  type RunningActivation,
+  type SnapshotDetails,
+  type SnapshotDiff,
+  type SnapshotInfo,
   type SpecializationInfo,
   type UcMemory,
 } from './types.ts';
@@ -35,6 +41,8 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly owner: UcOwner = this;
   readonly counts = { cold: 0, warm: 0, argument: 0, hot: 0 };
   readonly runtimes: Runtimes;
+  readonly invocations = new RunningInvocations();
+  readonly #operations = new SnapshotOperations(this);
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
@@ -69,6 +77,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     record.forgotten = true;
     this.#functions.delete(action.digest);
     await this.#killAll(this.#idle.takeAll(record));
+    await this.#operations.forget(record);
     for (const { snapshot } of [...record.specializations, record]) {
       if (snapshot !== undefined && this.snapshots.remove(snapshot)) {
         await this.cores.drop(snapshot);
@@ -105,6 +114,35 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   specializations(action: Action): SpecializationInfo[] {
     return this.#functions.get(action.digest)?.specializations.map(specializationInfo) ?? [];
+  }
+
+  running(): readonly RunningActivation[] {
+    return this.invocations.list();
+  }
+
+  async capture(activationId: string): Promise<SnapshotInfo> {
+    this.#checkOpen();
+    return await this.#operations.capture(activationId);
+  }
+
+  async resume(snapshotId: string, options: InvokeOptions = {}): Promise<Activation> {
+    this.#checkOpen();
+    return await this.#operations.resume(snapshotId, options);
+  }
+
+  async inspect(snapshotId: string): Promise<SnapshotDetails> {
+    this.#checkOpen();
+    return await this.#operations.inspect(snapshotId);
+  }
+
+  async diff(a: string, b: string): Promise<SnapshotDiff> {
+    this.#checkOpen();
+    return await this.#operations.diff(a, b);
+  }
+
+  async dropSnapshot(snapshotId: string): Promise<void> {
+    this.#checkOpen();
+    await this.#operations.drop(snapshotId);
   }
 
   async idleMemory(action: Action): Promise<UcMemory> {

@@ -60,6 +60,12 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
   };
 }
 
+/** Files of this host behind the image windows of the function's UCs. */
+export function imagePathsOf({ runtime }: FunctionRecord, { code }: Action): readonly string[] {
+  const root = runtime.snapshot.imagePaths ?? [];
+  return code.type === 'image' ? [...root, code.imagePath] : root;
+}
+
 /** A UC that holds a function, or is about to. */
 export class FunctionUc extends Uc {
   readonly core: Core;

@@ -23,7 +23,7 @@ export interface LeadingInvocation {
   nextId(): number;
   runText(id: number, seed: string, checkpoint: boolean): string;
   deploy(core: Core, snapshot: Snapshot, first: (uc: FunctionUc) => Promise<Reply>): Promise<Deployed>;
-  exchange(uc: FunctionUc, message: string, timeoutMs: number): Promise<Reply>;
+  exchange(uc: FunctionUc, message: string, runId: number | undefined, timeoutMs: number): Promise<Reply>;
   /** All that its run wrote so far. */
   flushedLogs(): LogCollector;
   conclude(uc: FunctionUc, outcome: Outcome | PlatformError): Outcome;
@@ -54,7 +54,7 @@ export async function lead(
   const runMs = (): number => performance.now() - begun - (timings.deployMs ?? 0) - (timings.captureMs ?? 0);
   try {
     const { uc, reply } = await invocation
-      .deploy(core, parent, (fresh) => invocation.exchange(fresh, text, limits.timeoutMs))
+      .deploy(core, parent, (fresh) => invocation.exchange(fresh, text, undefined, limits.timeoutMs))
       .finally(() => node.dispatcher.startDone(core));
     const parked = parkOutcome(
       await reply,
@@ -72,7 +72,7 @@ export async function lead(
     const resumed = invocation.nextId();
     const message = resumeMessage(resumed, invocation.value, invocation.env, undefined);
     const left = Math.max(1, limits.timeoutMs - timings.runMs);
-    const answer = await invocation.exchange(uc, message, left);
+    const answer = await invocation.exchange(uc, message, resumed, left);
     await captured;
     timings.runMs = runMs();
     const outcome = runOutcome(answer, resumed, false, limits, invocation.flushedLogs());

@@ -78,7 +78,7 @@ export class Runtimes {
     const core = leastLoaded(this.#cores.all);
     core.starting += 1;
     try {
-      const runtime = await this.#bootOn(core, kind, imageNumber, image.digest, started);
+      const runtime = await this.#bootOn(core, kind, imageNumber, image.digest, image.path, started);
       this.#snapshots.add(runtime.snapshot);
       return runtime;
     } finally {
@@ -91,6 +91,7 @@ export class Runtimes {
     kind: Kind,
     image: number,
     imageDigest: string,
+    imagePath: string,
     started: number,
   ): Promise<Runtime> {
     const { argv, env, cwd } = interpreterCommand(kind, this.#anticipate);
@@ -121,6 +122,7 @@ export class Runtimes {
         parent: undefined,
         of: kind.name,
         captured,
+        imagePaths: [imagePath],
         createdMs: Date.now(),
         savedMs,
         deploys: 0,

@@ -116,6 +116,8 @@ export interface Activation {
 }
 
 export interface InvokeOptions {
+  /** Names the activation while it runs, for `running` and `capture`; no other that runs may have it. */
+  readonly id?: string;
   /** `__OW_*` variables of this activation. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
@@ -145,6 +147,19 @@ export interface UcMemory {
   readonly privateBytes: number;
   readonly sharedBytes: number;
   readonly pageTableBytes: number;
+}
+
+/** An activation with an id that has not been answered yet. */
+export interface RunningActivation {
+  readonly id: string;
+  /** Name of the action. */
+  readonly of: string;
+  /** `waiting` for a start, `starting` (deploy, import of its code), `running`. */
+  readonly phase: 'waiting' | 'starting' | 'running';
+  /** Null while it waits. */
+  readonly path: StartPath | null;
+  /** Milliseconds since the epoch. */
+  readonly startMs: number;
 }
 
 /** Levels of the lineage. `capture`: of a running invocation, on demand. */
@@ -181,6 +196,60 @@ export interface SpecializationInfo {
   readonly reason?: string;
   /** What the run used before the capture that may differ from run to run, like `time: Date.now`. */
   readonly observed: readonly string[];
+}
+
+/** Where code lies, and what it is called. */
+export interface CodeAddress {
+  readonly address: number;
+  /** Like `uv__io_poll+0x1a2 (/usr/bin/node)`, `[jit]`; null when nothing is known. */
+  readonly symbol: string | null;
+}
+
+export interface SnapshotMapping {
+  readonly start: number;
+  readonly bytes: number;
+  /** As in /proc/PID/maps: `r-x`. */
+  readonly access: string;
+  /** File in the function's view, `own` pages, `layer N` of an ancestor, or `anonymous`. */
+  readonly source: string;
+  /** In the source, bytes. */
+  readonly offset: number;
+}
+
+export interface SnapshotDetails extends SnapshotInfo {
+  /** `words`: what differs from its parent's memory; `pages`: a layer of its own. */
+  readonly form: 'pages' | 'words';
+  readonly layers: number;
+  readonly images: number;
+  /** Of the context at the capture, nanoseconds. */
+  readonly clockMonotonicNs: number;
+  /** 16 hexadecimal digits each. */
+  readonly registers: Readonly<Record<string, string>>;
+  readonly programCounter: CodeAddress;
+  /** Where the program goes on when the library OS is done; null when it was the program's turn. */
+  readonly guestCounter: CodeAddress | null;
+  /** By address. */
+  readonly memoryMap: readonly SnapshotMapping[];
+}
+
+/** A run of whole pages in which two snapshots differ. */
+export interface SnapshotDiffRun {
+  readonly start: number;
+  readonly bytes: number;
+  /** Mapped in one alone; other bytes; the same bytes with other protection. */
+  readonly kind: 'onlyA' | 'onlyB' | 'bytes' | 'access';
+  /** Of 8 bytes, that differ; 0 unless `kind` is `bytes`. */
+  readonly words: number;
+}
+
+export interface SnapshotDiff {
+  readonly a: string;
+  readonly b: string;
+  /** Pages by kind, and all words that differ. */
+  readonly pages: Readonly<Record<SnapshotDiffRun['kind'], number>>;
+  readonly words: number;
+  /** By address. */
+  readonly runs: readonly SnapshotDiffRun[];
 }
 
 export interface NodeStats {
@@ -223,6 +292,24 @@ export interface ComputeNode {
   stats(): NodeStats;
   /** Argument snapshots of an action; none before its first invocation. */
   specializations(action: Action): SpecializationInfo[];
+  /** Activations that have an id and no answer yet, in the order of their arrival. */
+  running(): readonly RunningActivation[];
+  /**
+   * Stops a running activation wherever it is, keeps a snapshot of it, and lets it run on.
+   * @throws PlatformError `unknown_activation`, `not_running`, `capture_failed`
+   */
+  capture(activationId: string): Promise<SnapshotInfo>;
+  /**
+   * Goes on from a snapshot that `capture` took, to the answer of the captured run; `env` does not apply.
+   * @throws PlatformError `unknown_snapshot`, `not_resumable`, and what `invoke` throws
+   */
+  resume(snapshotId: string, options?: InvokeOptions): Promise<Activation>;
+  /** @throws PlatformError `unknown_snapshot` */
+  inspect(snapshotId: string): Promise<SnapshotDetails>;
+  /** @throws PlatformError `unknown_snapshot` */
+  diff(a: string, b: string): Promise<SnapshotDiff>;
+  /** @throws PlatformError `unknown_snapshot`, `snapshot_pinned` (a runtime's), `snapshot_in_use` */
+  dropSnapshot(snapshotId: string): Promise<void>;
   /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
   idleMemory(action: Action): Promise<UcMemory>;
   close(): Promise<void>;

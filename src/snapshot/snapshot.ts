@@ -17,6 +17,8 @@ export interface Snapshot {
   /** Of an argument snapshot: the arguments that it fixes. */
   readonly fixed?: JsonObject;
   readonly captured: Captured;
+  /** Files of this host behind its image windows, in their order; absent: its parent's. */
+  readonly imagePaths?: readonly string[];
   readonly createdMs: number;
   /** What starting from here saves over starting from the parent. */
   readonly savedMs: number;

@@ -63,6 +63,16 @@ export const PLAN_ANONYMOUS = 0xffff;
 /** Sources below it are images. */
 export const UC_IMAGE_MAX = 8;
 
+/** Parts of a context's address space, from abi/layout.h. */
+export const UcLayout = {
+  patchBase: 0x0001_0000,
+  patchEnd: 0x0020_0000,
+  libosBase: 0x1800_0000,
+  libosEnd: 0x1c00_0000,
+  vdsoBase: 0x1d00_0000,
+  vdsoEnd: 0x1d10_0000,
+} as const;
+
 export const SnapshotForm = { pages: 0, words: 1 } as const;
 
 export const DiffKind = { onlyA: 1, onlyB: 2, bytes: 3, access: 4 } as const;

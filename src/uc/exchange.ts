@@ -16,6 +16,8 @@ export interface ExchangeOptions {
   readonly maxLineBytes: number;
   readonly logs: LogCollector;
   readonly signal?: AbortSignal | undefined;
+  /** Told when a live capture stopped the UC, with what it had sent of its answer. */
+  readonly onCut?: ((held: Buffer) => void) | undefined;
 }
 
 const TIMEOUT: Reply = { type: 'timeout' };
@@ -28,6 +30,7 @@ class Exchange implements UcSink {
   readonly #resolve: (reply: Reply) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #signal: AbortSignal | undefined;
+  readonly #onCut: ((held: Buffer) => void) | undefined;
 
   constructor(uc: Uc, options: ExchangeOptions, resolve: (reply: Reply) => void) {
     this.maxLineBytes = options.maxLineBytes;
@@ -36,6 +39,7 @@ class Exchange implements UcSink {
     this.#resolve = resolve;
     this.#timer = setTimeout(this.#onTimeout, options.timeoutMs);
     this.#signal = options.signal;
+    this.#onCut = options.onCut;
     this.#signal?.addEventListener('abort', this.#onAbort);
   }
 
@@ -49,6 +53,10 @@ class Exchange implements UcSink {
 
   output(stream: 'stdout' | 'stderr', data: Buffer): void {
     this.#logs.write(stream, data);
+  }
+
+  cut(held: Buffer): void {
+    this.#onCut?.(held);
   }
 
   ended(end: UcEnd): void {

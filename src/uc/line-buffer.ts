@@ -34,6 +34,18 @@ export class LineBuffer {
     }
   }
 
+  /** A copy of what has come of an unfinished line. */
+  held(): Buffer {
+    return Buffer.concat(this.#parts ?? []);
+  }
+
+  /** Takes up what another buffer held: no newline in it. */
+  resume(held: Buffer): void {
+    if (held.length > 0) {
+      this.#hold(held, Number.POSITIVE_INFINITY);
+    }
+  }
+
   #hold(part: Buffer, maxBytes: number): void {
     this.#bytes += part.length;
     if (this.#bytes > maxBytes) {

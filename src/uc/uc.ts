@@ -10,6 +10,8 @@ export interface UcSink extends LineTarget {
   /** Longest line of the driver that is kept. */
   readonly maxLineBytes: number;
   output(stream: 'stdout' | 'stderr', data: Buffer): void;
+  /** A live capture stopped the UC; `held` is what it had sent of a line of the driver. */
+  cut(held: Buffer): void;
   ended(end: UcEnd): void;
 }
 
@@ -52,6 +54,11 @@ export class Uc implements UcListener {
     this.#sink = undefined;
   }
 
+  /** It goes on with a line of the driver of which so much was sent. */
+  hold(held: Buffer): void {
+    this.#lines.resume(held);
+  }
+
   /** Sends a line to the driver. */
   tell(message: string): void {
     this.tender.send(this.id, Link.driverIn, message);
@@ -85,6 +92,10 @@ export class Uc implements UcListener {
       default:
         return;
     }
+  }
+
+  onCut(): void {
+    this.#sink?.cut(this.#lines.held());
   }
 
   onExit(exit: ControlExit): void {

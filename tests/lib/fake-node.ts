@@ -5,6 +5,10 @@ import type {
   InvokeOptions,
   JsonObject,
   JsonValue,
+  RunningActivation,
+  SnapshotDetails,
+  SnapshotDiff,
+  SnapshotInfo,
 } from '../../src/node/types.ts';
 import { PlatformError } from '../../src/node/types.ts';
 
@@ -75,12 +79,43 @@ export class FakeNode implements ComputeNode {
       warm: 0,
       argument: 0,
       hot: 0,
-      snapshots: [],
+      snapshots: this.snapshots,
     };
   }
 
   specializations() {
     return [];
+  }
+
+  readonly snapshots: SnapshotInfo[] = [];
+  readonly runningNow: RunningActivation[] = [];
+  readonly calls: string[] = [];
+
+  running() {
+    return this.runningNow;
+  }
+
+  async capture(activationId: string): Promise<SnapshotInfo> {
+    this.calls.push(`capture ${activationId}`);
+    throw new PlatformError('not_running', 'it ended meanwhile');
+  }
+
+  async resume(snapshotId: string): Promise<Activation> {
+    this.calls.push(`resume ${snapshotId}`);
+    throw new PlatformError('not_resumable', 'it holds no run');
+  }
+
+  async inspect(snapshotId: string): Promise<SnapshotDetails> {
+    this.calls.push(`inspect ${snapshotId}`);
+    throw new PlatformError('unknown_snapshot', 'it was evicted');
+  }
+
+  async diff(a: string, b: string): Promise<SnapshotDiff> {
+    return { a, b, pages: { onlyA: 0, onlyB: 0, bytes: 1, access: 0 }, words: 2, runs: [] };
+  }
+
+  async dropSnapshot(snapshotId: string): Promise<void> {
+    this.calls.push(`drop ${snapshotId}`);
   }
 
   async idleMemory() {

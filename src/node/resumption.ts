@@ -1,0 +1,103 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { exchange, type Reply } from '../uc/exchange.ts';
+import { LogCollector } from '../uc/log-collector.ts';
+import type { ActivationContext } from './activation.ts';
+import type { Core } from './cores.ts';
+import { FunctionUc } from './function-record.ts';
+import type { Continuation } from './live-capture.ts';
+import { maxLineBytes, runOutcome } from './outcome.ts';
+import type { RunningInvocation } from './running.ts';
+import { type Activation, type ActivationTimings, type InvokeOptions, PlatformError } from './types.ts';
+
+interface Deployed {
+  readonly uc: FunctionUc;
+  readonly deployMs: number;
+  readonly reply: Promise<Reply>;
+}
+
+/**
+ * Deploys the snapshot of a captured run and lets it go on to its answer, with the action's limits anew. Nobody
+ * else is served by that UC.
+ * @throws PlatformError when the platform failed, never for what the function did
+ */
+export async function resumeRun(
+  node: ActivationContext,
+  snapshot: Snapshot,
+  continuation: Continuation,
+  options: InvokeOptions,
+): Promise<Activation> {
+  const { action, runId } = continuation;
+  const startMs = Date.now();
+  const begun = performance.now();
+  const logs = new LogCollector(action.limits.logBytes);
+  const running = options.id === undefined ? undefined : node.invocations.begin(options.id, action);
+  const core = node.dispatcher.startAtOnce();
+  try {
+    const { uc, deployMs, reply } = await deploy(node, core, snapshot, continuation, options, logs, running);
+    const answer = await reply;
+    logs.finish();
+    node.dispose(uc);
+    const outcome = runOutcome(answer, runId, false, action.limits, logs);
+    if (outcome instanceof PlatformError) {
+      throw outcome;
+    }
+    const { status, result, timedOut } = outcome;
+    const totalMs = performance.now() - begun;
+    const timings: ActivationTimings = { waitMs: 0, deployMs, runMs: totalMs - deployMs, totalMs };
+    return {
+      status,
+      result,
+      path: 'warm',
+      timings,
+      logs: logs.finish(),
+      timedOut,
+      startMs,
+      endMs: Date.now(),
+    };
+  } finally {
+    if (running !== undefined) {
+      node.invocations.end(running);
+    }
+    node.dispatcher.lost(core);
+  }
+}
+
+async function deploy(
+  node: ActivationContext,
+  core: Core,
+  snapshot: Snapshot,
+  { record, action, runId, held }: Continuation,
+  { signal }: InvokeOptions,
+  logs: LogCollector,
+  running: RunningInvocation | undefined,
+): Promise<Deployed> {
+  const { limits } = action;
+  const uc = new FunctionUc(node.cores.nextUc(), core, node.owner, record);
+  uc.hold(held);
+  if (running !== undefined) {
+    running.path = 'warm';
+    running.run = { uc, id: runId };
+  }
+  node.snapshots.touch(snapshot);
+  snapshot.deploying += 1;
+  try {
+    const started = core.tender.deploy(uc.id, uc, snapshot.number, limits.memoryBytes);
+    const reply = exchange(uc, undefined, {
+      timeoutMs: limits.timeoutMs,
+      maxLineBytes: maxLineBytes(limits),
+      logs,
+      signal,
+      onCut: running?.noteCut,
+    });
+    const deployMs = (await started).deployNs / 1e6;
+    snapshot.deploys += 1;
+    node.counts.warm += 1;
+    return { uc, deployMs, reply };
+  } catch (error) {
+    uc.fail(error);
+    throw error;
+  } finally {
+    snapshot.deploying -= 1;
+    node.dispatcher.startDone(core);
+  }
+}

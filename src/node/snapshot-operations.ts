@@ -1,0 +1,89 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { snapshotInfo } from '../snapshot/snapshot.ts';
+import type { ActivationContext } from './activation.ts';
+import type { FunctionRecord } from './function-record.ts';
+import { LiveCaptures } from './live-capture.ts';
+import { resumeRun } from './resumption.ts';
+import { diffSnapshots, inspectSnapshot } from './snapshot-details.ts';
+import {
+  type Activation,
+  type InvokeOptions,
+  PlatformError,
+  type SnapshotDetails,
+  type SnapshotDiff,
+  type SnapshotInfo,
+} from './types.ts';
+
+/** What an operator can do with snapshots, which have ids for that. */
+export class SnapshotOperations {
+  readonly #node: ActivationContext;
+  readonly #captures = new LiveCaptures();
+
+  constructor(node: ActivationContext) {
+    this.#node = node;
+  }
+
+  async capture(activationId: string): Promise<SnapshotInfo> {
+    const invocation = this.#node.invocations.get(activationId);
+    if (invocation === undefined) {
+      throw new PlatformError('unknown_activation', `no activation ${activationId} is running`);
+    }
+    return snapshotInfo(await this.#captures.capture(this.#node, invocation));
+  }
+
+  async resume(id: string, options: InvokeOptions): Promise<Activation> {
+    const snapshot = this.#find(id);
+    const continuation = this.#captures.get(snapshot);
+    if (continuation === undefined) {
+      throw new PlatformError(
+        'not_resumable',
+        `snapshot ${id} of ${snapshot.of} holds no run that could go on`,
+        {
+          remedy: 'only snapshots of running activations are resumed; others start invocations by themselves',
+        },
+      );
+    }
+    return await resumeRun(this.#node, snapshot, continuation, options);
+  }
+
+  async inspect(id: string): Promise<SnapshotDetails> {
+    return await inspectSnapshot(this.#node.cores.first.tender, this.#find(id));
+  }
+
+  async diff(a: string, b: string): Promise<SnapshotDiff> {
+    return await diffSnapshots(this.#node.cores.first.tender, this.#find(a), this.#find(b));
+  }
+
+  async drop(id: string): Promise<void> {
+    const snapshot = this.#find(id);
+    if (snapshot.kind === 'runtime') {
+      throw new PlatformError('snapshot_pinned', `snapshot ${id} is the runtime ${snapshot.of}, which stays`);
+    }
+    if (snapshot.deploying > 0) {
+      throw new PlatformError('snapshot_in_use', `snapshot ${id} of ${snapshot.of} is being deployed`, {
+        remedy: 'try again',
+      });
+    }
+    await this.#discard(snapshot);
+  }
+
+  /** The action was updated or deleted: its captured runs go with it. */
+  async forget(record: FunctionRecord): Promise<void> {
+    await Promise.all(this.#captures.of(record).map((snapshot) => this.#discard(snapshot)));
+  }
+
+  async #discard(snapshot: Snapshot): Promise<void> {
+    this.#node.snapshots.remove(snapshot);
+    snapshot.evicted?.();
+    await this.#node.cores.drop(snapshot);
+  }
+
+  #find(id: string): Snapshot {
+    for (const snapshot of this.#node.snapshots) {
+      if (snapshot.id === id) {
+        return snapshot;
+      }
+    }
+    throw new PlatformError('unknown_snapshot', `there is no snapshot ${id}`);
+  }
+}

@@ -1,0 +1,90 @@
+import type { FileIndex } from '../image/file-index.ts';
+import type { CodeAddress } from '../node/types.ts';
+import { libosPath } from '../runtime/paths.ts';
+import { UC_IMAGE_MAX, UcLayout } from '../tender/abi.ts';
+import type { SnapshotMap } from '../tender/messages.ts';
+import { type SymbolMatch, symbolAt } from './elf-symbols.ts';
+
+/** An image that a context has mapped, by the number of its window. */
+export interface MappedImage {
+  readonly path: string;
+  /** Where its root is in the context: `/`, `/action`. */
+  readonly mountPoint: string;
+  readonly files: FileIndex;
+}
+
+const PROT_EXEC = 4;
+
+/** Finds out what is at an address of a context. */
+export async function describeCode(
+  address: number,
+  maps: readonly SnapshotMap[],
+  images: readonly MappedImage[],
+): Promise<CodeAddress> {
+  return { address, symbol: await symbolOf(address, maps, images) };
+}
+
+async function symbolOf(
+  address: number,
+  maps: readonly SnapshotMap[],
+  images: readonly MappedImage[],
+): Promise<string | null> {
+  if (address >= UcLayout.libosBase && address < UcLayout.libosEnd) {
+    return format(await symbolAt(libosPath, 0, address, true).catch(() => undefined), 'library OS');
+  }
+  if (address >= UcLayout.vdsoBase && address < UcLayout.vdsoEnd) {
+    return '[host vDSO]';
+  }
+  if (address >= UcLayout.patchBase && address < UcLayout.patchEnd) {
+    return '[patched system call]';
+  }
+  const at = maps.findIndex(({ start, bytes }) => address >= start && address < start + bytes);
+  if (at < 0) {
+    return null;
+  }
+  const place = imageOffset(address, maps, at);
+  const image = place === undefined ? undefined : images[place.window];
+  const file = place === undefined ? undefined : image?.files.at(place.offset);
+  if (place === undefined || image === undefined || file === undefined) {
+    return ((maps[at] as SnapshotMap).prot & PROT_EXEC) === 0 ? null : '[jit]';
+  }
+  const symbol = await symbolAt(image.path, file.offset, place.offset - file.offset).catch(() => undefined);
+  return format(symbol, pathIn(image, file.path));
+}
+
+/** A file's path as the context sees it. */
+export function pathIn({ mountPoint }: MappedImage, path: string): string {
+  return mountPoint === '/' ? path : `${mountPoint}${path}`;
+}
+
+function format(symbol: SymbolMatch | undefined, where: string): string {
+  return symbol === undefined ? where : `${symbol.name}+0x${symbol.offset.toString(16)} (${where})`;
+}
+
+/**
+ * Where the code came from. A page of a program that was written to (its system calls are patched) is in a layer: what is
+ * mapped on either side without a gap tells.
+ */
+function imageOffset(
+  address: number,
+  maps: readonly SnapshotMap[],
+  at: number,
+): { window: number; offset: number } | undefined {
+  for (const step of [-1, 1]) {
+    for (let i = at; ; i += step) {
+      const map = maps[i];
+      const before = maps[i - step];
+      if (map === undefined || (map.prot & PROT_EXEC) === 0 || (i !== at && !adjoin(map, before))) {
+        break;
+      }
+      if (map.source < UC_IMAGE_MAX) {
+        return { window: map.source, offset: map.offset + address - map.start };
+      }
+    }
+  }
+  return undefined;
+}
+
+function adjoin(a: SnapshotMap, b: SnapshotMap | undefined): boolean {
+  return b !== undefined && (a.start + a.bytes === b.start || b.start + b.bytes === a.start);
+}
