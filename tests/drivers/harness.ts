@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
-import type { JsonValue } from '../../src/node/types.ts';
+import type { JsonObject, JsonValue } from '../../src/node/types.ts';
 
 const DEVICE_FD = 3;
 const drivers = join(import.meta.dirname, '../../drivers');
@@ -23,6 +23,8 @@ export interface Answer {
   readonly error?: string;
   readonly seeded?: boolean;
   readonly version?: string;
+  readonly observed?: string[];
+  readonly checkpoint?: boolean;
 }
 
 export interface Code {
@@ -31,6 +33,7 @@ export interface Code {
   readonly dir?: string;
   readonly main?: string;
   readonly env?: Record<string, string>;
+  readonly specialize?: boolean;
 }
 
 /** SEUSS_TEST_NODE: another Node.js to run the driver in. */
@@ -98,6 +101,24 @@ export class Driver implements AsyncDisposable {
     const answer = await this.receive();
     assert.equal(answer.op, 'result');
     assert.equal(answer.id, id);
+    return answer;
+  }
+
+  /** A run that must park. */
+  async specialize(fixed: JsonObject): Promise<Answer> {
+    const id = this.#nextId++;
+    this.send({ op: 'specialize', id, value: fixed, seed: newSeed() });
+    const answer = await this.receive();
+    assert.deepEqual([answer.op, answer.id, answer.seeded], ['parked', id, true], JSON.stringify(answer));
+    return answer;
+  }
+
+  /** The answer of a parked run that goes on. */
+  async resume(value: JsonObject, env: Record<string, string> = {}): Promise<Answer> {
+    const id = this.#nextId++;
+    this.send({ op: 'resume', id, value, env, seed: newSeed() });
+    const answer = await this.receive();
+    assert.deepEqual([answer.op, answer.id, answer.seeded], ['result', id, true], JSON.stringify(answer));
     return answer;
   }
 

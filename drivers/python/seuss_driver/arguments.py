@@ -42,40 +42,31 @@ class PendingArguments(Arguments):
 
     def fill(self, all):
         """Takes in the invocation's arguments, in their order. What the function has changed meanwhile stays."""
-        cls = type(self)
-        _, deleted = cls._state
-        cls._state = None
-        self.__class__ = Arguments
-        own = dict(self)
+        # Other threads wait in `reach` until this is done.
+        own = dict.copy(self)
         del own[_PENDING]
-        self.clear()
+        _, deleted = PendingArguments._state
+        dict.clear(self)
         for name, value in all.items():
             if name in own:
-                self[name] = own.pop(name)
+                dict.__setitem__(self, name, own.pop(name))
             elif name not in deleted:
-                self[name] = value
-        self.update(own)
-
-    def _reach(self):
-        # Another thread may have reached it since this call was looked up.
-        if (state := PendingArguments._state) is not None:
-            state[0]()
-
-    def _need(self, name):
-        if (state := PendingArguments._state) is not None:
-            if not dict.__contains__(self, name) and name not in state[1]:
-                state[0]()
+                dict.__setitem__(self, name, value)
+        for name, value in own.items():
+            dict.__setitem__(self, name, value)
+        self.__class__ = Arguments
+        PendingArguments._state = None
 
     def __getitem__(self, name):
-        self._need(name)
+        _need(self, name)
         return dict.__getitem__(self, name)
 
     def get(self, name, default=None):
-        self._need(name)
+        _need(self, name)
         return dict.get(self, name, default)
 
     def __contains__(self, name):
-        self._need(name)
+        _need(self, name)
         return dict.__contains__(self, name)
 
     def __setitem__(self, name, value):
@@ -83,18 +74,18 @@ class PendingArguments(Arguments):
         dict.__setitem__(self, name, value)
 
     def __delitem__(self, name):
-        self._need(name)
+        _need(self, name)
         dict.__delitem__(self, name)
-        self._note_deleted(name)
+        _note_deleted(name)
 
     def pop(self, name, *default):
-        self._need(name)
+        _need(self, name)
         value = dict.pop(self, name, *default)
-        self._note_deleted(name)
+        _note_deleted(name)
         return value
 
     def setdefault(self, name, default=None):
-        self._need(name)
+        _need(self, name)
         return dict.setdefault(self, name, default)
 
     def update(self, *args, **kwargs):
@@ -105,16 +96,31 @@ class PendingArguments(Arguments):
         self.update(other)
         return self
 
-    def _note_deleted(self, name):
-        if (state := PendingArguments._state) is not None:
-            state[1].add(name)
+
+# Functions, since the class of the arguments may change while one of their methods is at work.
+
+
+def _reach():
+    if (state := PendingArguments._state) is not None:
+        state[0]()
+
+
+def _need(arguments, name):
+    if (state := PendingArguments._state) is not None:
+        if not dict.__contains__(arguments, name) and name not in state[1]:
+            state[0]()
+
+
+def _note_deleted(name):
+    if (state := PendingArguments._state) is not None:
+        state[1].add(name)
 
 
 def _reaching(name):
     method = getattr(dict, name)
 
     def call(self, *args):
-        self._reach()
+        _reach()
         return method(self, *args)
 
     call.__name__ = name
