@@ -21,12 +21,4 @@ function collectGarbage() {
   gc();
 }
 
-/**
- * Collects as V8 does when memory has run out: once, and it gives the room of the young generation back, which a run
- * fills with garbage again and again, page after page of a snapshot.
- */
-function collectAllGarbage() {
-  gc({ type: 'major', flavor: 'last-resort' });
-}
-
-module.exports = { collectAllGarbage, collectGarbage };
+module.exports = { collectGarbage };

@@ -14,7 +14,7 @@ const {
   setRunEnvironment,
   watchEnvironment,
 } = require('./environment.cjs');
-const { collectAllGarbage, collectGarbage } = require('./garbage.cjs');
+const { collectGarbage } = require('./garbage.cjs');
 const { load } = require('./load.cjs');
 const outcome = require('./outcome.cjs');
 const { reseed } = require('./reseed.cjs');
@@ -150,7 +150,6 @@ class Server {
   /** @param {(all: object) => void} fill takes the arguments with which the run goes on */
   #capturePoint(run, fill) {
     const park = (observed) => {
-      collectAllGarbage();
       this.#channel.writeLine(
         `{"op":"parked","id":${run.id},"observed":${stringify(observed)}${this.#seeded}}`,
       );

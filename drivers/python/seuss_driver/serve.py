@@ -107,7 +107,6 @@ class Server:
         """fill: takes the arguments with which the run goes on."""
 
         def park(observed):
-            _collect_garbage()
             _flush()
             self._channel.write(f'{{"op":"parked","id":{run.id},"observed":{encode(observed)}{self._seeded}}}\n')
             message = self._receive()
@@ -146,14 +145,10 @@ def _refill(arguments, all):
 def _collect():
     """Before a capture: what the last run left behind, its environment too, is no part of a snapshot."""
     environment.set_run({})
-    _collect_garbage()
-    return '"op":"collected"'
-
-
-def _collect_garbage():
     gc.collect()
     # Collections in clones then write no page of these objects.
     gc.freeze()
+    return '"op":"collected"'
 
 
 def _outcome(value):
@@ -204,4 +199,4 @@ def _flush():
         try:
             stream.flush()
         except _STREAM_ERRORS:
-            pass
+
