@@ -148,6 +148,24 @@ describe('an argument snapshot', () => {
     await node.forget(action);
   });
 
+  both(
+    'splits no line of the log of the one that brings it',
+    {
+      nodejs: `exports.main = (p) => { process.stdout.write("one "); const x = p.x; process.stdout.write("line\\n"); return { x } }`,
+      python: `def main(p):
+    print("one ", end="")
+    x = p["x"]
+    print("line")
+    return {"x": x}`,
+    },
+    async (kind, source) => {
+      const action = special(kind, source, [{ a: 1 }]);
+      const activations = await invokeAll(action, { a: 1, x: 0 }, { a: 1, x: 1 }, { a: 1, x: 2 });
+      assert.deepEqual(activations.map(lines), [['one line'], ['one line'], ['line']]);
+      await node.forget(action);
+    },
+  );
+
   both('is chosen by the most arguments, then by order', ECHO, async (kind, source) => {
     const action = special(kind, source, [{ a: 1 }, { a: 1, x: 2 }, { x: 2 }, { x: 3 }]);
     await invokeAll(action, { a: 0, x: 0 }, { a: 1, x: 2 }, { a: 1, x: 9 }, { a: 5, x: 2 }, { a: 7, x: 3 });

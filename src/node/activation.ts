@@ -325,13 +325,13 @@ class Invocation {
       record: this.#record,
       action: this.#action,
       timings: this.timings,
+      logs: this.logs,
       value: this.#value,
       env: this.#env(),
       nextId: () => ++lastRun,
       runText: (...args) => this.#runText(...args),
       deploy: (...args) => this.#deploy(...args),
       exchange: (...args) => this.#exchange(...args),
-      flushedLogs: () => this.#flushedLogs(),
       conclude: (...args) => this.#conclude(...args),
     };
   }

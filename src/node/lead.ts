@@ -17,6 +17,7 @@ export interface LeadingInvocation {
   readonly record: FunctionRecord;
   readonly action: Action;
   readonly timings: Timings;
+  readonly logs: LogCollector;
   /** Its arguments, and the variables of its environment, as JSON texts. */
   readonly value: string;
   readonly env: string;
@@ -24,8 +25,6 @@ export interface LeadingInvocation {
   runText(id: number, seed: string, checkpoint: boolean): string;
   deploy(core: Core, snapshot: Snapshot, first: (uc: FunctionUc) => Promise<Reply>): Promise<Deployed>;
   exchange(uc: FunctionUc, message: string, runId: number | undefined, timeoutMs: number): Promise<Reply>;
-  /** All that its run wrote so far. */
-  flushedLogs(): LogCollector;
   conclude(uc: FunctionUc, outcome: Outcome | PlatformError): Outcome;
 }
 
@@ -42,7 +41,7 @@ export async function lead(
   parent: Snapshot,
   special: Specialization,
 ): Promise<Outcome> {
-  const { node, timings } = invocation;
+  const { node, timings, logs } = invocation;
   const { limits } = invocation.action;
   const id = invocation.nextId();
   const seed = nextSeed();
@@ -56,13 +55,11 @@ export async function lead(
     const { uc, reply } = await invocation
       .deploy(core, parent, (fresh) => invocation.exchange(fresh, text, undefined, limits.timeoutMs))
       .finally(() => node.dispatcher.startDone(core));
-    const parked = parkOutcome(
-      await reply,
-      id,
-      special.origin === 'checkpoint',
-      limits,
-      invocation.flushedLogs(),
-    );
+    const stop = await reply;
+    if (stop.type === 'ended') {
+      logs.finish();
+    }
+    const parked = parkOutcome(stop, id, special.origin === 'checkpoint', limits, logs);
     timings.runMs = runMs();
     if (!('observed' in parked)) {
       return invocation.conclude(uc, parked);
@@ -75,8 +72,8 @@ export async function lead(
     const answer = await invocation.exchange(uc, message, resumed, left);
     await captured;
     timings.runMs = runMs();
-    const outcome = runOutcome(answer, resumed, false, limits, invocation.flushedLogs());
-    return invocation.conclude(uc, outcome);
+    logs.finish();
+    return invocation.conclude(uc, runOutcome(answer, resumed, false, limits, logs));
   } finally {
     if (special.state === 'starting') {
       leadEnded(special, { failure: 'the run ended, or answered, before it could be captured' });

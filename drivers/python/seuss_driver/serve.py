@@ -199,4 +199,4 @@ def _flush():
         try:
             stream.flush()
         except _STREAM_ERRORS:
-
+            pass
