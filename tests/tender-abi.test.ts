@@ -19,6 +19,7 @@ import {
   LINK_ROOT_IMAGE,
   Link,
   PLAN_ANONYMOUS,
+  PLAN_VERSION,
   Size,
   SnapshotForm,
   UC_IMAGE_MAX,
@@ -35,10 +36,13 @@ import {
   decodeMaps,
   decodeStarted,
   decodeStat,
+  decodeStored,
   encodeBoot,
   encodeCapture,
   encodeDeploy,
   encodeDiff,
+  encodeLoad,
+  encodeStore,
 } from '../src/tender/messages.ts';
 
 /** Snake case as the headers write it: `driverIn` → `DRIVER_IN`. */
@@ -63,6 +67,8 @@ const STRUCTS: Readonly<Record<keyof typeof Size, string>> = {
   inspected: 'control_inspected',
   diff: 'control_diff',
   diffRun: 'control_diff_run',
+  stored: 'control_stored',
+  load: 'control_load',
   stat: 'control_stat',
   exit: 'control_exit',
   planMap: 'plan_map',
@@ -97,6 +103,7 @@ describe('the control protocol as the C headers have it', () => {
       ...constants('UC', UcLayout),
       ...Object.entries({ CONTROL_VERSION, CONTROL_PAYLOAD_MAX, CONTROL_IMAGES_MAX }),
       ...Object.entries({ CONTROL_CAPTURE_KEEP, CONTROL_CAPTURE_LIVE, PLAN_ANONYMOUS, UC_IMAGE_MAX }),
+      ...Object.entries({ PLAN_VERSION }),
       ...Object.entries({ LINK_MORE, LINK_ROOT_HOST, LINK_ROOT_IMAGE }),
       ...Object.entries(STRUCTS).map(([key, name]): [string, number] => [
         `sizeof(struct ${name})`,
@@ -181,6 +188,10 @@ describe('the control protocol as the C headers have it', () => {
       ],
     );
     assert.throws(() => decodeDiff(emit('control_diff_run', '0, 4096, 9, 0')), RangeError);
+    assert.deepEqual(decodeStored(emit('control_stored', '1ull << 34, 2')), {
+      planBytes: 2 ** 34,
+      layerBytes: 2,
+    });
     assert.deepEqual(decodeStat(emit('control_stat', "1, 2, 3, 4, 5, 'S'")), {
       privateBytes: 1,
       sharedBytes: 2,
@@ -230,6 +241,19 @@ describe('the control protocol as the C headers have it', () => {
       encodeDeploy(3, 2 ** 28, true),
       run('struct control_deploy s = { 3, 1 << 28, 1, 0 }; fwrite(&s, sizeof(s), 1, stdout);'),
     );
+  });
+
+  it('encodes what concerns the store likewise', () => {
+    assert.deepEqual(
+      encodeLoad({ snapshot: 2 ** 33, parent: 7, images: [4, 5] }, '/s/a'),
+      run(`struct control_load s = { 1ull << 33, 7, 2, { 4, 5 } };
+        fwrite(&s, sizeof(s), 1, stdout); fwrite("/s/a", 4, 1, stdout);`),
+    );
+    assert.deepEqual(
+      encodeStore(2 ** 33, '/s/a'),
+      run('uint64_t s = 1ull << 33; fwrite(&s, sizeof(s), 1, stdout); fwrite("/s/a", 4, 1, stdout);'),
+    );
+    assert.throws(() => encodeStore(1, 'a\0b'), TypeError);
   });
 
   it('refuses a NUL byte in a string and too many images', () => {

@@ -1,4 +1,4 @@
-import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Captured } from '../tender/messages.ts';
 import { errnoOf } from '../tender/tender.ts';
@@ -9,7 +9,7 @@ import type { UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
 import type { Core, Cores } from './cores.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
-import { type FunctionRecord, FunctionUc, imagePathsOf } from './function-record.ts';
+import { type FunctionRecord, FunctionUc, functionSnapshotId, imagePathsOf } from './function-record.ts';
 import { type LeadingInvocation, lead } from './lead.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
@@ -294,10 +294,11 @@ class Invocation {
     const parent = record.runtime.snapshot;
     const snapshot: Snapshot = {
       number,
-      id: snapshotId([parent.id, record.digest]),
+      id: functionSnapshotId(record),
       kind: 'function',
       parent,
       of: record.name,
+      digest: record.digest,
       captured,
       imagePaths: imagePathsOf(record, this.#action),
       createdMs: Date.now(),

@@ -12,6 +12,8 @@ import { type FunctionRecord, FunctionUc, functionRecord } from './function-reco
 import { IdleMeter, measureIdle } from './idle-meter.ts';
 import { IdlePool } from './idle-pool.ts';
 import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
+import { Persistence } from './persistence.ts';
+import { Restorer } from './restorer.ts';
 import { RunningInvocations } from './running.ts';
 import { Runtimes } from './runtime-boot.ts';
 import { SnapshotOperations } from './snapshot-operations.ts';
@@ -46,18 +48,25 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
+  readonly #persistence: Persistence;
+  readonly #restorer: Restorer;
   /** Functions by the digest of their action. */
   readonly #functions = new Map<string, FunctionRecord>();
   #closed: Promise<void> | undefined;
 
-  constructor(cores: Cores, options: ComputeNodeOptions) {
+  constructor(cores: Cores, persistence: Persistence, options: ComputeNodeOptions) {
     this.cores = cores;
     this.dispatcher = new Dispatcher(cores.all, this.#idle);
     this.#demoter = new Demoter(this.#idle, cores.all);
-    this.snapshots = new SnapshotCache((snapshot) => this.#evicted(snapshot));
+    this.#persistence = persistence;
+    this.snapshots = new SnapshotCache(
+      (snapshot) => this.#evicted(snapshot),
+      (snapshot) => persistence.save(snapshot),
+    );
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
     this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
-    this.runtimes = new Runtimes(cores, this.snapshots, {
+    this.#restorer = new Restorer(this, persistence);
+    this.runtimes = new Runtimes(cores, this.snapshots, persistence, {
       anticipate: options.anticipate ?? true,
       onProgress: options.onProgress ?? (() => undefined),
     });
@@ -66,23 +75,16 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   async invoke(action: Action, params: JsonValue, options: InvokeOptions = {}): Promise<Activation> {
     this.#checkOpen();
     const record = this.#functions.get(action.digest) ?? (await this.#newRecord(action));
+    this.#restorer.prepare(record, action, params);
     return await activate(this, record, action, params, options);
   }
 
   async forget(action: Action): Promise<void> {
     const record = this.#functions.get(action.digest);
-    if (record === undefined) {
-      return;
+    if (record !== undefined) {
+      await this.#forgetRecord(action, record);
     }
-    record.forgotten = true;
-    this.#functions.delete(action.digest);
-    await this.#killAll(this.#idle.takeAll(record));
-    await this.#operations.forget(record);
-    for (const { snapshot } of [...record.specializations, record]) {
-      if (snapshot !== undefined && this.snapshots.remove(snapshot)) {
-        await this.cores.drop(snapshot);
-      }
-    }
+    await this.#persistence.forget(action.digest);
   }
 
   async dropIdle(action: Action): Promise<void> {
@@ -102,6 +104,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   }
 
   stats(): NodeStats {
+    const store = this.#persistence.stats();
     return {
       idleUcs: this.#idle.count,
       demotedUcs: this.#idle.demoted,
@@ -109,6 +112,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       queued: this.dispatcher.queued,
       ...this.counts,
       snapshots: Array.from(this.snapshots, snapshotInfo),
+      ...(store !== undefined && { store }),
     };
   }
 
@@ -187,7 +191,9 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#meter.stop();
     this.#demoter.stop();
     this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
+    await this.#persistence.flush();
     await this.cores.close();
+    await this.#persistence.close();
   }
 
   #checkOpen(): void {
@@ -208,13 +214,28 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     return record;
   }
 
+  async #forgetRecord(action: Action, record: FunctionRecord): Promise<void> {
+    record.forgotten = true;
+    this.#functions.delete(action.digest);
+    await this.#killAll(this.#idle.takeAll(record));
+    await this.#operations.forget(record);
+    for (const { snapshot } of [...record.specializations, record]) {
+      if (snapshot !== undefined && this.snapshots.remove(snapshot)) {
+        await this.cores.drop(snapshot);
+      }
+    }
+  }
+
   async #killAll(ucs: readonly FunctionUc[]): Promise<void> {
     await Promise.all(ucs.map((uc) => uc.kill()));
   }
 
   #evicted(snapshot: Snapshot): void {
     snapshot.evicted?.();
-    this.cores.drop(snapshot).catch(() => undefined);
+    this.#persistence
+      .spill(snapshot)
+      .then(() => this.cores.drop(snapshot))
+      .catch(() => undefined);
   }
 }
 
@@ -229,7 +250,11 @@ export async function startComputeNode(options: ComputeNodeOptions = {}): Promis
     cores: options.cores ?? availableParallelism(),
     bindNode: options.bindThread ?? false,
   });
-  const node = new SeussNode(cores, options);
+  const persistence = await Persistence.open(options.store, cores).catch(async (error: unknown) => {
+    await cores.close();
+    throw error;
+  });
+  const node = new SeussNode(cores, persistence, options);
   try {
     await Promise.all((options.preboot ?? []).map((kind) => node.runtimes.get(kind)));
   } catch (error) {

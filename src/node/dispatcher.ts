@@ -111,6 +111,13 @@ export class Dispatcher {
     this.#pump();
   }
 
+  /** The function's snapshot came out of the store, or did not: then the next start is a cold one that leads. */
+  restoreDone(record: FunctionRecord, snapshot: Snapshot | undefined): void {
+    record.snapshot = snapshot;
+    record.cold = 'none';
+    this.#pump();
+  }
+
   /** A UC has answered: it goes on with a waiting invocation of its function, or becomes idle. */
   release(uc: FunctionUc): void {
     const ticket = uc.record.waiting.find(({ record, special }) => !passesUcsBy(record, special));

@@ -1,4 +1,4 @@
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
 import type { Core } from './cores.ts';
 import type { Ticket } from './dispatcher.ts';
@@ -64,6 +64,11 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
 export function imagePathsOf({ runtime }: FunctionRecord, { code }: Action): readonly string[] {
   const root = runtime.snapshot.imagePaths ?? [];
   return code.type === 'image' ? [...root, code.imagePath] : root;
+}
+
+/** Id of the function's snapshot, whether there is one or not. */
+export function functionSnapshotId({ runtime, digest }: FunctionRecord): string {
+  return snapshotId([runtime.snapshot.id, digest]);
 }
 
 /** A UC that holds a function, or is about to. */

@@ -1,4 +1,4 @@
-import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
 import { resumeMessage, specializeMessage } from '../uc/driver-messages.ts';
 import type { Reply } from '../uc/exchange.ts';
@@ -8,7 +8,7 @@ import type { Core } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import { type Outcome, parkOutcome, runOutcome } from './outcome.ts';
 import { nextSeed } from './seed.ts';
-import { leadEnded, leadRefused, type Specialization } from './specialization.ts';
+import { argumentSnapshotId, leadEnded, leadRefused, type Specialization } from './specialization.ts';
 import type { Action, PlatformError } from './types.ts';
 
 /** The invocation that leads, as far as the way to its snapshot needs it. */
@@ -116,7 +116,7 @@ function argumentSnapshot(
 ): Snapshot {
   const snapshot: Snapshot = {
     number,
-    id: snapshotId([parent.id, special.origin, JSON.stringify(special.fixed)]),
+    id: argumentSnapshotId(parent, special),
     kind: 'argument',
     parent,
     of: parent.of,

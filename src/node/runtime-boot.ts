@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { interpreterCommand } from '../runtime/interpreter.ts';
+import { type InterpreterCommand, interpreterCommand } from '../runtime/interpreter.ts';
 import { type Kind, resolveKind } from '../runtime/kinds.ts';
 import { rootImage } from '../runtime/root-image.ts';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
@@ -10,6 +10,7 @@ import { LogCollector } from '../uc/log-collector.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
 import { describeEnd } from '../uc/uc-end.ts';
 import { type Core, type Cores, leastLoaded } from './cores.ts';
+import type { Persistence } from './persistence.ts';
 import { PlatformError } from './types.ts';
 
 /** A kind whose interpreter has been booted and captured. */
@@ -30,10 +31,11 @@ const LINE_BYTES = 4096;
 
 const NOBODY: UcOwner = { ucEnded: () => undefined };
 
-/** Boots each kind once, on first use, and keeps its snapshot. */
+/** Boots each kind once, on first use, or takes it from the store, and keeps its snapshot. */
 export class Runtimes {
   readonly #cores: Cores;
   readonly #snapshots: SnapshotCache;
+  readonly #persistence: Persistence;
   readonly #anticipate: boolean;
   readonly #onProgress: (message: string) => void;
   readonly #booted = new Map<string, Promise<Runtime>>();
@@ -42,10 +44,12 @@ export class Runtimes {
   constructor(
     cores: Cores,
     snapshots: SnapshotCache,
+    persistence: Persistence,
     options: { readonly anticipate: boolean; readonly onProgress: (message: string) => void },
   ) {
     this.#cores = cores;
     this.#snapshots = snapshots;
+    this.#persistence = persistence;
     this.#anticipate = options.anticipate;
     this.#onProgress = options.onProgress;
   }
@@ -60,7 +64,7 @@ export class Runtimes {
     const kind = resolveKind(kindName);
     let booted = this.#booted.get(kind.name);
     if (booted === undefined) {
-      booted = this.#boot(kind);
+      booted = this.#make(kind);
       this.#booted.set(kind.name, booted);
       booted.then(
         (runtime) => this.#ready.set(kind.name, runtime),
@@ -70,17 +74,43 @@ export class Runtimes {
     return booted;
   }
 
-  async #boot(kind: Kind): Promise<Runtime> {
+  async #make(kind: Kind): Promise<Runtime> {
     const started = performance.now();
     const image = await rootImage(kind, this.#onProgress);
-    const imageNumber = await this.#cores.openImage(image.path, kind.language === 'nodejs');
+    await this.#cores.openImage(image.path, kind.language === 'nodejs');
+    const command = interpreterCommand(kind, this.#anticipate);
+    const { argv, env } = command;
+    const id = snapshotId([...this.#cores.identity, image.digest, ...argv, JSON.stringify(env)]);
+    await this.#persistence.keepRuntime(kind.name, id);
+    const runtime =
+      (await this.#restore(kind, id, image.path)) ??
+      (await this.#boot(kind, id, image.path, command, started));
+    this.#snapshots.add(runtime.snapshot);
+    return runtime;
+  }
+
+  async #restore(kind: Kind, id: string, image: string): Promise<Runtime | undefined> {
+    const restored = await this.#persistence.restore({ id, parent: undefined, images: [image] });
+    const version = restored?.manifest.interpreter ?? undefined;
+    if (restored === undefined || version === undefined) {
+      return undefined;
+    }
+    this.#onProgress(`Restored ${kind.name}`);
+    return { kind, version, snapshot: restored.snapshot };
+  }
+
+  async #boot(
+    kind: Kind,
+    id: string,
+    image: string,
+    command: InterpreterCommand,
+    started: number,
+  ): Promise<Runtime> {
     this.#onProgress(`Booting ${kind.name}`);
     const core = leastLoaded(this.#cores.all);
     core.starting += 1;
     try {
-      const runtime = await this.#bootOn(core, kind, imageNumber, image.digest, image.path, started);
-      this.#snapshots.add(runtime.snapshot);
-      return runtime;
+      return await this.#bootOn(core, kind, id, image, command, started);
     } finally {
       core.starting -= 1;
     }
@@ -89,19 +119,19 @@ export class Runtimes {
   async #bootOn(
     core: Core,
     kind: Kind,
-    image: number,
-    imageDigest: string,
-    imagePath: string,
+    id: string,
+    image: string,
+    command: InterpreterCommand,
     started: number,
   ): Promise<Runtime> {
-    const { argv, env, cwd } = interpreterCommand(kind, this.#anticipate);
+    const { argv, env, cwd } = command;
     const uc = new Uc(this.#cores.nextUc(), core.tender, NOBODY);
     const logs = new LogCollector(LOG_BYTES);
     const answered = exchange(uc, undefined, { timeoutMs: BOOT_TIMEOUT_MS, maxLineBytes: LINE_BYTES, logs });
     try {
       await core.tender.boot(uc.id, uc, {
         memoryLimitBytes: BOOT_MEMORY_BYTES,
-        images: [image],
+        images: [await this.#cores.openImage(image)],
         root: { type: 'image' },
         trace: false,
         stdinLink: false,
@@ -113,7 +143,6 @@ export class Runtimes {
       await sleep(PARK_MS);
       const number = this.#cores.nextSnapshot();
       const captured = await core.tender.capture(uc.id, number, false);
-      const id = snapshotId([...this.#cores.identity, imageDigest, ...argv, JSON.stringify(env)]);
       const savedMs = performance.now() - started;
       const snapshot: Snapshot = {
         number,
@@ -121,8 +150,9 @@ export class Runtimes {
         kind: 'runtime',
         parent: undefined,
         of: kind.name,
+        interpreter: version,
         captured,
-        imagePaths: [imagePath],
+        imagePaths: [image],
         createdMs: Date.now(),
         savedMs,
         deploys: 0,

@@ -1,5 +1,5 @@
 import { FileIndex } from '../image/file-index.ts';
-import { lineage, type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
+import { imagePaths, type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
 import { describeCode, type MappedImage, pathIn } from '../symbols/code-address.ts';
 import { PLAN_ANONYMOUS, UC_IMAGE_MAX } from '../tender/abi.ts';
 import type { SnapshotMap } from '../tender/messages.ts';
@@ -52,10 +52,8 @@ function hex(value: bigint): string {
 
 /** An image that is gone from the disk has no names, that is all. */
 function mappedImages(snapshot: Snapshot): MappedImage[] {
-  const { imagePaths = [] } =
-    [snapshot, ...lineage(snapshot)].find((each) => each.imagePaths !== undefined) ?? {};
   const images: MappedImage[] = [];
-  for (const [window, path] of imagePaths.entries()) {
+  for (const [window, path] of imagePaths(snapshot).entries()) {
     try {
       images[window] = { path, mountPoint: window === 0 ? '/' : ACTION_DIR, files: FileIndex.read(path) };
     } catch {

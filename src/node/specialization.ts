@@ -1,4 +1,4 @@
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import type { JsonObject, JsonValue, SpecializationInfo } from './types.ts';
 
 /** Leading runs that brought no snapshot before no other one tries. */
@@ -33,6 +33,11 @@ function specialization(fixed: JsonObject, origin: Specialization['origin']): Sp
     reason: undefined,
     observed: [],
   };
+}
+
+/** Id of its snapshot, whether there is one or not. */
+export function argumentSnapshotId(parent: Snapshot, { origin, fixed }: Specialization): string {
+  return snapshotId([parent.id, origin, JSON.stringify(fixed)]);
 }
 
 /** Those that an action declares, deepest first; of equally deep ones the first that is declared. */

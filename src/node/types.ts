@@ -123,6 +123,15 @@ export interface InvokeOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface StoreOptions {
+  /** Folder that one node at a time uses. */
+  readonly dir: string;
+  /** Bytes that page files may take; beyond it the longest unused snapshots go (default 16 GiB). */
+  readonly maxBytes?: number;
+  /** Hears what was wrong with the store or with what was in it, one sentence each. */
+  readonly onReport?: (level: 'info' | 'warn', message: string) => void;
+}
+
 export interface ComputeNodeOptions {
   /** Cores to run UCs on; default: all. */
   readonly cores?: number;
@@ -137,6 +146,8 @@ export interface ComputeNodeOptions {
   readonly preboot?: readonly string[];
   /** Anticipatory optimisation before the runtime capture (default true). */
   readonly anticipate?: boolean;
+  /** Keeps snapshots on disk, so that a later node starts from them; by default they end with the process. */
+  readonly store?: StoreOptions;
   /** Progress of long steps, one sentence each. */
   readonly onProgress?: (message: string) => void;
 }
@@ -176,6 +187,8 @@ export interface SnapshotInfo {
   readonly ownPages: number;
   readonly sharedPages: number;
   readonly maps: number;
+  /** It is in the snapshot store too. */
+  readonly stored: boolean;
   readonly deploys: number;
   readonly createdMs: number;
   /** Of an argument snapshot: the arguments that it fixes. */
@@ -252,6 +265,23 @@ export interface SnapshotDiff {
   readonly runs: readonly SnapshotDiffRun[];
 }
 
+/** The snapshot store, in numbers since its opening. */
+export interface StoreStats {
+  readonly dir: string;
+  readonly snapshots: number;
+  /** Of their page files, and how many those may be. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Snapshots that are still to be written. */
+  readonly queued: number;
+  readonly written: number;
+  readonly restored: number;
+  /** Removed because they could not be used. */
+  readonly rejected: number;
+  /** Why nothing can be written at present. */
+  readonly failure: string | null;
+}
+
 export interface NodeStats {
   readonly idleUcs: number;
   /** Idle ones that have no process. */
@@ -263,6 +293,8 @@ export interface NodeStats {
   readonly argument: number;
   readonly hot: number;
   readonly snapshots: readonly SnapshotInfo[];
+  /** Absent when the node has no snapshot store. */
+  readonly store?: StoreStats;
 }
 
 /** Thrown for errors of the platform; errors of a function are activations. */

@@ -12,10 +12,12 @@ export class SnapshotCache {
   /** Oldest use first. */
   readonly #snapshots = new Set<Snapshot>();
   readonly #onEvict: (snapshot: Snapshot) => void;
+  readonly #onAdd: (snapshot: Snapshot) => void;
   #bytes = 0;
 
-  constructor(onEvict: (snapshot: Snapshot) => void) {
+  constructor(onEvict: (snapshot: Snapshot) => void, onAdd: (snapshot: Snapshot) => void = () => undefined) {
     this.#onEvict = onEvict;
+    this.#onAdd = onAdd;
   }
 
   get bytes(): number {
@@ -29,6 +31,7 @@ export class SnapshotCache {
   add(snapshot: Snapshot): void {
     this.#snapshots.add(snapshot);
     this.#bytes += snapshotBytes(snapshot);
+    this.#onAdd(snapshot);
   }
 
   /** Marks a use. */

@@ -14,6 +14,10 @@ export interface Snapshot {
   readonly parent: Snapshot | undefined;
   /** Runtime kind or action name. */
   readonly of: string;
+  /** Digest of the action; absent: its parent's, and none for a runtime. */
+  readonly digest?: string;
+  /** What the interpreter of a runtime says of itself. */
+  readonly interpreter?: string;
   /** Of an argument snapshot: the arguments that it fixes. */
   readonly fixed?: JsonObject;
   readonly captured: Captured;
@@ -25,6 +29,8 @@ export interface Snapshot {
   deploys: number;
   /** Deploys under way: it must not be dropped meanwhile. */
   deploying: number;
+  /** Hash of its bytes and its ancestors' in the store, once it is there. */
+  stored?: string;
   /** Tells its user that the cache gave it up. */
   readonly evicted?: () => void;
 }
@@ -50,10 +56,21 @@ export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
     ownPages: snapshot.captured.ownPages,
     sharedPages: snapshot.captured.sharedPages,
     maps: snapshot.captured.maps,
+    stored: snapshot.stored !== undefined,
     deploys: snapshot.deploys,
     createdMs: snapshot.createdMs,
     ...(snapshot.fixed !== undefined && { fixed: snapshot.fixed }),
   };
+}
+
+/** Digest of the action that it is of, if any. */
+export function functionDigest(snapshot: Snapshot): string | undefined {
+  return [snapshot, ...lineage(snapshot)].find(({ digest }) => digest !== undefined)?.digest;
+}
+
+/** Files of this host behind its image windows. */
+export function imagePaths(snapshot: Snapshot): readonly string[] {
+  return [snapshot, ...lineage(snapshot)].find((each) => each.imagePaths !== undefined)?.imagePaths ?? [];
 }
 
 /** The snapshot's ancestors, nearest first. */

@@ -9,6 +9,8 @@ export const CONTROL_IMAGES_MAX = 8;
 export const CONTROL_IMAGE_HUGE = 1;
 export const CONTROL_CAPTURE_KEEP = 1;
 export const CONTROL_CAPTURE_LIVE = 2;
+/** Version of the deploy plan, abi/plan.h. */
+export const PLAN_VERSION = 3;
 
 export const Control = {
   ok: 1,
@@ -26,6 +28,8 @@ export const Control = {
   imageDrop: 20,
   demote: 21,
   promote: 22,
+  store: 24,
+  load: 25,
   inspect: 26,
   diff: 27,
   send: 30,
@@ -94,6 +98,8 @@ export const Size = {
   inspected: 232,
   diff: 16,
   diffRun: 24,
+  stored: 16,
+  load: 56,
   stat: 40,
   exit: 24,
   planMap: 32,

@@ -71,6 +71,21 @@ export interface Demoted {
   readonly stopNs: number;
 }
 
+export interface Stored {
+  readonly planBytes: number;
+  /** 0: there is no layer file. */
+  readonly layerBytes: number;
+}
+
+export interface LoadRequest {
+  /** Number for the snapshot. */
+  readonly snapshot: number;
+  /** Number of its parent, or 0. */
+  readonly parent: number;
+  /** Numbers given to its images, in window order. */
+  readonly images: readonly number[];
+}
+
 export interface UcStat {
   readonly privateBytes: number;
   readonly sharedBytes: number;
@@ -210,6 +225,31 @@ export function encodeDiff(a: number, b: number): Buffer {
   return payload;
 }
 
+export function encodeStore(snapshot: number, path: string): Buffer {
+  return Buffer.concat([encodeSnapshot(snapshot), encodePath(path)]);
+}
+
+export function encodeLoad({ snapshot, parent, images }: LoadRequest, path: string): Buffer {
+  if (images.length > CONTROL_IMAGES_MAX) {
+    throw new RangeError(`more than ${CONTROL_IMAGES_MAX} images`);
+  }
+  const fixed = Buffer.alloc(Size.load);
+  writeU64(fixed, snapshot, 0);
+  writeU64(fixed, parent, 8);
+  fixed.writeUInt32LE(images.length, 16);
+  for (const [index, image] of images.entries()) {
+    fixed.writeUInt32LE(image, 20 + index * 4);
+  }
+  return Buffer.concat([fixed, encodePath(path)]);
+}
+
+function encodePath(path: string): Buffer {
+  if (path.includes('\0')) {
+    throw new TypeError(`a NUL byte in ${JSON.stringify(path)}`);
+  }
+  return Buffer.from(path);
+}
+
 export function encodeU32(value: number): Buffer {
   const payload = Buffer.alloc(4);
   payload.writeUInt32LE(value, 0);
@@ -254,6 +294,11 @@ export function decodeDemoted(payload: Buffer): Demoted {
     ownPages: payload.readUInt32LE(12),
     stopNs: readU64(payload, 16),
   };
+}
+
+export function decodeStored(payload: Buffer): Stored {
+  need(payload, Size.stored, 'store reply');
+  return { planBytes: readU64(payload, 0), layerBytes: readU64(payload, 8) };
 }
 
 export function decodeStat(payload: Buffer): UcStat {

@@ -25,17 +25,22 @@ import {
   decodeMaps,
   decodeStarted,
   decodeStat,
+  decodeStored,
   encodeBoot,
   encodeCapture,
   encodeDeploy,
   encodeDiff,
   encodeImage,
+  encodeLoad,
   encodeSnapshot,
+  encodeStore,
   encodeU32,
   type Hello,
   type Inspected,
+  type LoadRequest,
   type SnapshotMap,
   type Started,
+  type Stored,
   type UcStat,
 } from './messages.ts';
 import { writeFrameHeader } from './wire.ts';
@@ -181,6 +186,16 @@ export class Tender {
 
   async drop(snapshot: number): Promise<void> {
     await this.#call(Control.drop, 0, encodeSnapshot(snapshot));
+  }
+
+  /** Writes `path`.plan and, if the snapshot stores pages, `path`.layer; resolves when they are on disk. */
+  async store(snapshot: number, path: string): Promise<Stored> {
+    return decodeStored(await this.#call(Control.store, 0, encodeStore(snapshot, path)));
+  }
+
+  /** Makes every tender know what `store` wrote. */
+  async load(request: LoadRequest, path: string): Promise<Captured> {
+    return decodeCaptured(await this.#call(Control.load, 0, encodeLoad(request, path)));
   }
 
   async stat(uc: number): Promise<UcStat> {

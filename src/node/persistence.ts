@@ -1,0 +1,115 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Manifest } from '../store/manifest.ts';
+import { type RestoreRequest, SnapshotStore } from '../store/snapshot-store.ts';
+import { StoreWriter } from '../store/store-writer.ts';
+import { type Cores, leastLoaded } from './cores.ts';
+import { PlatformError, type StoreOptions, type StoreStats } from './types.ts';
+
+/** How long a node that closes waits for snapshots to be written. */
+const FLUSH_MS = 5000;
+
+interface OpenStore {
+  readonly store: SnapshotStore;
+  readonly writer: StoreWriter;
+}
+
+/** The node's snapshots beyond its end. Without a store everything here does nothing. */
+export class Persistence {
+  readonly #cores: Cores;
+  readonly #open: OpenStore | undefined;
+
+  /**
+   * A folder that cannot be written is reported, and the node goes on without.
+   * @throws PlatformError `store_in_use`, `store_unsafe`
+   */
+  static async open(options: StoreOptions | undefined, cores: Cores): Promise<Persistence> {
+    if (options === undefined) {
+      return new Persistence(cores, undefined);
+    }
+    const report = options.onReport ?? (() => undefined);
+    try {
+      const store = await SnapshotStore.open(options, cores.first.tender.hello);
+      const writer = new StoreWriter(store, () => leastLoaded(cores.all), report);
+      return new Persistence(cores, { store, writer });
+    } catch (error) {
+      if (error instanceof PlatformError) {
+        throw error;
+      }
+      const reason = error instanceof Error ? error.message : String(error);
+      report('warn', `${options.dir} cannot be used, snapshots are kept in memory alone: ${reason}`);
+      return new Persistence(cores, undefined);
+    }
+  }
+
+  private constructor(cores: Cores, open: OpenStore | undefined) {
+    this.#cores = cores;
+    this.#open = open;
+  }
+
+  has(id: string): boolean {
+    return this.#open?.store.has(id) === true;
+  }
+
+  /** Stored snapshots that build directly on this one. */
+  childrenOf(id: string): readonly Manifest[] {
+    return this.#open?.store.childrenOf(id) ?? [];
+  }
+
+  /** Undefined if it is not stored, or what is stored cannot be used. */
+  async restore(
+    request: RestoreRequest,
+  ): Promise<{ readonly snapshot: Snapshot; readonly manifest: Manifest } | undefined> {
+    return await this.#open?.store.restore(request, this.#cores, leastLoaded(this.#cores.all));
+  }
+
+  /** Has it written some time soon, unless it is stored. */
+  save(snapshot: Snapshot): void {
+    if (snapshot.stored === undefined) {
+      this.#open?.writer.add(snapshot);
+    }
+  }
+
+  /** Resolves when a snapshot may leave the memory. */
+  async spill(snapshot: Snapshot): Promise<void> {
+    await this.#open?.writer.spill(snapshot);
+  }
+
+  /** Removes what is stored of a function. */
+  async forget(digest: string): Promise<void> {
+    this.#open?.writer.cancel(digest);
+    await this.#open?.store.removeFunction(digest);
+  }
+
+  /** Only that snapshot of the kind, and what builds on it, can be used any more. */
+  async keepRuntime(kind: string, id: string): Promise<void> {
+    await this.#open?.store.keepRuntime(kind, id);
+  }
+
+  stats(): StoreStats | undefined {
+    if (this.#open === undefined) {
+      return undefined;
+    }
+    const { store, writer } = this.#open;
+    const { dir, count, bytes, maxBytes, counts } = store;
+    return {
+      dir,
+      snapshots: count,
+      bytes,
+      maxBytes,
+      queued: writer.queued,
+      ...counts,
+      failure: writer.failure ?? null,
+    };
+  }
+
+  /** Before the tenders go: what waits to be written is, within a bound. */
+  async flush(): Promise<void> {
+    await this.#open?.writer.stop(FLUSH_MS);
+  }
+
+  /** After the tenders have gone. */
+  async close(): Promise<void> {
+    await this.#open?.writer.settled();
+    await this.#open?.store.close();
+  }
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PlatformError } from '../node/types.ts';
+import { errorCode, openRegular, syncDir, writeWhole } from './files.ts';
+import { StoreLock } from './store-lock.ts';
+
+const KEY_BYTES = 32;
+
+/** The folder of a store, ours alone while it is open. */
+export class StoreDir {
+  readonly path: string;
+  /** Snapshots: a manifest and page files each. */
+  readonly snapshots: string;
+  /** Actions of `seuss serve`. */
+  readonly actions: string;
+  /** What is being written; emptied when the store is opened. */
+  readonly tmp: string;
+  /** Authenticates manifests: whoever cannot read it cannot make one. */
+  readonly key: Buffer;
+  readonly #lock: StoreLock;
+
+  private constructor(path: string, key: Buffer, lock: StoreLock) {
+    this.path = path;
+    this.snapshots = join(path, 'snapshots');
+    this.actions = join(path, 'actions');
+    this.tmp = join(path, 'tmp');
+    this.key = key;
+    this.#lock = lock;
+  }
+
+  /** @throws PlatformError `store_in_use`, `store_unsafe`, `store_failed`; an error of the file system */
+  static async open(path: string): Promise<StoreDir> {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await checkOwner(path);
+    const lock = await StoreLock.take(join(path, 'lock'), path);
+    try {
+      const tmp = join(path, 'tmp');
+      for (const name of ['snapshots', 'actions', 'tmp']) {
+        await mkdir(join(path, name), { recursive: true, mode: 0o700 });
+      }
+      for (const name of await readdir(tmp)) {
+        await rm(join(tmp, name), { recursive: true, force: true });
+      }
+      return new StoreDir(path, await openKey(path, tmp), lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  /** A name in `tmp` that nobody has. */
+  temporary(): string {
+    return join(this.tmp, randomBytes(8).toString('hex'));
+  }
+
+  /** False when the folder was removed or replaced meanwhile. */
+  async isOurs(): Promise<boolean> {
+    return await this.#lock.isValid();
+  }
+
+  async close(): Promise<void> {
+    await this.#lock.release();
+  }
+}
+
+/** Snapshots are memory images that get run: nobody else may put one there. */
+async function checkOwner(path: string): Promise<void> {
+  const status = await lstat(path);
+  if (!status.isDirectory() || status.uid !== process.geteuid?.() || (status.mode & 0o022) !== 0) {
+    throw new PlatformError('store_unsafe', `${path} is not a folder that this user alone can write to`, {
+      remedy: `Run: chown ${process.geteuid?.()} ${path} && chmod 700 ${path}; or name another folder with --store.`,
+    });
+  }
+}
+
+/** A key that others could read, or that is no key, is replaced: what was authenticated with it counts no more. */
+async function openKey(path: string, tmp: string): Promise<Buffer> {
+  const keyPath = join(path, 'key');
+  const known = await readKey(keyPath);
+  if (known !== undefined) {
+    return known;
+  }
+  const key = randomBytes(KEY_BYTES);
+  await writeWhole(join(tmp, 'key'), keyPath, key);
+  await syncDir(path);
+  return key;
+}
+
+async function readKey(path: string): Promise<Buffer | undefined> {
+  try {
+    const { file } = await openRegular(path);
+    try {
+      const { mode, uid, size } = await file.stat();
+      const safe = (mode & 0o077) === 0 && uid === process.geteuid?.() && size === KEY_BYTES;
+      return safe ? await file.readFile() : undefined;
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'EINVAL' || errorCode(error) === 'ELOOP') {
+      return undefined;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,178 @@
+import type { Core } from '../node/cores.ts';
+import type { StoreOptions } from '../node/types.ts';
+import { functionDigest, type Snapshot } from '../snapshot/snapshot.ts';
+import { errnoOf } from '../tender/tender.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
+
+/** Snapshots that wait to be written: beyond it new ones are left out. */
+const QUEUE_MAX = 20_000;
+/** After a failure (a full disk, say) the store is left alone for so long. */
+const RETRY_MS = 30_000;
+
+const ESTALE = 116;
+const EOPNOTSUPP = 95;
+
+/** Writes snapshots to the store behind the back of everything else, one after the other. */
+export class StoreWriter {
+  readonly #store: SnapshotStore;
+  readonly #core: () => Core;
+  readonly #report: NonNullable<StoreOptions['onReport']>;
+  readonly #queue = new Set<Snapshot>();
+  /** Those of the queue that are held in memory until they are written. */
+  readonly #spilling = new Map<Snapshot, () => void>();
+  #current: Snapshot | undefined;
+  #cancelled = false;
+  #working: Promise<void> | undefined;
+  #failure: string | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(store: SnapshotStore, core: () => Core, report: NonNullable<StoreOptions['onReport']>) {
+    this.#store = store;
+    this.#core = core;
+    this.#report = report;
+  }
+
+  /** Snapshots that are not written yet. */
+  get queued(): number {
+    return this.#queue.size + Number(this.#current !== undefined);
+  }
+
+  /** Why the last write failed, until one succeeds. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  /** Has a snapshot written. Parents are to be given before their children. */
+  add(snapshot: Snapshot): void {
+    if (!this.#stopped && this.#queue.size < QUEUE_MAX) {
+      this.#queue.add(snapshot);
+      this.#start();
+    }
+  }
+
+  /** Resolves when a snapshot that is to leave the memory has been written, if that is still to come. */
+  async spill(snapshot: Snapshot): Promise<void> {
+    const failing = this.#failure !== undefined;
+    if (this.#stopped || failing || !(this.#queue.has(snapshot) || this.#current === snapshot)) {
+      this.#queue.delete(snapshot);
+      return;
+    }
+    await new Promise<void>((resolve) => this.#spilling.set(snapshot, resolve));
+  }
+
+  /** It is not to be written, nor to stay if it was. */
+  cancel(digest: string): void {
+    for (const snapshot of this.#queue) {
+      if (functionDigest(snapshot) === digest) {
+        this.#queue.delete(snapshot);
+        this.#done(snapshot);
+      }
+    }
+    this.#cancelled ||= this.#current !== undefined && functionDigest(this.#current) === digest;
+  }
+
+  /** Resolves when all is written, or after `limitMs`; nothing is begun afterwards. */
+  async stop(limitMs: number): Promise<void> {
+    clearTimeout(this.#retry);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, limitMs);
+    await Promise.race([this.#working, late]);
+    clearTimeout(timer);
+    this.#stopped = true;
+    this.#queue.clear();
+    for (const resolveSpill of this.#spilling.values()) {
+      resolveSpill();
+    }
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    await this.#working;
+  }
+
+  #start(): void {
+    if (this.#retry === undefined) {
+      this.#working ??= this.#work();
+    }
+  }
+
+  async #work(): Promise<void> {
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      this.#queue.delete(next);
+      this.#current = next;
+      this.#cancelled = false;
+      const again = await this.#write(next);
+      this.#current = undefined;
+      if (again && !this.#stopped) {
+        this.#queue.add(next);
+        this.#pause();
+        break;
+      }
+      this.#done(next);
+    }
+    this.#working = undefined;
+  }
+
+  /** What takes memory that it should not comes first. */
+  #next(): Snapshot | undefined {
+    for (const snapshot of this.#spilling.keys()) {
+      if (this.#queue.has(snapshot)) {
+        return snapshot;
+      }
+    }
+    for (const snapshot of this.#queue) {
+      return snapshot;
+    }
+    return undefined;
+  }
+
+  /** True when the store fails, and it has to be tried again. */
+  async #write(snapshot: Snapshot): Promise<boolean> {
+    try {
+      if (!(await this.#store.isOurs())) {
+        throw new Error('its folder was removed or replaced');
+      }
+      const written = await this.#store.write(snapshot, this.#core());
+      if (this.#cancelled) {
+        await this.#store.remove(snapshot.id);
+      }
+      if (written && this.#failure !== undefined) {
+        this.#failure = undefined;
+        this.#report('info', 'the snapshot store works again');
+      }
+      return false;
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** A full disk is told once: until it has room, what is not stored is served from memory. */
+  #failed(error: unknown): boolean {
+    const errno = errnoOf(error);
+    if (errno === ESTALE || errno === EOPNOTSUPP || this.#stopped) {
+      return false;
+    }
+    const reason = error instanceof Error ? error.message : String(error);
+    if (this.#failure === undefined) {
+      this.#report('warn', `snapshots are not stored, but served from memory alone: ${reason}`);
+    }
+    this.#failure = reason;
+    return true;
+  }
+
+  #pause(): void {
+    for (const snapshot of this.#spilling.keys()) {
+      this.#done(snapshot);
+    }
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#start();
+    }, RETRY_MS).unref();
+  }
+
+  #done(snapshot: Snapshot): void {
+    this.#spilling.get(snapshot)?.();
+    this.#spilling.delete(snapshot);
+  }
+}
