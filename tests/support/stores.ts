@@ -1,0 +1,75 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { startComputeNode } from '../../src/node/compute-node.ts';
+import type { ComputeNode, ComputeNodeOptions, NodeStats, StoreStats } from '../../src/node/types.ts';
+
+/** A folder that goes with the test. */
+export function storeFolder(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'seuss-store-'));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** What a node with a store had to say. */
+export interface Reports {
+  readonly warnings: string[];
+  readonly infos: string[];
+  /** Long steps: `Booting …`, `Restored …`. */
+  readonly steps: string[];
+}
+
+export type StoredNode = ComputeNode & { readonly reports: Reports };
+
+export async function openNode(
+  dir: string,
+  options: ComputeNodeOptions & { readonly maxBytes?: number } = {},
+): Promise<StoredNode> {
+  const reports: Reports = { warnings: [], infos: [], steps: [] };
+  const { maxBytes, ...others } = options;
+  const node = await startComputeNode({
+    ...others,
+    store: {
+      dir,
+      ...(maxBytes !== undefined && { maxBytes }),
+      onReport: (level, message) => reports[level === 'warn' ? 'warnings' : 'infos'].push(message),
+    },
+    onProgress: (message) => reports.steps.push(message),
+  });
+  return Object.assign(node, { reports });
+}
+
+/** Runs `work` with a node on the store, and closes it: what was captured is written then. */
+export async function withStore<T>(
+  dir: string,
+  work: (node: StoredNode) => Promise<T>,
+  options: ComputeNodeOptions & { readonly maxBytes?: number } = {},
+): Promise<T> {
+  const node = await openNode(dir, options);
+  try {
+    return await work(node);
+  } finally {
+    await node.close();
+  }
+}
+
+export function storeOf(stats: NodeStats): StoreStats {
+  if (stats.store === undefined) {
+    throw new Error('the node has no store');
+  }
+  return stats.store;
+}
+
+/** Files of a store that no manifest of it names. */
+export function strayFiles(dir: string): string[] {
+  const snapshots = join(dir, 'snapshots');
+  const names = readdirSync(snapshots);
+  const named = new Set(names.filter((name) => name.endsWith('.json')));
+  for (const name of [...named]) {
+    const { plan, layer } = JSON.parse(readFileSync(join(snapshots, name), 'utf8'));
+    named.add(plan.name);
+    if (layer !== null) named.add(layer.name);
+  }
+  return [...names.filter((name) => !named.has(name)), ...readdirSync(join(dir, 'tmp'))];
+}
