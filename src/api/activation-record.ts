@@ -32,11 +32,13 @@ const STATUS_CODE: Readonly<Record<ActivationStatus, number>> = {
   'whisk internal error': 3,
 };
 
+/** @param resumedFrom id of the snapshot that it went on from */
 export function activationRecord(
   id: string,
   subject: string,
   of: ActionRecord,
   activation: Activation,
+  resumedFrom?: string,
 ): ActivationRecord {
   const { timings, path, startMs, endMs, status, result, timedOut } = activation;
   const annotations: { key: string; value: JsonValue }[] = [
@@ -45,7 +47,10 @@ export function activationRecord(
     { key: 'waitTime', value: Math.round(timings.waitMs) },
     { key: 'limits', value: of.limits },
     { key: 'timeout', value: timedOut },
-    { key: 'seuss', value: { path, timings: { ...timings } } },
+    {
+      key: 'seuss',
+      value: { path, timings: { ...timings }, ...(resumedFrom !== undefined && { resumedFrom }) },
+    },
   ];
   if (timings.initMs !== undefined) annotations.push({ key: 'initTime', value: Math.round(timings.initMs) });
   return {

@@ -9,7 +9,7 @@ import { entityName, parse } from './schemas.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Set for every request below /api/v1/, before its body is read. */
+    /** Set for every request below /api/v1/ and /seuss/v1/, before its body is read. */
     subject: Subject | null;
   }
 }

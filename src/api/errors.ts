@@ -13,12 +13,21 @@ export class ApiError extends Error {
   }
 }
 
-/** Platform errors that a client can only wait out. */
-const UNAVAILABLE: Readonly<Record<string, number>> = { overloaded: 429, closed: 503 };
+/** Platform errors that a client can only wait out, or that tell it of a state that does not allow the request. */
+const STATUS: Readonly<Record<string, number>> = {
+  overloaded: 429,
+  closed: 503,
+  unknown_activation: 404,
+  unknown_snapshot: 404,
+  not_running: 409,
+  not_resumable: 409,
+  snapshot_pinned: 409,
+  snapshot_in_use: 409,
+};
 
 function statusOf(code: string): number {
   if (TOO_LARGE_CODES.has(code)) return 413;
-  return INPUT_ERROR_CODES.has(code) ? 400 : (UNAVAILABLE[code] ?? 500);
+  return INPUT_ERROR_CODES.has(code) ? 400 : (STATUS[code] ?? 500);
 }
 
 export const NOT_FOUND = 'The requested resource does not exist.';

@@ -15,6 +15,15 @@ export interface InvokeRequest {
   readonly waitMs: number;
 }
 
+export interface ResumeRequest {
+  readonly snapshotId: string;
+  /** Of the action whose run was captured. */
+  readonly record: ActionRecord;
+  readonly subject: Subject;
+  /** As for an invocation. */
+  readonly waitMs: number;
+}
+
 export type InvokeOutcome =
   | { readonly type: 'done'; readonly record: ActivationRecord }
   /** Still running; the record will be in the store. */
@@ -31,20 +40,31 @@ export class Invoker {
   }
 
   /** @throws PlatformError when the node refuses or fails while the client waits */
-  async invoke(request: InvokeRequest): Promise<InvokeOutcome> {
+  invoke(request: InvokeRequest): Promise<InvokeOutcome> {
+    return this.#carryOut(request, (activationId) => this.#run(activationId, request));
+  }
+
+  /** @throws PlatformError as `invoke` */
+  resume(request: ResumeRequest): Promise<InvokeOutcome> {
+    return this.#carryOut(request, (activationId) => this.#goOn(activationId, request));
+  }
+
+  async #carryOut(
+    { record, subject, waitMs }: Pick<InvokeRequest, 'record' | 'subject' | 'waitMs'>,
+    work: (activationId: string) => Promise<ActivationRecord>,
+  ): Promise<InvokeOutcome> {
     const startMs = Date.now();
     const activationId = randomUUID().replaceAll('-', '');
-    const { promise: expired, cancel } = expiry(request.waitMs);
+    const { promise: expired, cancel } = expiry(waitMs);
     let waiting = true;
-    const run = this.#run(activationId, request).catch((error: unknown) => {
+    const run = work(activationId).catch((error: unknown) => {
       if (waiting) throw error;
-      const { record, subject } = request;
       this.#store.add(failedRecord(activationId, subject.name, record, startMs, describe(error).message));
       return undefined;
     });
     try {
-      const record = await Promise.race([run, expired]);
-      if (record !== undefined) return { type: 'done', record };
+      const filed = await Promise.race([run, expired]);
+      if (filed !== undefined) return { type: 'done', record: filed };
       return { type: 'accepted', activationId };
     } finally {
       waiting = false;
@@ -62,10 +82,20 @@ export class Invoker {
       __OW_TRANSACTION_ID: transactionId,
       __OW_DEADLINE: String(Date.now() + record.limits.timeout),
     };
-    const activation = await this.#node.invoke(record.action, withDefaults(record, params), { env });
-    const filed = activationRecord(activationId, subject.name, record, activation);
-    this.#store.add(filed);
-    return filed;
+    const options = { id: activationId, env };
+    const activation = await this.#node.invoke(record.action, withDefaults(record, params), options);
+    return this.#file(activationRecord(activationId, subject.name, record, activation));
+  }
+
+  async #goOn(activationId: string, request: ResumeRequest): Promise<ActivationRecord> {
+    const { record, subject, snapshotId } = request;
+    const activation = await this.#node.resume(snapshotId, { id: activationId });
+    return this.#file(activationRecord(activationId, subject.name, record, activation, snapshotId));
+  }
+
+  #file(record: ActivationRecord): ActivationRecord {
+    this.#store.add(record);
+    return record;
   }
 }
 

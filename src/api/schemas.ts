@@ -82,6 +82,10 @@ export const activationsQuery = listQuery.extend({
   docs: flag.default(false),
 });
 
+/** Ids that this node gives. */
+export const snapshotId = z.string().regex(/^[0-9a-f]{16}$/, 'a snapshot id has 16 hexadecimal digits');
+export const activationId = z.string().regex(/^[0-9a-f]{32}$/, 'an activation id has 32 hexadecimal digits');
+
 /** Arguments of an invocation: an object, or an array as OpenWhisk allows since 2.0. */
 export function parseArguments(body: unknown): JsonValue {
   if (body === undefined || body === null) return {};

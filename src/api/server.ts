@@ -12,6 +12,8 @@ import { actionRoutes } from './routes/actions.ts';
 import { activationRoutes } from './routes/activations.ts';
 import { namespaceRoutes } from './routes/namespaces.ts';
 import { rootRoutes } from './routes/root.ts';
+import { runningRoutes } from './routes/running.ts';
+import { snapshotRoutes } from './routes/snapshots.ts';
 
 export interface ApiOptions {
   readonly node: ComputeNode;
@@ -56,11 +58,20 @@ export function createApi(options: ApiOptions): Api {
   app.decorateRequest('subject', null);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    if (request.url.startsWith('/api/v1/'))
+    if (/^\/(api|seuss)\/v1\//.test(request.url))
       request.subject = auth.authenticate(request.headers.authorization);
   });
   parseEveryBodyAsJson(app);
-  for (const routes of [rootRoutes, namespaceRoutes, actionRoutes, activationRoutes]) routes(app, context);
+  for (const routes of [
+    rootRoutes,
+    namespaceRoutes,
+    actionRoutes,
+    activationRoutes,
+    runningRoutes,
+    snapshotRoutes,
+  ]) {
+    routes(app, context);
+  }
   return { app, actions };
 }
 

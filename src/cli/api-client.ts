@@ -32,29 +32,26 @@ export class ApiClient {
   }
 
   /**
+   * An answer of the expected form counts whatever its status: that of a function that failed is 502.
    * @param path from the root on; parts that come from outside go through `encodeURIComponent`
    * @throws ApiRequestError for a status of 400 and above; PlatformError `unreachable`, `bad_answer`
    */
   async request<T>(method: Method, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
     const { status, text } = await this.#fetch(method, path, body);
     const answer = parseJson(text);
+    const parsed = schema.safeParse(answer);
+    if (parsed.success) {
+      return parsed.data;
+    }
     if (status >= 400) {
       const { data } = errorBody.safeParse(answer);
       const message = data?.error ?? `${method} ${path} was answered with status ${status}`;
       throw new ApiRequestError(status, data?.reason ?? `http_${status}`, message);
     }
-    const parsed = schema.safeParse(answer);
-    if (!parsed.success) {
-      throw new PlatformError(
-        'bad_answer',
-        `${this.#target.url}${path} answered in a form that is not known`,
-        {
-          remedy: 'Is it a node of the same version?',
-          cause: parsed.error,
-        },
-      );
-    }
-    return parsed.data;
+    throw new PlatformError('bad_answer', `${this.#target.url}${path} answered in a form that is not known`, {
+      remedy: 'Is it a node of the same version?',
+      cause: parsed.error,
+    });
   }
 
   async #fetch(method: Method, path: string, body: unknown): Promise<{ status: number; text: string }> {

@@ -1,11 +1,15 @@
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench.ts';
+import { captureCommand } from './commands/capture.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { invokeCommand } from './commands/invoke.ts';
+import { psCommand } from './commands/ps.ts';
 import { runCommand } from './commands/run.ts';
 import { runtimeCommand } from './commands/runtime.ts';
 import { serveCommand } from './commands/serve.ts';
+import { snapshotCommand } from './commands/snapshot.ts';
+import { snapshotsCommand } from './commands/snapshots.ts';
 import { reportError } from './errors.ts';
 import { EXIT_HELP } from './exit-codes.ts';
 import { joinParamWords } from './options.ts';
@@ -21,6 +25,10 @@ const program = new Command('seuss')
 
 invokeCommand(program);
 serveCommand(program);
+psCommand(program);
+captureCommand(program);
+snapshotsCommand(program);
+snapshotCommand(program);
 runCommand(program);
 benchCommand(program);
 demoCommand(program);

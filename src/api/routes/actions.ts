@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { type ApiContext, identify, nameIn } from '../context.ts';
 import type { ActionRecord } from '../registry.ts';
 import { actionPut, getQuery, invokeQuery, listQuery, parse, parseArguments, putQuery } from '../schemas.ts';
+import { sendOutcome, waitLimit } from './outcome.ts';
 
 /** 48 MB of code in base64, and room for the rest. */
 const PUT_BYTES = 68 * 1024 * 1024;
@@ -53,25 +54,10 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
       subject,
       params: parseArguments(request.body),
       transactionId: request.id,
-      waitMs: blocking ? Math.min(timeout, record.limits.timeout + WAIT_GRACE_MS) : 0,
+      waitMs: waitLimit(blocking, timeout, record.limits.timeout),
     });
-    if (outcome.type === 'accepted' || !blocking) {
-      const id = outcome.type === 'accepted' ? outcome.activationId : outcome.record.activationId;
-      return reply.code(202).header('x-openwhisk-activation-id', id).send({ activationId: id });
-    }
-    const { record: activation } = outcome;
-    reply.header('x-openwhisk-activation-id', activation.activationId);
-    reply.code(statusOf(activation.response.status));
-    return reply.send(result ? activation.response.result : activation);
+    return sendOutcome(reply, outcome, blocking, result);
   });
-}
-
-/** So that an action that uses up its time answers with that error and not with a 202. */
-const WAIT_GRACE_MS = 1000;
-
-function statusOf(status: string): number {
-  if (status === 'success') return 200;
-  return status === 'whisk internal error' ? 500 : 502;
 }
 
 function document(record: ActionRecord, withCode: boolean): object {

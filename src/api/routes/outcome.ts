@@ -1,0 +1,31 @@
+import type { FastifyReply } from 'fastify';
+import type { InvokeOutcome } from '../invoker.ts';
+
+/** So that an action that uses up its time answers with that error and not with a 202. */
+const WAIT_GRACE_MS = 1000;
+
+/** How long a client waits that asked for `timeout`; 0 for one that does not. Milliseconds. */
+export function waitLimit(blocking: boolean, timeout: number, actionTimeout: number): number {
+  return blocking ? Math.min(timeout, actionTimeout + WAIT_GRACE_MS) : 0;
+}
+
+/** Answers with the activation, its result alone, or its id when there is no more to tell yet. */
+export function sendOutcome(
+  reply: FastifyReply,
+  outcome: InvokeOutcome,
+  blocking: boolean,
+  resultOnly: boolean,
+): FastifyReply {
+  const id = outcome.type === 'accepted' ? outcome.activationId : outcome.record.activationId;
+  reply.header('x-openwhisk-activation-id', id);
+  if (outcome.type === 'accepted' || !blocking) {
+    return reply.code(202).send({ activationId: id });
+  }
+  const { record } = outcome;
+  return reply.code(statusOf(record.response.status)).send(resultOnly ? record.response.result : record);
+}
+
+function statusOf(status: string): number {
+  if (status === 'success') return 200;
+  return status === 'whisk internal error' ? 500 : 502;
+}
