@@ -15,6 +15,10 @@
 /* Absolute jump table and trampolines of patched syscall sites. */
 #define UC_PATCH_BASE 0x00010000ul
 #define UC_PATCH_END 0x00200000ul
+/* The trampolines among it: UC_TRAMPOLINE_BYTES each, the third word of each being the guest address it stands for. */
+#define UC_TRAMPOLINE_BASE 0x00070000ul
+#define UC_TRAMPOLINE_END 0x000f0000ul
+#define UC_TRAMPOLINE_BYTES 64ul
 
 /* Programs of type ET_EXEC, then their brk heap. */
 #define UC_EXEC_BASE 0x00400000ul

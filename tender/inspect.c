@@ -74,6 +74,17 @@ static void take_registers(const greg_t *g, struct control_inspected *out)
 	out->rflags = (uint64_t)g[REG_EFL];
 }
 
+/* A patched system call comes from its trampoline: the guest's own code is where that was put in. */
+static uint64_t site_of(const struct pristine *p, uint64_t rip)
+{
+	uint64_t info[3];
+
+	if (rip < UC_TRAMPOLINE_BASE || rip >= UC_TRAMPOLINE_END ||
+	    pristine_read(p, rip & ~(UC_TRAMPOLINE_BYTES - 1), info, sizeof info))
+		return rip;
+	return info[2];
+}
+
 /* The guest may have put anything there: then nothing is told. */
 static uint64_t guest_rip(const struct tender *t, const struct pristine *p, uint64_t rip)
 {
@@ -84,7 +95,7 @@ static uint64_t guest_rip(const struct tender *t, const struct pristine *p, uint
 	if (pristine_read(p, t->libos.header.trapframe_end, &end, sizeof end) || end < UC_LIBOS_BASE + sizeof tail ||
 	    end > UC_LIBOS_END || pristine_read(p, end - sizeof tail, tail, sizeof tail))
 		return 0;
-	return tail[0];
+	return site_of(p, tail[0]);
 }
 
 static int inspect(struct tender *t, const struct snapshot *s, struct control_inspected *out)

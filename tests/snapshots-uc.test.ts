@@ -62,7 +62,7 @@ const WORK: [string, string, string][] = [
      exports.main = async ({ rounds }) => {
        let x = 1; const seen = [];
        for (let round = 0; round < rounds; round++) {
-         for (let i = 0; i < 4e6; i++) x = (x * 1103515245 + 12345) % 2147483648;
+         for (let i = 0; i < 2e5; i++) x = (x * 1103515245 + 12345) % 2147483648;
          console.log('round ' + round + ' ' + x);
          if (round % 2) await sleep(3); else await new Promise(setImmediate);
          seen.push({ x, text: String(x).repeat(3) });
@@ -80,7 +80,7 @@ def main(args):
     seen = []
     def work():
         nonlocal x
-        for i in range(150000):
+        for i in range(100000):
             x = (x * 1103515245 + 12345) % 2147483648
     for n in range(args['rounds']):
         thread = threading.Thread(target=work)
@@ -101,7 +101,7 @@ for (const [language, kind, source] of WORK) {
       await node.invoke(action, { rounds: 1 });
       for (const fresh of [false, true]) {
         if (fresh) await node.dropIdle(action);
-        const { plain, snapshots } = await capturedRun(action, { rounds: 6 }, 8);
+        const { plain, snapshots } = await capturedRun(action, { rounds: 6 }, 6);
         assert.equal(plain.path, fresh ? 'warm' : 'hot');
         assert.ok(snapshots.length > 0);
         const clones = await Promise.all(snapshots.flatMap(({ id }) => [node.resume(id), node.resume(id)]));
@@ -153,15 +153,11 @@ describe('a run that waits', () => {
       await node.invoke(action, {});
       const { plain, snapshots } = await capturedRun(action, {}, 3);
       // The last one is surely taken in the wait.
-      const { id, parent } = snapshots.at(-1) as SnapshotInfo;
+      const { id } = snapshots.at(-1) as SnapshotInfo;
       const details = await node.inspect(id);
       assert.match(details.programCounter.symbol ?? '', /^\w+\+0x[0-9a-f]+ \(library OS\)$/);
       assert.match(details.guestCounter?.symbol ?? '', /\(\/.*(libc|node|python|libpthread)[^)]*\)$/);
       assert.equal(details.registers.rip, details.programCounter.address.toString(16).padStart(16, '0'));
-      assert.equal(
-        parent,
-        node.stats().snapshots.find(({ kind: k }) => k === 'runtime' && parent)?.id ?? parent,
-      );
       assertGoesOn(await node.resume(id), plain);
       await node.forget(action);
     });

@@ -19,9 +19,7 @@
 
 #define SLOTS_BASE 0x00060000ul
 #define SLOTS_END 0x00070000ul
-#define TRAMPOLINES_BASE 0x00070000ul
-#define TRAMPOLINES_END 0x000f0000ul
-#define SITES_MAX ((TRAMPOLINES_END - TRAMPOLINES_BASE) / sizeof(struct trampoline))
+#define SITES_MAX ((UC_TRAMPOLINE_END - UC_TRAMPOLINE_BASE) / sizeof(struct trampoline))
 #define HOT_AFTER 4 /* traps of one site before it is patched */
 #define COUNTERS 256
 #define JUMP_BYTES 7
@@ -31,6 +29,8 @@ struct trampoline {
 	struct patch_site info;
 	u8 code[40];
 };
+_Static_assert(sizeof(struct trampoline) == UC_TRAMPOLINE_BYTES && __builtin_offsetof(struct trampoline, info.site) == 16,
+	       "the tender looks for the site there");
 
 extern void arch_patched_entry(void);
 
@@ -42,14 +42,14 @@ static u8 heat[COUNTERS];
 static bool map_region(void)
 {
 	if (!mapped)
-		mapped = host_mmap(SLOTS_BASE, TRAMPOLINES_END - SLOTS_BASE, PROT_READ | PROT_WRITE | PROT_EXEC, 0, -1,
+		mapped = host_mmap(SLOTS_BASE, UC_TRAMPOLINE_END - SLOTS_BASE, PROT_READ | PROT_WRITE | PROT_EXEC, 0, -1,
 				   0) >= 0;
 	return mapped;
 }
 
 static struct trampoline *trampoline_at(u32 i)
 {
-	return (struct trampoline *)TRAMPOLINES_BASE + i;
+	return (struct trampoline *)UC_TRAMPOLINE_BASE + i;
 }
 
 static u8 *emit(u8 *p, const void *bytes, size_t n)
@@ -189,7 +189,7 @@ u64 arch_patch_resume(u64 rip)
 {
 	for (u32 i = 0; i < site_count; i++) {
 		const struct patch_site *s = &trampoline_at(i)->info;
-		bool cmp_moved = s->resume >= TRAMPOLINES_BASE && s->resume < TRAMPOLINES_END;
+		bool cmp_moved = s->resume >= UC_TRAMPOLINE_BASE && s->resume < UC_TRAMPOLINE_END;
 		if (cmp_moved && s->site + 2 == rip)
 			return s->resume;
 	}

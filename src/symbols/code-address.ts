@@ -48,8 +48,10 @@ async function symbolOf(
   if (place === undefined || image === undefined || file === undefined) {
     return ((maps[at] as SnapshotMap).prot & PROT_EXEC) === 0 ? null : '[jit]';
   }
-  const symbol = await symbolAt(image.path, file.offset, place.offset - file.offset).catch(() => undefined);
-  return format(symbol, pathIn(image, file.path));
+  const offset = place.offset - file.offset;
+  const symbol = await symbolAt(image.path, file.offset, offset).catch(() => undefined);
+  // Of a program without symbols the offset is still of use.
+  return format(symbol ?? { name: '', offset }, pathIn(image, file.path));
 }
 
 /** A file's path as the context sees it. */
@@ -58,7 +60,9 @@ export function pathIn({ mountPoint }: MappedImage, path: string): string {
 }
 
 function format(symbol: SymbolMatch | undefined, where: string): string {
-  return symbol === undefined ? where : `${symbol.name}+0x${symbol.offset.toString(16)} (${where})`;
+  return symbol === undefined
+    ? where
+    : `${symbol.name}+0x${symbol.offset.toString(16)} (${where})`.replace(/^\+/, '');
 }
 
 /**
