@@ -27,6 +27,7 @@ import {
 } from '../src/tender/abi.ts';
 import {
   decodeCaptured,
+  decodeCompacted,
   decodeControlExit,
   decodeDemoted,
   decodeDiff,
@@ -64,6 +65,7 @@ const STRUCTS: Readonly<Record<keyof typeof Size, string>> = {
   deploy: 'control_deploy',
   demote: 'control_demote',
   demoted: 'control_demoted',
+  compacted: 'control_compacted',
   inspected: 'control_inspected',
   diff: 'control_diff',
   diffRun: 'control_diff_run',
@@ -148,6 +150,10 @@ describe('the control protocol as the C headers have it', () => {
       pages: 2,
       ownPages: 3,
       stopNs: 4,
+    });
+    assert.deepEqual(decodeCompacted(emit('control_compacted', '1ull << 33, 7, 0')), {
+      bytes: 2 ** 33,
+      pages: 7,
     });
     const inspected = decodeInspected(
       emit(

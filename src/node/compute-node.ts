@@ -5,6 +5,7 @@ import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
 import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import { type ActivationContext, activate } from './activation.ts';
+import { Compactor } from './compactor.ts';
 import { Cores } from './cores.ts';
 import { Demoter } from './demoter.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -48,6 +49,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
+  readonly #compactor: Compactor | undefined;
   readonly #persistence: Persistence;
   readonly #restorer: Restorer;
   /** Functions by the digest of their action. */
@@ -61,8 +63,12 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#persistence = persistence;
     this.snapshots = new SnapshotCache(
       (snapshot) => this.#evicted(snapshot),
-      (snapshot) => persistence.save(snapshot),
+      (snapshot) => {
+        persistence.save(snapshot);
+        this.#compactor?.note(snapshot);
+      },
     );
+    this.#compactor = (options.compact ?? true) ? new Compactor(cores.all, this.snapshots) : undefined;
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
     this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
     this.#restorer = new Restorer(this, persistence);
@@ -190,6 +196,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   async #close(): Promise<void> {
     this.#meter.stop();
     this.#demoter.stop();
+    this.#compactor?.stop();
     this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
     await this.#persistence.flush();
     await this.cores.close();

@@ -148,6 +148,8 @@ export interface ComputeNodeOptions {
   readonly anticipate?: boolean;
   /** Keeps snapshots on disk, so that a later node starts from them; by default they end with the process. */
   readonly store?: StoreOptions;
+  /** Keep snapshots of functions as the words that differ from their parent (default true). */
+  readonly compact?: boolean;
   /** Progress of long steps, one sentence each. */
   readonly onProgress?: (message: string) => void;
 }
@@ -184,6 +186,8 @@ export interface SnapshotInfo {
   readonly of: string;
   /** Memory that goes when it is dropped. */
   readonly ownBytes: number;
+  /** It is kept as the words that differ from its parent. */
+  readonly compact: boolean;
   readonly ownPages: number;
   readonly sharedPages: number;
   readonly maps: number;

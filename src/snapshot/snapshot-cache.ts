@@ -1,3 +1,4 @@
+import type { Compacted } from '../tender/messages.ts';
 import { type Snapshot, snapshotBytes } from './snapshot.ts';
 
 /** How many of the least recently used snapshots compete for being evicted. */
@@ -6,11 +7,13 @@ const CANDIDATES = 16;
 /**
  * All snapshots of a node in order of use, with the bytes they hold. Those of runtimes are
  * pinned. Which other one goes is a matter of what it saves per byte,
- * among those that have not been used for longest.
+ * among those that have not been used for longest and that no other is made of.
  */
 export class SnapshotCache {
   /** Oldest use first. */
   readonly #snapshots = new Set<Snapshot>();
+  /** How many of them each is the parent of: a compact child needs its parent's memory. */
+  readonly #children = new Map<Snapshot, number>();
   readonly #onEvict: (snapshot: Snapshot) => void;
   readonly #onAdd: (snapshot: Snapshot) => void;
   #bytes = 0;
@@ -31,7 +34,17 @@ export class SnapshotCache {
   add(snapshot: Snapshot): void {
     this.#snapshots.add(snapshot);
     this.#bytes += snapshotBytes(snapshot);
+    this.#countChild(snapshot.parent, 1);
     this.#onAdd(snapshot);
+  }
+
+  /** It takes less memory now. */
+  setCompacted(snapshot: Snapshot, compacted: Compacted): void {
+    const before = snapshotBytes(snapshot);
+    snapshot.compacted = compacted;
+    if (this.#snapshots.has(snapshot)) {
+      this.#bytes += snapshotBytes(snapshot) - before;
+    }
   }
 
   /** Marks a use. */
@@ -46,6 +59,7 @@ export class SnapshotCache {
     const was = this.#snapshots.delete(snapshot);
     if (was) {
       this.#bytes -= snapshotBytes(snapshot);
+      this.#countChild(snapshot.parent, -1);
     }
     return was;
   }
@@ -55,7 +69,7 @@ export class SnapshotCache {
     let victim: Snapshot | undefined;
     let candidates = 0;
     for (const snapshot of this.#snapshots) {
-      if (snapshot.kind === 'runtime' || snapshot.deploying > 0) {
+      if (snapshot.kind === 'runtime' || snapshot.deploying > 0 || this.#children.has(snapshot)) {
         continue;
       }
       if (victim === undefined || savedPerByte(snapshot) < savedPerByte(victim)) {
@@ -71,6 +85,18 @@ export class SnapshotCache {
     this.remove(victim);
     this.#onEvict(victim);
     return snapshotBytes(victim);
+  }
+
+  #countChild(parent: Snapshot | undefined, by: number): void {
+    if (parent === undefined) {
+      return;
+    }
+    const count = (this.#children.get(parent) ?? 0) + by;
+    if (count > 0) {
+      this.#children.set(parent, count);
+    } else {
+      this.#children.delete(parent);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { JsonObject, SnapshotInfo } from '../node/types.ts';
-import type { Captured } from '../tender/messages.ts';
+import type { Captured, Compacted } from '../tender/messages.ts';
 
 export const PAGE_BYTES = 4096;
 
@@ -21,6 +21,8 @@ export interface Snapshot {
   /** Of an argument snapshot: the arguments that it fixes. */
   readonly fixed?: JsonObject;
   readonly captured: Captured;
+  /** Set when it is kept as words: src/node/compactor.ts. */
+  compacted?: Compacted;
   /** Files of this host behind its image windows, in their order; absent: its parent's. */
   readonly imagePaths?: readonly string[];
   readonly createdMs: number;
@@ -35,8 +37,14 @@ export interface Snapshot {
   readonly evicted?: () => void;
 }
 
-/** Real bytes that go when it is dropped: its own pages, and about a page of plan per 100 maps. */
+/**
+ * Real bytes that go when it is dropped. Of one that is kept as pages: these, and about a page of
+ * plan per 100 maps.
+ */
 export function snapshotBytes(snapshot: Snapshot): number {
+  if (snapshot.compacted !== undefined) {
+    return snapshot.compacted.bytes;
+  }
   const { ownPages, maps } = snapshot.captured;
   return (ownPages + Math.ceil(maps / 100)) * PAGE_BYTES;
 }
@@ -53,7 +61,8 @@ export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
     parent: snapshot.parent?.id ?? null,
     of: snapshot.of,
     ownBytes: snapshotBytes(snapshot),
-    ownPages: snapshot.captured.ownPages,
+    ownPages: snapshot.compacted?.pages ?? snapshot.captured.ownPages,
+    compact: snapshot.compacted !== undefined,
     sharedPages: snapshot.captured.sharedPages,
     maps: snapshot.captured.maps,
     stored: snapshot.stored !== undefined,

@@ -86,6 +86,13 @@ export interface LoadRequest {
   readonly images: readonly number[];
 }
 
+export interface Compacted {
+  /** Memory that the snapshot's own part takes now. */
+  readonly bytes: number;
+  /** Pages that differ from the parent's. */
+  readonly pages: number;
+}
+
 export interface UcStat {
   readonly privateBytes: number;
   readonly sharedBytes: number;
@@ -299,6 +306,11 @@ export function decodeDemoted(payload: Buffer): Demoted {
 export function decodeStored(payload: Buffer): Stored {
   need(payload, Size.stored, 'store reply');
   return { planBytes: readU64(payload, 0), layerBytes: readU64(payload, 8) };
+}
+
+export function decodeCompacted(payload: Buffer): Compacted {
+  need(payload, Size.compacted, 'compaction reply');
+  return { bytes: readU64(payload, 0), pages: payload.readUInt32LE(8) };
 }
 
 export function decodeStat(payload: Buffer): UcStat {

@@ -13,10 +13,12 @@ import { FrameReader } from './frame-reader.ts';
 import {
   type BootRequest,
   type Captured,
+  type Compacted,
   type ControlExit,
   type Demoted,
   type DiffRun,
   decodeCaptured,
+  decodeCompacted,
   decodeControlExit,
   decodeDemoted,
   decodeDiff,
@@ -182,6 +184,11 @@ export class Tender {
   /** Gives a demoted UC a process again. Messages that are sent meanwhile reach it afterwards. */
   async promote(uc: number): Promise<Started> {
     return decodeStarted(await this.#call(Control.promote, uc, EMPTY));
+  }
+
+  /** Keeps the snapshot as the words that differ from its parent, in every tender of the node. */
+  async compact(snapshot: number): Promise<Compacted> {
+    return decodeCompacted(await this.#call(Control.compact, 0, encodeSnapshot(snapshot)));
   }
 
   async drop(snapshot: number): Promise<void> {
