@@ -18,6 +18,7 @@
 
 #include "control.h"
 #include "events.h"
+#include "pages.h"
 #include "snapshot.h"
 #include "stored_plan.h"
 
@@ -38,6 +39,7 @@ struct store_job {
 	pthread_t thread;
 	uint32_t seq;
 	struct snapshot *snapshot;
+	struct pages *pages; /* of the layer: the snapshot may become compact meanwhile */
 	char *plan, *buffer;
 	int plan_file, layer_file; /* -1: there is none */
 	int layer;
@@ -111,6 +113,7 @@ static void free_job(struct store_job *job)
 {
 	close_if_open(job->plan_file);
 	close_if_open(job->layer_file);
+	pages_put(job->pages);
 	snapshot_put(job->snapshot);
 	free(job->plan);
 	free(job->buffer);
@@ -194,6 +197,7 @@ static int begin(struct tender *t, struct store_job *job, const char **what)
 		return (int)bytes;
 	job->stored.plan_bytes = (uint64_t)bytes;
 	if (own) {
+		job->pages = pages_get(job->snapshot->pages);
 		job->layer = own->fd;
 		job->stored.layer_bytes = own->bytes;
 	}

@@ -7,36 +7,57 @@ const RETRY_MS = 25;
 /** When so many wait, cores that are busy do it as well. */
 const WAITING_MAX = 64;
 
+export interface CompactorOptions {
+  readonly cores: readonly Core[];
+  readonly snapshots: SnapshotCache;
+  /** False: every snapshot stays as it is. */
+  readonly enabled: boolean;
+  /** A snapshot of the cache has the form that it will keep. Parents come before their children. */
+  readonly onSettled: (snapshot: Snapshot) => void;
+}
+
 /**
  * Turns new snapshots into compact ones: what is kept of them are the words that differ from their
  * parent, a tenth of the memory. It takes a tender a millisecond or two, so a core that is idle does it.
  */
 export class Compactor {
-  readonly #cores: readonly Core[];
-  readonly #snapshots: SnapshotCache;
+  readonly #options: CompactorOptions;
   readonly #waiting = new Set<Snapshot>();
-  readonly #working = new Set<Core>();
+  readonly #working = new Map<Core, Snapshot>();
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
 
-  constructor(cores: readonly Core[], snapshots: SnapshotCache) {
-    this.#cores = cores;
-    this.#snapshots = snapshots;
+  constructor(options: CompactorOptions) {
+    this.#options = options;
   }
 
   /** A snapshot is there that every tender knows. */
   note(snapshot: Snapshot): void {
-    if (snapshot.parent === undefined || snapshot.compacted !== undefined || this.#stopped) {
+    const { enabled, onSettled } = this.#options;
+    const final = snapshot.compacted !== undefined || snapshot.stored !== undefined;
+    if (!enabled || final || snapshot.parent === undefined) {
+      onSettled(snapshot);
       return;
     }
     this.#waiting.add(snapshot);
     this.#look();
   }
 
+  /** It leaves the cache: what is not begun is left. */
+  giveUp(snapshot: Snapshot): void {
+    if (this.#waiting.delete(snapshot)) {
+      this.#options.onSettled(snapshot);
+    }
+  }
+
+  /** All keep the form that they have. */
   stop(): void {
-    this.#stopped = true;
-    this.#waiting.clear();
     clearTimeout(this.#timer);
+    for (const snapshot of this.#waiting) {
+      if (this.#options.snapshots.has(snapshot)) {
+        this.#options.onSettled(snapshot);
+      }
+    }
+    this.#waiting.clear();
   }
 
   #look(): void {
@@ -48,9 +69,9 @@ export class Compactor {
   #work(): void {
     this.#timer = undefined;
     for (let core = this.#free(); core !== undefined; core = this.#free()) {
-      const [snapshot] = this.#waiting;
+      const snapshot = this.#next();
       if (snapshot === undefined) {
-        return;
+        break;
       }
       this.#waiting.delete(snapshot);
       void this.#compact(core, snapshot);
@@ -60,21 +81,36 @@ export class Compactor {
 
   /** A core that may do one more. */
   #free(): Core | undefined {
-    const cores = this.#cores.filter((core) => !this.#working.has(core));
+    const cores = this.#options.cores.filter((core) => !this.#working.has(core));
     if (this.#waiting.size > WAITING_MAX && cores.length > 0) {
       return leastLoaded(cores);
     }
     return cores.find((core) => core.active === 0 && core.starting === 0);
   }
 
+  #next(): Snapshot | undefined {
+    const working = [...this.#working.values()];
+    for (const snapshot of this.#waiting) {
+      const { parent } = snapshot;
+      if (parent === undefined || !(this.#waiting.has(parent) || working.includes(parent))) {
+        return snapshot;
+      }
+    }
+    return undefined;
+  }
+
   async #compact(core: Core, snapshot: Snapshot): Promise<void> {
-    this.#working.add(core);
+    const { snapshots, onSettled } = this.#options;
+    this.#working.set(core, snapshot);
     try {
-      this.#snapshots.setCompacted(snapshot, await core.tender.compact(snapshot.number));
+      snapshots.setCompacted(snapshot, await core.tender.compact(snapshot.number));
     } catch {
       // It stays as it is: too little would be saved, or it was dropped meanwhile.
     } finally {
       this.#working.delete(core);
+      if (snapshots.has(snapshot)) {
+        onSettled(snapshot);
+      }
       this.#look();
     }
   }

@@ -49,7 +49,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
-  readonly #compactor: Compactor | undefined;
+  readonly #compactor: Compactor;
   readonly #persistence: Persistence;
   readonly #restorer: Restorer;
   /** Functions by the digest of their action. */
@@ -63,12 +63,14 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#persistence = persistence;
     this.snapshots = new SnapshotCache(
       (snapshot) => this.#evicted(snapshot),
-      (snapshot) => {
-        persistence.save(snapshot);
-        this.#compactor?.note(snapshot);
-      },
+      (snapshot) => this.#compactor.note(snapshot),
     );
-    this.#compactor = (options.compact ?? true) ? new Compactor(cores.all, this.snapshots) : undefined;
+    this.#compactor = new Compactor({
+      cores: cores.all,
+      snapshots: this.snapshots,
+      enabled: options.compact ?? true,
+      onSettled: (snapshot) => persistence.save(snapshot),
+    });
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
     this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
     this.#restorer = new Restorer(this, persistence);
@@ -196,7 +198,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   async #close(): Promise<void> {
     this.#meter.stop();
     this.#demoter.stop();
-    this.#compactor?.stop();
+    this.#compactor.stop();
     this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
     await this.#persistence.flush();
     await this.cores.close();
@@ -239,6 +241,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   #evicted(snapshot: Snapshot): void {
     snapshot.evicted?.();
+    this.#compactor.giveUp(snapshot);
     this.#persistence
       .spill(snapshot)
       .then(() => this.cores.drop(snapshot))

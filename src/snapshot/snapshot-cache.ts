@@ -31,6 +31,10 @@ export class SnapshotCache {
     return this.#snapshots.values();
   }
 
+  has(snapshot: Snapshot): boolean {
+    return this.#snapshots.has(snapshot);
+  }
+
   add(snapshot: Snapshot): void {
     this.#snapshots.add(snapshot);
     this.#bytes += snapshotBytes(snapshot);

@@ -248,6 +248,7 @@ export class SnapshotStore {
     );
     const dropped = own.map(({ image }) => tender.dropImage(image));
     const [captured] = await Promise.all([loaded, ...opened, ...dropped]);
+    const { form, ownBytes, ownPages } = await tender.inspect(number);
     return {
       number,
       id: manifest.id,
@@ -256,6 +257,7 @@ export class SnapshotStore {
       of: manifest.of,
       imagePaths: images,
       captured: { ...captured, ...manifest.captured },
+      ...(form === 'words' && { compacted: { bytes: ownBytes, pages: ownPages } }),
       createdMs: manifest.createdMs,
       savedMs: manifest.savedMs,
       deploys: 0,
