@@ -9,7 +9,10 @@ const { inspect } = require('node:util');
 
 /* User code may replace any of these later. */
 const { defineProperty, getOwnPropertyDescriptors, hasOwn, keys } = Object;
-const { deleteProperty, getOwnPropertyDescriptor, isExtensible, ownKeys } = Reflect;
+const { deleteProperty, getOwnPropertyDescriptor, isExtensible, ownKeys, setPrototypeOf } = Reflect;
+
+/* Of the arguments, as of any plain object. */
+const PROTOTYPE = Object.prototype;
 
 /** Sets a property of its own, whatever its name (`__proto__`) and whatever the prototype says. */
 function setOwn(object, name, value) {
@@ -32,6 +35,7 @@ class PendingArguments {
     this.#reach = reach;
     this.#handler = this.#traps();
     this.proxy = new Proxy(fixed, this.#handler);
+    setPrototypeOf(fixed, new Proxy(PROTOTYPE, this.#absentTraps()));
     /* Formatting looks through proxies, straight at the target. */
     defineProperty(fixed, inspect.custom, {
       configurable: true,
@@ -51,6 +55,7 @@ class PendingArguments {
   fill(all) {
     for (const trap of keys(this.#handler)) delete this.#handler[trap];
     const values = this.#values;
+    setPrototypeOf(values, PROTOTYPE);
     deleteProperty(values, inspect.custom);
     const own = getOwnPropertyDescriptors(values);
     for (const name of ownKeys(own)) deleteProperty(values, name);
@@ -70,51 +75,60 @@ class PendingArguments {
     return typeof name === 'symbol' || hasOwn(this.#values, name) || this.#deleted.has(name);
   }
 
+  /** True when the invocation's arguments had to come in first. */
+  #need(name) {
+    if (this.#isKnown(name)) return false;
+    this.#reach();
+    return true;
+  }
+
+  /** What does not only concern one key. Reading a known one has no trap, for functions do it again and again. */
   #traps() {
     const reach = this.#reach;
-    const need = (name) => {
-      if (!this.#isKnown(name)) reach();
-    };
     return {
-      get(target, name, receiver) {
-        need(name);
-        return Reflect.get(target, name, receiver);
-      },
-      has(target, name) {
-        need(name);
-        return Reflect.has(target, name);
-      },
-      getOwnPropertyDescriptor(target, name) {
-        need(name);
+      getOwnPropertyDescriptor: (target, name) => {
+        this.#need(name);
         return getOwnPropertyDescriptor(target, name);
       },
       ownKeys(target) {
         reach();
         return ownKeys(target);
       },
-      /* A value is replaced whichever it was; only an inherited setter would make a difference. */
-      set: (target, name, value, receiver) => {
-        if (receiver !== this.proxy || name in target || this.#isKnown(name)) {
-          need(name);
-          return Reflect.set(target, name, value, receiver);
-        }
-        setOwn(target, name, value);
-        return true;
-      },
       /* What is defined whole does not depend on what there was. */
       defineProperty: (target, name, descriptor) => {
-        if (!isWhole(descriptor)) need(name);
-        this.#deleted.delete(name);
+        if (!isWhole(descriptor)) this.#need(name);
         return Reflect.defineProperty(target, name, descriptor);
       },
       deleteProperty: (target, name) => {
-        need(name);
+        this.#need(name);
         this.#deleted.add(name);
         return deleteProperty(target, name);
       },
       preventExtensions(target) {
         reach();
         return Reflect.preventExtensions(target);
+      },
+      getPrototypeOf: () => PROTOTYPE,
+      setPrototypeOf(target, prototype) {
+        reach();
+        return setPrototypeOf(target, prototype);
+      },
+    };
+  }
+
+  /** Of the object that is asked for what the arguments do not have. */
+  #absentTraps() {
+    const values = this.#values;
+    return {
+      get: (target, name, receiver) => Reflect.get(this.#need(name) ? values : target, name, receiver),
+      has: (target, name) => Reflect.has(this.#need(name) ? values : target, name),
+      /* A value is replaced whichever it was; only an inherited setter would make a difference. */
+      set: (target, name, value, receiver) => {
+        if (receiver !== this.proxy || name in target) {
+          return Reflect.set(this.#need(name) ? values : target, name, value, receiver);
+        }
+        setOwn(values, name, value);
+        return true;
       },
     };
   }

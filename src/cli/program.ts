@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { actionCommand } from './commands/action.ts';
 import { benchCommand } from './commands/bench.ts';
 import { captureCommand } from './commands/capture.ts';
 import { demoCommand } from './commands/demo.ts';
@@ -25,6 +26,7 @@ const program = new Command('seuss')
 
 invokeCommand(program);
 serveCommand(program);
+actionCommand(program);
 psCommand(program);
 captureCommand(program);
 snapshotsCommand(program);

@@ -18,7 +18,7 @@ import { Restorer } from './restorer.ts';
 import { RunningInvocations } from './running.ts';
 import { Runtimes } from './runtime-boot.ts';
 import { SnapshotOperations } from './snapshot-operations.ts';
-import { specializationInfo } from './specialization.ts';
+import { declaredSpecializations, specializationInfo } from './specialization.ts';
 import {
   type Action,
   type Activation,
@@ -125,7 +125,9 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   }
 
   specializations(action: Action): SpecializationInfo[] {
-    return this.#functions.get(action.digest)?.specializations.map(specializationInfo) ?? [];
+    const record = this.#functions.get(action.digest);
+    const all = record?.specializations ?? declaredSpecializations(action.policy.specialize);
+    return all.map(specializationInfo);
   }
 
   running(): readonly RunningActivation[] {

@@ -326,7 +326,7 @@ export interface ComputeNode {
   /** Take the processes of an action's idle UCs away now, as time does; how many have none then. */
   demoteIdle(action: Action): Promise<number>;
   stats(): NodeStats;
-  /** Argument snapshots of an action; none before its first invocation. */
+  /** Argument snapshots of an action, deepest first: those that it declares, and that of its checkpoint(). */
   specializations(action: Action): SpecializationInfo[];
   /** Activations that have an id and no answer yet, in the order of their arrival. */
   running(): readonly RunningActivation[];

@@ -35,7 +35,8 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get(ENTITY, async (request) => {
     const { namespace } = identify(request);
     const { code } = parse(getQuery, request.query);
-    return document(context.actions.get(namespace, nameIn(request)), code);
+    const record = context.actions.get(namespace, nameIn(request));
+    return { ...document(record, code), specializations: context.node.specializations(record.action) };
   });
 
   app.delete(ENTITY, async (request) => {

@@ -1,5 +1,13 @@
 import { type Command, Option } from 'commander';
-import { type Activation, type ComputeNode, START_STATES, type StartState } from '../../node/types.ts';
+import {
+  type Activation,
+  type ComputeNode,
+  type JsonObject,
+  type JsonValue,
+  START_STATES,
+  type StartState,
+} from '../../node/types.ts';
+import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, integer, parseParams, parseSize } from '../options.ts';
 import { progress, timingLine } from '../progress.ts';
@@ -14,6 +22,7 @@ interface InvokeFlags {
   readonly timeout?: number;
   readonly memory?: number;
   readonly state?: StartState;
+  readonly specialize?: readonly string[];
   readonly json?: true;
 }
 
@@ -41,6 +50,11 @@ export function invokeCommand(program: Command): void {
         'what each run starts from: the state that the last one left, the snapshot put back, a new context (default: reuse)',
       ).choices(START_STATES),
     )
+    .option(
+      '--specialize <names>',
+      'arguments to fix, by name and with commas: runs start where the function first needs another one',
+      (text: string) => text.split(','),
+    )
     .option('--json', 'print {result, status, path, timings, logs} for each run')
     .action(async (path: string, flags: InvokeFlags) => {
       process.exitCode = await invoke(path, flags);
@@ -49,9 +63,11 @@ export function invokeCommand(program: Command): void {
 
 async function invoke(path: string, flags: InvokeFlags): Promise<number> {
   const params = parseParams(flags.params, flags.param ?? []);
+  const specialize = fixedArguments(params, flags.specialize);
   const action = await createPackager(flags.state).fromPath(path, {
     ...(flags.kind !== undefined && { kind: flags.kind }),
     ...(flags.main !== undefined && { main: flags.main }),
+    ...(specialize !== undefined && { policy: { specialize: [specialize] } }),
     limits: {
       ...(flags.timeout !== undefined && { timeoutMs: flags.timeout }),
       ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
@@ -68,6 +84,18 @@ async function invoke(path: string, flags: InvokeFlags): Promise<number> {
     }
     return failed ? EXIT.functionError : EXIT.ok;
   });
+}
+
+function fixedArguments(params: JsonValue, names: readonly string[] | undefined): JsonObject | undefined {
+  if (names === undefined) return undefined;
+  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
+    throw new UsageError('--specialize is for arguments that are an object.');
+  }
+  const missing = names.filter((name) => !Object.hasOwn(params, name));
+  if (missing.length > 0) {
+    throw new UsageError(`--specialize names ${missing.join(', ')}, which is no argument given.`);
+  }
+  return Object.fromEntries(names.map((name) => [name, params[name] as JsonValue]));
 }
 
 function printJson({ result, status, path, timings, logs }: Activation): void {
