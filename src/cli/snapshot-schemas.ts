@@ -10,6 +10,7 @@ export const snapshotInfo = z.looseObject({
   ownPages: z.number(),
   sharedPages: z.number(),
   maps: z.number(),
+  stored: z.boolean(),
   deploys: z.number(),
   createdMs: z.number(),
 });

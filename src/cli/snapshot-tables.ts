@@ -23,13 +23,25 @@ export function kib(bytes: number): string {
 
 export function snapshotTable(snapshots: readonly SnapshotRow[], nowMs: number): string {
   const table = new Table({
-    head: ['id', 'kind', 'parent', 'function', 'own KiB', 'own pages', 'shared pages', 'deploys', 'age'],
-    colAligns: ['left', 'left', 'left', 'left', 'right', 'right', 'right', 'right', 'right'],
+    head: [
+      'id',
+      'kind',
+      'parent',
+      'function',
+      'own KiB',
+      'own pages',
+      'shared pages',
+      'deploys',
+      'age',
+      'on disk',
+    ],
+    colAligns: ['left', 'left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'left'],
     style: PLAIN,
   });
-  for (const { id, kind, parent, of, ownBytes, ownPages, sharedPages, deploys, createdMs } of snapshots) {
-    const counts = [ownPages, sharedPages, deploys].map(String);
-    table.push([id, kind, parent ?? '-', of, kib(ownBytes), ...counts, age(nowMs - createdMs)]);
+  for (const { id, kind, parent, of, ownBytes, createdMs, stored, ...more } of snapshots) {
+    const counts = [more.ownPages, more.sharedPages, more.deploys].map(String);
+    const rest = [age(nowMs - createdMs), stored ? 'yes' : '-'];
+    table.push([id, kind, parent ?? '-', of, kib(ownBytes), ...counts, ...rest]);
   }
   return table.toString();
 }

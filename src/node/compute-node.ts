@@ -45,7 +45,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly counts = { cold: 0, warm: 0, argument: 0, hot: 0 };
   readonly runtimes: Runtimes;
   readonly invocations = new RunningInvocations();
-  readonly #operations = new SnapshotOperations(this);
+  readonly #operations: SnapshotOperations;
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
@@ -61,6 +61,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.dispatcher = new Dispatcher(cores.all, this.#idle);
     this.#demoter = new Demoter(this.#idle, cores.all);
     this.#persistence = persistence;
+    this.#operations = new SnapshotOperations(this, persistence);
     this.snapshots = new SnapshotCache(
       (snapshot) => this.#evicted(snapshot),
       (snapshot) => this.#compactor.note(snapshot),

@@ -62,9 +62,9 @@ export class Persistence {
     return await this.#open?.store.restore(request, this.#cores, leastLoaded(this.#cores.all));
   }
 
-  /** Has it written some time soon, unless it is stored. */
+  /** Has it written some time soon, unless it is stored. A captured run is not: its activation ends with the node. */
   save(snapshot: Snapshot): void {
-    if (snapshot.stored === undefined) {
+    if (snapshot.stored === undefined && snapshot.kind !== 'capture') {
       this.#open?.writer.add(snapshot);
     }
   }
@@ -72,6 +72,12 @@ export class Persistence {
   /** Resolves when a snapshot may leave the memory. */
   async spill(snapshot: Snapshot): Promise<void> {
     await this.#open?.writer.spill(snapshot);
+  }
+
+  /** Removes one snapshot that is stored, or about to be. */
+  async drop(snapshot: Snapshot): Promise<void> {
+    this.#open?.writer.drop(snapshot);
+    await this.#open?.store.remove(snapshot.id);
   }
 
   /** Removes what is stored of a function. */

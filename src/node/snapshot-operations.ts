@@ -3,6 +3,7 @@ import { snapshotInfo } from '../snapshot/snapshot.ts';
 import type { ActivationContext } from './activation.ts';
 import type { FunctionRecord } from './function-record.ts';
 import { LiveCaptures } from './live-capture.ts';
+import type { Persistence } from './persistence.ts';
 import { resumeRun } from './resumption.ts';
 import { diffSnapshots, inspectSnapshot } from './snapshot-details.ts';
 import {
@@ -17,10 +18,12 @@ import {
 /** What an operator can do with snapshots, which have ids for that. */
 export class SnapshotOperations {
   readonly #node: ActivationContext;
+  readonly #persistence: Persistence;
   readonly #captures = new LiveCaptures();
 
-  constructor(node: ActivationContext) {
+  constructor(node: ActivationContext, persistence: Persistence) {
     this.#node = node;
+    this.#persistence = persistence;
   }
 
   async capture(activationId: string): Promise<SnapshotInfo> {
@@ -75,6 +78,7 @@ export class SnapshotOperations {
   async #discard(snapshot: Snapshot): Promise<void> {
     this.#node.snapshots.remove(snapshot);
     snapshot.evicted?.();
+    await this.#persistence.drop(snapshot);
     await this.#node.cores.drop(snapshot);
   }
 

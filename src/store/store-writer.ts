@@ -72,6 +72,14 @@ export class StoreWriter {
     this.#cancelled ||= this.#current !== undefined && functionDigest(this.#current) === digest;
   }
 
+  /** One snapshot alone, as `cancel`. */
+  drop(snapshot: Snapshot): void {
+    if (this.#queue.delete(snapshot)) {
+      this.#done(snapshot);
+    }
+    this.#cancelled ||= this.#current === snapshot;
+  }
+
   /** Resolves when all is written, or after `limitMs`; nothing is begun afterwards. */
   async stop(limitMs: number): Promise<void> {
     clearTimeout(this.#retry);
