@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PLAN_MAGIC 0x4e414c5053535545ull /* "EUSSPLAN" */
-#define PLAN_VERSION 3u
+#define PLAN_VERSION 4u
 
 #define PLAN_ANONYMOUS 0xffffu
 
@@ -73,6 +73,7 @@ struct plan {
 	uint64_t frame_sp; /* UC_SCRATCH_BASE: the frame was built for it (it holds a pointer to its own extended state) */
 	uint64_t clock_monotonic_ns; /* guest's CLOCK_MONOTONIC at the capture */
 	uint64_t changes_offset, changes_bytes; /* both 0 if there are none */
+	uint64_t inherited; /* in a file: hash over the ancestors' layers that its layer numbers mean; else 0 */
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include "page_delta.h"
 
 #define FRAME_ALIGN 64u
+#define USER_END (1ul << 47) /* where addresses end that a program may use */
 #define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC)
 
 static bool overlaps(const struct plan_map *m, uint64_t start, uint64_t end)
@@ -97,7 +98,8 @@ static const char *shape_fault(const struct plan *p, uint64_t bytes, const struc
 		return "its parts are not where they belong";
 	if (p->frame_sp != UC_SCRATCH_BASE)
 		return "its frame is for another place";
-	if (p->fs_base >= UC_GUEST_END || p->gs_base >= UC_GUEST_END)
+	/* A context that has set none has that of the process it was made of. */
+	if (p->fs_base >= USER_END || p->gs_base >= USER_END)
 		return "a segment's base is none of a guest";
 	return NULL;
 }

@@ -227,7 +227,7 @@ void store_request(struct tender *t, const struct control_frame *frame, const ch
 	memcpy(&number, payload, sizeof number);
 	s = snapshot_find(t, number);
 	if (!s || t->stores->jobs == JOBS_MAX) {
-		control_error(t, 0, frame->seq, s ? EAGAIN : ENOENT, "store of snapshot %lu: %s", number,
+		control_error(t, 0, frame->seq, s ? EAGAIN : ESTALE, "store of snapshot %lu: %s", number,
 			      s ? "too many are under way" : "it is not known");
 		return;
 	}

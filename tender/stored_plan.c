@@ -11,12 +11,45 @@
 #include "sealed.h"
 #include "snapshot.h"
 
+/* Pages of a layer that are looked at to tell it from others. */
+#define SAMPLES 8u
+
 /* ---- to a file ---- */
 
 /* The nearest of the ancestors that is not compact has all layers that s can have inherited; NULL without parent. */
 static const struct pages *inherited_pages(struct snapshot *parent)
 {
 	return parent ? snapshot_root(parent)->pages : NULL;
+}
+
+static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t count)
+{
+	for (const uint8_t *p = bytes; count; count--)
+		hash = (hash ^ *p++) * 0x100000001b3ull;
+	return hash;
+}
+
+/*
+ * Tells sets of layers apart: which ones are inherited depends on the form that the ancestors have at the time. Sizes and
+ * samples do; that the bytes are right is for checksums. 0 for none, and when a layer cannot be read.
+ */
+static uint64_t fingerprint(const struct pages *inherited)
+{
+	uint64_t hash = 0xcbf29ce484222325ull;
+
+	for (int i = 0; inherited && i < inherited->layer_count; i++) {
+		const struct layer *layer = inherited->layers[i];
+
+		hash = fnv1a(hash, &layer->bytes, sizeof layer->bytes);
+		for (uint64_t n = 0; n < SAMPLES; n++) {
+			char page[UC_PAGE_SIZE];
+
+			if (pread_all(layer->fd, page, sizeof page, PAGE_DOWN(layer->bytes / SAMPLES * n)))
+				return 0;
+			hash = fnv1a(hash, page, sizeof page);
+		}
+	}
+	return inherited && inherited->layer_count ? hash : 0;
 }
 
 /* Place of a layer among the inherited ones, or -1. */
@@ -73,8 +106,10 @@ long stored_plan_make(struct tender *t, const struct snapshot *s, char **text, s
 	error = pread_all(plan, *text, bytes, 0);
 	if (error)
 		return error;
-	if (!snapshot_is_compact(s))
+	if (!snapshot_is_compact(s)) {
 		renumber(*text, numbers);
+		((struct plan *)*text)->inherited = fingerprint(inherited_pages(parent));
+	}
 	return (long)bytes;
 }
 
@@ -178,6 +213,11 @@ const char *stored_plan_adopt(struct tender *t, struct snapshot *s, char *text, 
 	if (compact && (own || !parent))
 		return "it has a layer, or no parent, and yet is compact";
 	if (!compact) {
+		if (((const struct plan *)text)->inherited != fingerprint(inherited)) {
+			*error = -ESTALE;
+			return "its ancestors are kept in another form";
+		}
+		((struct plan *)text)->inherited = 0;
 		s->pages = pages_new(-1, bytes);
 		fault = take_used(s->pages, text, &layers);
 	}

@@ -10,7 +10,7 @@ export const CONTROL_IMAGE_HUGE = 1;
 export const CONTROL_CAPTURE_KEEP = 1;
 export const CONTROL_CAPTURE_LIVE = 2;
 /** Version of the deploy plan, abi/plan.h. */
-export const PLAN_VERSION = 3;
+export const PLAN_VERSION = 4;
 
 export const Control = {
   ok: 1,

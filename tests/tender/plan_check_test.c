@@ -85,7 +85,7 @@ static void frame_too_long(void) { plan->frame_bytes = UINT64_MAX; }
 static void frame_too_short(void) { plan->frame_bytes -= 64; }
 static void frame_for_another_place(void) { plan->frame_sp += 64; }
 static void kernel_fs_base(void) { plan->fs_base = 1ull << 63; }
-static void host_gs_base(void) { plan->gs_base = UC_GUEST_END; }
+static void kernel_gs_base(void) { plan->gs_base = 1ul << 47; }
 static void unaligned_start(void) { map[0].start++; }
 static void unaligned_bytes(void) { map[0].bytes++; }
 static void unaligned_offset(void) { map[0].offset++; }
@@ -122,7 +122,7 @@ static const struct {
 #define C(f) { #f, f }
 	C(no_magic), C(other_version), C(unknown_flag), C(touches), C(more_maps), C(fewer_maps), C(endless_maps),
 	C(frame_elsewhere), C(frame_beyond), C(frame_too_long), C(frame_too_short), C(frame_for_another_place),
-	C(kernel_fs_base), C(host_gs_base), C(unaligned_start), C(unaligned_bytes), C(unaligned_offset), C(empty_map),
+	C(kernel_fs_base), C(kernel_gs_base), C(unaligned_start), C(unaligned_bytes), C(unaligned_offset), C(empty_map),
 	C(map_of_the_host), C(map_into_the_host), C(wrapping_map), C(map_of_the_scratch), C(map_into_the_scratch),
 	C(map_of_the_vdso), C(text_of_the_libos), C(overlap), C(out_of_order), C(unknown_prot), C(copied_map),
 	C(unknown_image), C(unknown_layer), C(behind_the_layer), C(far_behind_the_layer), C(behind_the_image),
