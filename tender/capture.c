@@ -10,6 +10,7 @@
 #include "layer.h"
 #include "link_hub.h"
 #include "maps.h"
+#include "optimisations.h"
 #include "page_copy.h"
 #include "pages.h"
 #include "peers.h"
@@ -93,7 +94,8 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	if (error)
 		return error;
 	list_sources(c);
-	drop_unchanged(c);
+	if (!(t->without & OPTIMISATION_UNCHANGED))
+		drop_unchanged(c);
 	/* A lineage too long for one message of descriptors starts anew with one layer. */
 	if (mapped && mapped->layer_count == LAYERS_MAX) {
 		layout_absorb_layers(&c->vmas, c->sources, c->source_count, &c->own);

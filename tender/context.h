@@ -159,9 +159,12 @@ struct tender {
 	uint64_t xstate_mask;
 	int huge_fs;   /* huge_image.c, or -1 */
 	int host_proc; /* /proc as the node sees it */
+	uint32_t without; /* optimisations that are left out */
 	struct zygote zygote;
 
 	int epoll;
+	struct epoll_event *reported; /* what epoll found and is still to be handled */
+	int reported_count;
 	struct control *control;
 	struct peer *peers; /* count entries, the own one unused */
 

@@ -35,6 +35,10 @@ void events_remove(struct tender *t, struct event_source *source)
 {
 	if (epoll_ctl(t->epoll, EPOLL_CTL_DEL, source->fd, NULL) < 0)
 		fatal(errno, "EPOLL_CTL_DEL");
+	/* Handling one event may remove, and free, the source of another that came with it. */
+	for (int i = 0; i < t->reported_count; i++)
+		if (t->reported[i].data.ptr == source)
+			t->reported[i].data.ptr = NULL;
 }
 
 static int wait_all(struct tender *t, int timeout_ms)
@@ -44,11 +48,15 @@ static int wait_all(struct tender *t, int timeout_ms)
 
 	if (n < 0 && errno != EINTR)
 		fatal(errno, "epoll_wait");
+	t->reported = events;
+	t->reported_count = n > 0 ? n : 0;
 	for (int i = 0; i < n; i++) {
 		struct event_source *source = events[i].data.ptr;
 
-		source->ready(t, source, events[i].events);
+		if (source)
+			source->ready(t, source, events[i].events);
 	}
+	t->reported_count = 0;
 	return n;
 }
 

@@ -5,9 +5,11 @@
 
 #include "launcher.h"
 #include "base.h"
+#include "optimisations.h"
 
 #define UC_MAX_DEFAULT 100000
 #define CPU_MAX 4096
+#define USAGE "seuss-tender --libos PATH --cpus 0,1 [--max-uc N] [--bind-node 0|1] [--without LIST]"
 
 static long number(const char *option, const char *text, char **end, long max)
 {
@@ -53,12 +55,15 @@ static void parse(struct launch *l, int argc, char **argv)
 				fatal(0, "--max-uc: %s is no number", argv[i + 1]);
 		} else if (!strcmp(argv[i], "--bind-node")) {
 			l->bind_node = number("--bind-node", argv[i + 1], &end, 1) == 1;
+		} else if (!strcmp(argv[i], "--without")) {
+			if (!optimisations_parse(argv[i + 1], &l->without))
+				fatal(0, "--without: %s is no list like templates,working-set,unchanged", argv[i + 1]);
 		} else {
-			fatal(0, "unknown option %s; usage: seuss-tender --libos PATH --cpus 0,1 [--max-uc N] [--bind-node 0|1]", argv[i]);
+			fatal(0, "unknown option %s; usage: " USAGE, argv[i]);
 		}
 	}
 	if (!l->libos_path || !l->cpu_count)
-		fatal(0, "usage: seuss-tender --libos PATH --cpus 0,1 [--max-uc N] [--bind-node 0|1], control sockets from descriptor 3 on");
+		fatal(0, "usage: " USAGE ", control sockets from descriptor 3 on");
 }
 
 int main(int argc, char **argv)

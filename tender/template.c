@@ -8,6 +8,7 @@
 
 #include "embryo_pool.h"
 #include "events.h"
+#include "optimisations.h"
 #include "hydrate.h"
 #include "plan.h"
 #include "snapshot.h"
@@ -138,7 +139,10 @@ static void learn(struct tender *t)
 	if (t->template_count >= TEMPLATES_MAX)
 		end(t, list_entry(t->templates.next, struct template, node));
 	touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
-	count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	if (t->without & OPTIMISATION_WORKING_SET)
+		count = 0;
+	else
+		count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
 	if (count >= 0)
 		make(t, uc->origin, touches, (uint32_t)count);
 	free(touches);
@@ -149,6 +153,8 @@ void template_note_frame(struct tender *t, struct uc *uc)
 	if (uc->answered)
 		return;
 	uc->answered = true;
+	if (t->without & OPTIMISATION_TEMPLATES)
+		return;
 	if (uc->origin && uc->origin->deploys >= LEARN_AFTER && !t->learn_from && !find(t, uc->origin))
 		t->learn_from = uc->id;
 }

@@ -37,6 +37,7 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	t->cpu = l->cpus[index];
 	t->uc_max = l->uc_max;
 	t->libos = l->libos;
+	t->without = l->without;
 	t->huge_fs = l->huge_fs;
 	t->host_proc = l->host_proc;
 	t->vdso_clock_gettime = vdso_clock_gettime_moved();

@@ -1,34 +1,45 @@
 'use strict';
 /*
  * Anticipatory optimisation: before the runtime snapshot is captured, do what functions
- * would all do first, so that no clone has to. anticipations.cjs declares what that is.
+ * would all do first, so that no clone has to. anticipations.json declares what that is, in its order.
  */
 
+const { readFileSync } = require('node:fs');
+const path = require('node:path');
 const v8 = require('node:v8');
 const { setImmediate: turn } = require('node:timers/promises');
 
 const { collectGarbage } = require('./garbage.cjs');
 
+const LIST = path.join(__dirname, 'anticipations.json');
 const ITEM_LIMIT_MS = 5000;
 const SETTLE_LIMIT_MS = 2000;
 const FILLING_SIZES = [64e3, 32e3, 16e3, 8e3, 4e3, 2e3, 1e3];
 const FILLING_BYTES = 600e3;
 
-/** Runs every item; one that fails costs its effect, not the boot. */
-async function anticipate() {
-  /* Idle bytecode would be dropped by the collections below, and compiled again in each clone. */
-  v8.setFlagsFromString('--no-flush-bytecode');
+/** Those about memory; the last two once nothing is open any more. */
+const memory = {
+  bytecode: () => v8.setFlagsFromString('--no-flush-bytecode'),
+  garbage: collectGarbage,
+  filling: fillHeap,
+};
+
+/**
+ * Runs every item but some; one that fails costs its effect, not the boot.
+ * @param {string[]} except names
+ */
+async function anticipate(except) {
   const open = process.getActiveResourcesInfo().length;
-  for (const { name, run } of require('./anticipations.cjs').items) {
+  const exercises = require('./anticipations.cjs');
+  for (const { name } of JSON.parse(readFileSync(LIST, 'utf8'))) {
+    if (except.includes(name)) continue;
     try {
-      await limited(run());
+      if (name in exercises) await limited(exercises[name]());
+      else await settle(open).then(memory[name]);
     } catch (error) {
       console.error(`anticipation "${name}" failed: ${error?.stack ?? error}`);
     }
   }
-  await settle(open);
-  collectGarbage();
-  fillHeap();
 }
 
 async function limited(work) {

@@ -1,5 +1,5 @@
 'use strict';
-/* What anticipatory optimisation exercises, and why. Each item leaves nothing open. */
+/* What anticipatory optimisation exercises, by the names of anticipations.json. Each leaves nothing open. */
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -56,43 +56,6 @@ const SOURCES = [
   },
   { filename: 'e.js', source: 'function main() { return Promise.reject(new Error("no")); }' },
   { filename: 'f.js', source: 'this is no JavaScript' },
-];
-
-const items = [
-  {
-    name: 'modules',
-    why: 'compiling a built-in module costs 0.1 to 2 ms at its first require',
-    run: builtins,
-  },
-  { name: 'folder', why: 'packages go through the module loader and the file system', run: folder },
-  {
-    name: 'text',
-    why: 'encoders, URLs, regular expressions, dates and JSON are in nearly every function',
-    run: text,
-  },
-  { name: 'locale', why: 'the first use of Intl loads ICU data: 5 to 20 ms', run: locale },
-  { name: 'console', why: 'most functions log, and formatting is lazy', run: logging },
-  {
-    name: 'timers',
-    why: 'timers, immediates, ticks, abort signals and events are set up at first use',
-    run: timers,
-  },
-  { name: 'errors', why: 'stack traces and their formatting are set up at the first error', run: errors },
-  {
-    name: 'streams',
-    why: 'both kinds of streams, and compression, which starts the thread pool',
-    run: streams,
-  },
-  { name: 'crypto', why: 'OpenSSL loads its providers at first use: 2 to 10 ms', run: cryptography },
-  { name: 'files', why: 'the promise API of fs goes through the thread pool', run: files },
-  {
-    name: 'tls',
-    why: 'the root certificates are parsed at the first secure context: 10 ms and more',
-    run: secureContext,
-  },
-  { name: 'http', why: 'fetch loads its whole client at first use: 20 to 40 ms', run: http },
-  // Last, since what other code does can undo optimisations.
-  { name: 'driver', why: 'init and run are what every invocation goes through', run: driver },
 ];
 
 function builtins() {
@@ -327,4 +290,18 @@ async function http() {
   }
 }
 
-module.exports = { items };
+module.exports = {
+  modules: builtins,
+  folder,
+  text,
+  locale,
+  console: logging,
+  timers,
+  errors,
+  streams,
+  crypto: cryptography,
+  files,
+  tls: secureContext,
+  http,
+  driver,
+};

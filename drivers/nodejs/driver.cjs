@@ -3,9 +3,9 @@
  * The program that Node.js runs in a unikernel context: tells the node that it has booted,
  * then serves init and run messages. docs/driver-protocol.md
  *
- *     node driver.cjs [--no-ao]
+ *     node driver.cjs [--no-ao[=ITEM,ITEM]]
  *
- * --no-ao leaves out anticipatory optimisation.
+ * --no-ao leaves out anticipatory optimisation, or some items of anticipations.json.
  */
 
 const { anticipate } = require('./anticipate.cjs');
@@ -17,7 +17,8 @@ const { Server } = require('./serve.cjs');
 async function main() {
   reseeding.install();
   observation.install();
-  if (!process.argv.includes('--no-ao')) await anticipate();
+  const [, flag, items = ''] = /^(--no-ao)(?:=(.*))?$/.exec(process.argv[2]) ?? [];
+  if (flag === undefined || items !== '') await anticipate(items.split(','));
   const channel = new Channel(openDevice(process.env.SEUSS_DEVICE));
   delete process.env.SEUSS_DEVICE;
   const server = new Server(channel, process.exit, console.error.bind(console));

@@ -2,9 +2,9 @@
 The program that Python runs in a unikernel context: tells the node that it has booted, then
 serves init and run messages. docs/driver-protocol.md
 
-    python3 driver.py [--no-ao]
+    python3 driver.py [--no-ao[=ITEM,ITEM]]
 
---no-ao leaves out anticipatory optimisation.
+--no-ao leaves out anticipatory optimisation, or some items of anticipations.json.
 """
 
 import os
@@ -28,8 +28,9 @@ def _run():
     for stream in (sys.stdout, sys.stderr):
         # Lines of a function that is then killed must not be lost.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
-    if "--no-ao" not in sys.argv:
-        anticipate()
+    flag, _, items = (sys.argv[1] if len(sys.argv) > 1 else "").partition("=")
+    if flag != "--no-ao" or items:
+        anticipate(items.split(","))
     channel = Channel(open_device(os.environ.pop("SEUSS_DEVICE", "/dev/seuss")))
     channel.write(encode({"op": "booted", "version": platform.python_version()}) + "\n")
     server = Server(channel)

@@ -26,7 +26,7 @@ const PATIENCE = 3;
 
 /** Runs a Linux program in a UC of its own, connected with this process's stdin, stdout and stderr. */
 export async function runProgram(request: ProgramRequest): Promise<UcEnd> {
-  const host = await TenderProcess.start({ tenderPath, libosPath, cores: 1, bindNode: false });
+  const host = await TenderProcess.start({ tenderPath, libosPath, cores: 1, bindNode: false, without: [] });
   try {
     const tender = host.tenders[0] as Tender;
     const console = new Console(tender);

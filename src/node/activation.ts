@@ -13,6 +13,7 @@ import { type FunctionRecord, FunctionUc, functionSnapshotId, imagePathsOf } fro
 import { type LeadingInvocation, lead } from './lead.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
+import type { Recapturer } from './recapture.ts';
 import type { RunningInvocation, RunningInvocations } from './running.ts';
 import { nextSeed } from './seed.ts';
 import { addCheckpoint, findSpecialization } from './specialization.ts';
@@ -36,10 +37,13 @@ export interface ActivationContext {
   readonly owner: UcOwner;
   /** Invocations so far. */
   readonly counts: Record<StartPath, number>;
+  readonly recapturer: Recapturer;
   /** Kills a UC and does not wait for it. */
   dispose(uc: FunctionUc): void;
   /** A UC has answered and is fit for the next invocation. */
   release(uc: FunctionUc): void;
+  /** Kills the function's idle UCs and does not wait for it. */
+  discardIdle(record: FunctionRecord): void;
 }
 
 export const ACTION_DIR = '/action';
@@ -69,6 +73,7 @@ class Invocation {
   readonly #running: RunningInvocation | undefined;
   readonly #params: JsonValue;
   readonly #value: string;
+  #path: StartPath = 'cold';
 
   constructor(
     node: ActivationContext,
@@ -98,6 +103,7 @@ class Invocation {
     if (this.#running !== undefined) {
       this.#running.path = start.path;
     }
+    this.#path = start.path;
     switch (start.path) {
       case 'hot':
         return start.promote ? this.#promote(start.uc) : this.#run(start.uc);
@@ -245,6 +251,7 @@ class Invocation {
     try {
       for (let attempt = 1; ; attempt++) {
         const uc = new FunctionUc(cores.nextUc(), core, owner, this.#record);
+        uc.origin = snapshot;
         const started = core.tender.deploy(uc.id, uc, snapshot.number, this.#action.limits.memoryBytes);
         const reply = first(uc);
         try {
@@ -264,6 +271,7 @@ class Invocation {
       throw error;
     } finally {
       snapshot.deploying -= 1;
+      this.#node.snapshots.settle(snapshot);
     }
   }
 
@@ -306,7 +314,9 @@ class Invocation {
       deploys: 0,
       deploying: 0,
       evicted: () => {
-        record.snapshot = undefined;
+        if (record.snapshot === snapshot) {
+          record.snapshot = undefined;
+        }
       },
     };
     if (record.forgotten) {
@@ -316,6 +326,7 @@ class Invocation {
     }
     snapshots.add(snapshot);
     dispatcher.coldDone(record, snapshot);
+    this.#node.recapturer.captured(record, this.#action);
     budget.enforce();
   }
 
@@ -377,6 +388,7 @@ class Invocation {
       addCheckpoint(uc.record.specializations);
     }
     if (!failed && outcome.reusable && this.#action.policy.state === 'reuse' && isOfUse(uc)) {
+      this.#node.recapturer.note(uc, this.#path, this.timings.runMs);
       this.#node.release(uc);
     } else {
       this.#node.dispose(uc);

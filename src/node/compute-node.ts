@@ -1,8 +1,10 @@
 import { availableParallelism } from 'node:os';
+import { checkAnticipations } from '../runtime/anticipations.ts';
 import { resolveKind } from '../runtime/kinds.ts';
 import { libosPath, tenderPath } from '../runtime/paths.ts';
 import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
 import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
+import { TENDER_OPTIMISATIONS } from '../tender/tender-process.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import { type ActivationContext, activate } from './activation.ts';
 import { Compactor } from './compactor.ts';
@@ -14,6 +16,7 @@ import { IdleMeter, measureIdle } from './idle-meter.ts';
 import { IdlePool } from './idle-pool.ts';
 import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
 import { Persistence } from './persistence.ts';
+import { Recapturer } from './recapture.ts';
 import { Restorer } from './restorer.ts';
 import { RunningInvocations } from './running.ts';
 import { Runtimes } from './runtime-boot.ts';
@@ -46,6 +49,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly runtimes: Runtimes;
   readonly invocations = new RunningInvocations();
   readonly #operations: SnapshotOperations;
+  readonly recapturer: Recapturer;
   readonly #idle = new IdlePool();
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
@@ -59,7 +63,8 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   constructor(cores: Cores, persistence: Persistence, options: ComputeNodeOptions) {
     this.cores = cores;
     this.dispatcher = new Dispatcher(cores.all, this.#idle);
-    this.#demoter = new Demoter(this.#idle, cores.all);
+    const without = new Set(options.without);
+    this.#demoter = new Demoter(this.#idle, cores.all, !without.has('demotion'));
     this.#persistence = persistence;
     this.#operations = new SnapshotOperations(this, persistence);
     this.snapshots = new SnapshotCache(
@@ -69,14 +74,16 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#compactor = new Compactor({
       cores: cores.all,
       snapshots: this.snapshots,
-      enabled: options.compact ?? true,
+      enabled: (options.compact ?? true) && !without.has('compaction'),
       onSettled: (snapshot) => persistence.save(snapshot),
     });
+    this.recapturer = new Recapturer(this, !without.has('recapture'));
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
     this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
     this.#restorer = new Restorer(this, persistence);
     this.runtimes = new Runtimes(cores, this.snapshots, persistence, {
       anticipate: options.anticipate ?? true,
+      hugePages: !without.has('huge-pages'),
       onProgress: options.onProgress ?? (() => undefined),
     });
   }
@@ -110,6 +117,11 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     }
     await this.#demoter.demoteAll(record);
     return record.demoted.length;
+  }
+
+  async recapture(action: Action): Promise<boolean> {
+    const record = this.#functions.get(action.digest);
+    return record !== undefined && (await this.recapturer.recapture(record, action));
   }
 
   stats(): NodeStats {
@@ -191,6 +203,12 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     }
   }
 
+  discardIdle(record: FunctionRecord): void {
+    for (const uc of this.#idle.takeAll(record)) {
+      this.dispose(uc);
+    }
+  }
+
   /** A busy UC's end is told to its invocation; an idle one's is seen here alone. */
   ucEnded(uc: Uc): void {
     if (uc instanceof FunctionUc && uc.state === 'idle') {
@@ -202,6 +220,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#meter.stop();
     this.#demoter.stop();
     this.#compactor.stop();
+    this.recapturer.stop();
     this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
     await this.#persistence.flush();
     await this.cores.close();
@@ -231,6 +250,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#functions.delete(action.digest);
     await this.#killAll(this.#idle.takeAll(record));
     await this.#operations.forget(record);
+    this.recapturer.forget(record);
     for (const { snapshot } of [...record.specializations, record]) {
       if (snapshot !== undefined && this.snapshots.remove(snapshot)) {
         await this.cores.drop(snapshot);
@@ -254,14 +274,18 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
 /**
  * Starts the tenders, one per core, and boots the kinds asked for.
- * @throws PlatformError `not_built`, `tender_died`, `unknown_kind`, `runtime_missing`, `boot_failed`
+ * @throws PlatformError `unknown_anticipation`, `not_built`, `tender_died`, `unknown_kind`, `runtime_missing`, `boot_failed`
  */
 export async function startComputeNode(options: ComputeNodeOptions = {}): Promise<ComputeNode> {
+  if (typeof options.anticipate === 'object') {
+    checkAnticipations(options.anticipate.except);
+  }
   const cores = await Cores.start({
     tenderPath,
     libosPath,
     cores: options.cores ?? availableParallelism(),
     bindNode: options.bindThread ?? false,
+    without: TENDER_OPTIMISATIONS.filter((name) => options.without?.includes(name)),
   });
   const persistence = await Persistence.open(options.store, cores).catch(async (error: unknown) => {
     await cores.close();

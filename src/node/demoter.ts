@@ -26,13 +26,18 @@ export class Demoter {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(pool: IdlePool, cores: readonly Core[]) {
+  /** @param byTime UCs are demoted as time goes by, not only when asked */
+  constructor(pool: IdlePool, cores: readonly Core[], byTime = true) {
     this.#pool = pool;
     this.#cores = cores;
+    this.#stopped = !byTime;
   }
 
   /** A UC of this core has become idle. */
   note(core: Core): void {
+    if (this.#stopped) {
+      return;
+    }
     if (this.#pool.live(core).size > LIVE_IDLE_PER_CORE) {
       this.#work(core);
     }

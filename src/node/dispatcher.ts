@@ -98,6 +98,15 @@ export class Dispatcher {
     return core;
   }
 
+  /** An idle UC for work that no client waits for; `release` gives it back. */
+  borrow(record: FunctionRecord, fits: (uc: FunctionUc) => boolean): FunctionUc | undefined {
+    const uc = this.#idle.takeWhere(record, fits);
+    if (uc !== undefined) {
+      uc.core.active += 1;
+    }
+    return uc;
+  }
+
   /** The start of an invocation on this core, by promotion or deploy, is over: it runs now, or failed. */
   startDone(core: Core): void {
     core.starting -= 1;

@@ -75,6 +75,8 @@ export function functionSnapshotId({ runtime, digest }: FunctionRecord): string 
 export class FunctionUc extends Uc {
   readonly core: Core;
   readonly record: FunctionRecord;
+  /** The snapshot that it was deployed from. */
+  origin: Snapshot | undefined;
   state: 'busy' | 'idle' = 'busy';
   /** Its run began half-way, or was captured there: the function's other invocations have no use for it. */
   halfway = false;

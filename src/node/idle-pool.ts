@@ -57,6 +57,12 @@ export class IdlePool {
     return best < 0 ? undefined : this.#removeAt(record.idle, best);
   }
 
+  /** One that can run at once and passes the test, last used first. */
+  takeWhere(record: FunctionRecord, fits: (uc: FunctionUc) => boolean): FunctionUc | undefined {
+    const at = record.idle.findLastIndex(fits);
+    return at < 0 ? undefined : this.#removeAt(record.idle, at);
+  }
+
   /** One that has to be promoted, on a core that passes the test. */
   takeDemoted(record: FunctionRecord, fits: (core: Core) => boolean): FunctionUc | undefined {
     const at = record.demoted.findLastIndex((uc) => fits(uc.core));

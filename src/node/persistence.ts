@@ -1,4 +1,4 @@
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { lineage, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { type RestoreRequest, SnapshotStore } from '../store/snapshot-store.ts';
 import { StoreWriter } from '../store/store-writer.ts';
@@ -64,14 +64,16 @@ export class Persistence {
 
   /** Has it written some time soon, unless it is stored. A captured run is not: its activation ends with the node. */
   save(snapshot: Snapshot): void {
-    if (snapshot.stored === undefined && snapshot.kind !== 'capture') {
+    if (snapshot.stored === undefined && snapshot.kind !== 'capture' && isLasting(snapshot)) {
       this.#open?.writer.add(snapshot);
     }
   }
 
   /** Resolves when a snapshot may leave the memory. */
   async spill(snapshot: Snapshot): Promise<void> {
-    await this.#open?.writer.spill(snapshot);
+    if (isLasting(snapshot)) {
+      await this.#open?.writer.spill(snapshot);
+    }
   }
 
   /** Removes one snapshot that is stored, or about to be. */
@@ -118,4 +120,9 @@ export class Persistence {
     await this.#open?.writer.settled();
     await this.#open?.store.close();
   }
+}
+
+/** What invocations may have left behind is in a snapshot taken after them, and stays in memory. */
+function isLasting(snapshot: Snapshot): boolean {
+  return [snapshot, ...lineage(snapshot)].every(({ warmed }) => warmed !== true);
 }

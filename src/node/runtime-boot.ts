@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type InterpreterCommand, interpreterCommand } from '../runtime/interpreter.ts';
+import { type Anticipate, type InterpreterCommand, interpreterCommand } from '../runtime/interpreter.ts';
 import { type Kind, resolveKind } from '../runtime/kinds.ts';
 import { rootImage } from '../runtime/root-image.ts';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
@@ -36,7 +36,8 @@ export class Runtimes {
   readonly #cores: Cores;
   readonly #snapshots: SnapshotCache;
   readonly #persistence: Persistence;
-  readonly #anticipate: boolean;
+  readonly #anticipate: Anticipate;
+  readonly #hugePages: boolean;
   readonly #onProgress: (message: string) => void;
   readonly #booted = new Map<string, Promise<Runtime>>();
   readonly #ready = new Map<string, Runtime>();
@@ -45,12 +46,17 @@ export class Runtimes {
     cores: Cores,
     snapshots: SnapshotCache,
     persistence: Persistence,
-    options: { readonly anticipate: boolean; readonly onProgress: (message: string) => void },
+    options: {
+      readonly anticipate: Anticipate;
+      readonly hugePages: boolean;
+      readonly onProgress: (message: string) => void;
+    },
   ) {
     this.#cores = cores;
     this.#snapshots = snapshots;
     this.#persistence = persistence;
     this.#anticipate = options.anticipate;
+    this.#hugePages = options.hugePages;
     this.#onProgress = options.onProgress;
   }
 
@@ -77,7 +83,7 @@ export class Runtimes {
   async #make(kind: Kind): Promise<Runtime> {
     const started = performance.now();
     const image = await rootImage(kind, this.#onProgress);
-    await this.#cores.openImage(image.path, kind.language === 'nodejs');
+    await this.#cores.openImage(image.path, this.#hugePages && kind.language === 'nodejs');
     const command = interpreterCommand(kind, this.#anticipate);
     const { argv, env } = command;
     const id = snapshotId([...this.#cores.identity, image.digest, ...argv, JSON.stringify(env)]);

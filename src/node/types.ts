@@ -144,12 +144,18 @@ export interface ComputeNodeOptions {
   readonly memoryBytes?: number;
   /** Kinds to boot at start; others boot on first use. */
   readonly preboot?: readonly string[];
-  /** Anticipatory optimisation before the runtime capture (default true). */
-  readonly anticipate?: boolean;
   /** Keeps snapshots on disk, so that a later node starts from them; by default they end with the process. */
   readonly store?: StoreOptions;
   /** Keep snapshots of functions as the words that differ from their parent (default true). */
   readonly compact?: boolean;
+  /**
+   * Anticipatory optimisation before the runtime capture (default true): what functions would all do first. Single
+   * items can be left out; those that a runtime does not have are ignored there. They are listed in
+   * drivers/LANGUAGE/anticipations.json.
+   */
+  readonly anticipate?: boolean | { readonly except: readonly string[] };
+  /** Optimisations to leave out, to measure what they bring or to look for a fault (default: none). */
+  readonly without?: readonly Optimisation[];
   /** Progress of long steps, one sentence each. */
   readonly onProgress?: (message: string) => void;
 }
@@ -301,6 +307,23 @@ export interface NodeStats {
   readonly store?: StoreStats;
 }
 
+/**
+ * What makes starts faster or UCs smaller without a word in any contract. `templates`: processes that have a
+ * snapshot's maps already; `working-set`: their pages fetched ahead; `unchanged`: pages that were written but are as
+ * before stay out of a layer; `huge-pages`: program text in huge pages; `compaction`: snapshots kept as words; `demotion`: idle UCs without a process;
+ * `recapture`: snapshots of compiled code.
+ */
+export const OPTIMISATIONS = [
+  'templates',
+  'working-set',
+  'unchanged',
+  'huge-pages',
+  'compaction',
+  'demotion',
+  'recapture',
+] as const;
+export type Optimisation = (typeof OPTIMISATIONS)[number];
+
 /** Thrown for errors of the platform; errors of a function are activations. */
 export class PlatformError extends Error {
   override readonly name = 'PlatformError';
@@ -325,6 +348,13 @@ export interface ComputeNode {
   dropIdle(action: Action): Promise<void>;
   /** Take the processes of an action's idle UCs away now, as time does; how many have none then. */
   demoteIdle(action: Action): Promise<number>;
+  /**
+   * Capture the function again now, as the node does by itself once its code is compiled: an idle UC of it, or, where the
+   * policy has a warm-up, a UC that has run that. The new snapshot takes the old one's place; when the node does it
+   * by itself, only if first runs are quicker then. False when there was nothing to capture.
+   * @throws PlatformError `warmup_failed`
+   */
+  recapture(action: Action): Promise<boolean>;
   stats(): NodeStats;
   /** Argument snapshots of an action, deepest first: those that it declares, and that of its checkpoint(). */
   specializations(action: Action): SpecializationInfo[];

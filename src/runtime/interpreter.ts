@@ -1,3 +1,4 @@
+import { anticipations } from './anticipations.ts';
 import type { Kind } from './kinds.ts';
 
 /** How the interpreter of a kind is started in a UC. */
@@ -46,9 +47,11 @@ const PYTHON_ENV = {
   SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt',
 };
 
-/** @param anticipate false leaves out anticipatory optimisation, to measure what it brings */
-export function interpreterCommand(kind: Kind, anticipate: boolean): InterpreterCommand {
-  const driverFlags = anticipate ? [] : ['--no-ao'];
+/** Anticipatory optimisation: all of it, none, or all but some of its items. */
+export type Anticipate = boolean | { readonly except: readonly string[] };
+
+export function interpreterCommand(kind: Kind, anticipate: Anticipate): InterpreterCommand {
+  const driverFlags = driverFlagsOf(kind, anticipate);
   switch (kind.language) {
     case 'nodejs':
       return {
@@ -63,4 +66,13 @@ export function interpreterCommand(kind: Kind, anticipate: boolean): Interpreter
         cwd: '/',
       };
   }
+}
+
+function driverFlagsOf(kind: Kind, anticipate: Anticipate): readonly string[] {
+  if (typeof anticipate === 'boolean') {
+    return anticipate ? [] : ['--no-ao'];
+  }
+  const names = anticipations(kind.language).map(({ name }) => name);
+  const left = names.filter((name) => anticipate.except.includes(name));
+  return left.length === 0 ? [] : [`--no-ao=${left.join(',')}`];
 }

@@ -14,6 +14,8 @@ export class SnapshotCache {
   readonly #snapshots = new Set<Snapshot>();
   /** How many of them each is the parent of: a compact child needs its parent's memory. */
   readonly #children = new Map<Snapshot, number>();
+  /** Those that have had their day, and go as soon as nothing needs them. */
+  readonly #retired = new Set<Snapshot>();
   readonly #onEvict: (snapshot: Snapshot) => void;
   readonly #onAdd: (snapshot: Snapshot) => void;
   #bytes = 0;
@@ -63,9 +65,26 @@ export class SnapshotCache {
     const was = this.#snapshots.delete(snapshot);
     if (was) {
       this.#bytes -= snapshotBytes(snapshot);
+      this.#retired.delete(snapshot);
       this.#countChild(snapshot.parent, -1);
     }
     return was;
+  }
+
+  /** Another one has taken its place: it goes once no deploy is under way and no snapshot is its child. */
+  retire(snapshot: Snapshot): void {
+    if (this.has(snapshot)) {
+      this.#retired.add(snapshot);
+      this.settle(snapshot);
+    }
+  }
+
+  /** A deploy of it is over, or a child gone. */
+  settle(snapshot: Snapshot): void {
+    if (this.#retired.has(snapshot) && this.#mayGo(snapshot)) {
+      this.remove(snapshot);
+      this.#onEvict(snapshot);
+    }
   }
 
   /** Evicts one snapshot; returns the bytes it held, 0 when none may go. */
@@ -73,7 +92,7 @@ export class SnapshotCache {
     let victim: Snapshot | undefined;
     let candidates = 0;
     for (const snapshot of this.#snapshots) {
-      if (snapshot.kind === 'runtime' || snapshot.deploying > 0 || this.#children.has(snapshot)) {
+      if (snapshot.kind === 'runtime' || !this.#mayGo(snapshot)) {
         continue;
       }
       if (victim === undefined || savedPerByte(snapshot) < savedPerByte(victim)) {
@@ -91,16 +110,21 @@ export class SnapshotCache {
     return snapshotBytes(victim);
   }
 
-  #countChild(parent: Snapshot | undefined, by: number): void {
+  #mayGo(snapshot: Snapshot): boolean {
+    return snapshot.deploying === 0 && !this.#children.has(snapshot);
+  }
+
+  #countChild(parent: Snapshot | undefined, change: 1 | -1): void {
     if (parent === undefined) {
       return;
     }
-    const count = (this.#children.get(parent) ?? 0) + by;
+    const count = (this.#children.get(parent) ?? 0) + change;
     if (count > 0) {
       this.#children.set(parent, count);
-    } else {
-      this.#children.delete(parent);
+      return;
     }
+    this.#children.delete(parent);
+    this.settle(parent);
   }
 }
 

@@ -33,6 +33,8 @@ export interface Snapshot {
   deploying: number;
   /** Hash of its bytes and its ancestors' in the store, once it is there. */
   stored?: string;
+  /** Taken again of a UC whose code was compiled. */
+  readonly warmed?: boolean;
   /** Tells its user that the cache gave it up. */
   readonly evicted?: () => void;
 }
@@ -69,6 +71,7 @@ export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
     deploys: snapshot.deploys,
     createdMs: snapshot.createdMs,
     ...(snapshot.fixed !== undefined && { fixed: snapshot.fixed }),
+    ...(snapshot.warmed === true && { warmed: true }),
   };
 }
 

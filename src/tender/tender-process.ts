@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { PlatformError } from '../node/types.ts';
+import { type Optimisation, PlatformError } from '../node/types.ts';
 import { allowedCpus } from './host-cpus.ts';
 import { Tender } from './tender.ts';
 
@@ -12,7 +12,17 @@ export interface TenderProcessOptions {
   readonly cores: number;
   /** Bind this thread to the first core: a message to a UC there then wakes no sleeping core. */
   readonly bindNode: boolean;
+  /** Optimisations that it leaves out. */
+  readonly without: readonly TenderOptimisation[];
 }
+
+/** Those of a node's optimisations that are the tender's, as its option `--without` names them. */
+export const TENDER_OPTIMISATIONS = [
+  'templates',
+  'working-set',
+  'unchanged',
+] as const satisfies Optimisation[];
+export type TenderOptimisation = (typeof TENDER_OPTIMISATIONS)[number];
 
 const STDERR_KEPT_BYTES = 4096;
 const CLOSE_GRACE_MS = 2000;
@@ -50,6 +60,7 @@ export class TenderProcess {
     const cpus = sockets.map((_, index) => allowed[index % allowed.length]);
     const args = ['--libos', options.libosPath, '--cpus', cpus.join(',')];
     if (options.bindNode) args.push('--bind-node', '1');
+    if (options.without.length > 0) args.push('--without', options.without.join(','));
     const child = spawn(options.tenderPath, args, {
       stdio: ['ignore', 'inherit', 'pipe', ...sockets],
     });

@@ -65,6 +65,10 @@ export class FakeNode implements ComputeNode {
   async dropIdle(): Promise<void> {}
   async close(): Promise<void> {}
 
+  async recapture(): Promise<boolean> {
+    return false;
+  }
+
   async demoteIdle() {
     return 0;
   }

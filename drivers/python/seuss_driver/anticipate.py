@@ -1,10 +1,11 @@
 """
 Anticipatory optimisation: before the runtime snapshot is captured, do what functions would
-all do first, so that no clone has to. Each item leaves nothing open.
+all do first, so that no clone has to. anticipations.json declares what that is, in its order. Each item leaves nothing open.
 """
 
 import gc
 import importlib
+import json
 import os
 import sys
 import tempfile
@@ -12,6 +13,8 @@ import traceback
 
 from seuss_driver.channel import Channel, encode
 from seuss_driver.serve import Server
+
+_LIST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "anticipations.json")
 
 # Enough for the interpreter to specialise the driver's own code (PEP 659).
 _DRIVER_RUNS = 500
@@ -35,17 +38,17 @@ _SOURCES = (
 )
 
 
-def anticipate():
-    """Runs every item; one that fails costs its effect, not the boot."""
-    for item in (_modules, _driver, _text, _network, _cryptography, _threads):
+def anticipate(exclude):
+    """Runs every item of anticipations.json but those; one that fails costs its effect, not the boot."""
+    with open(_LIST, encoding="utf-8") as file:
+        names = [item["name"] for item in json.load(file)]
+    for name in names:
+        if name in exclude:
+            continue
         try:
-            item()
+            _ITEMS[name]()
         except Exception:
-            sys.stderr.write(f"anticipation {item.__name__} failed: {traceback.format_exc()}")
-    gc.collect()
-    _fill_pools()
-    # Objects of the runtime are not traversed again: collections in clones write no page of theirs.
-    gc.freeze()
+            sys.stderr.write(f"anticipation {name} failed: {traceback.format_exc()}")
 
 
 def _modules():
@@ -89,7 +92,6 @@ def _conversation(source, runs):
 def _text():
     """Codecs, patterns, dates and parsers fill their caches at first use."""
     import datetime
-    import json
     import logging
     import re
     import urllib.parse
@@ -178,3 +180,16 @@ def _fill_pools():
         while fresh < 2:
             _filling.append(make())
             fresh += id(_filling[-1]) % _POOL_BYTES == _POOL_HEADER_BYTES
+
+
+_ITEMS = {
+    "modules": _modules,
+    "driver": _driver,
+    "text": _text,
+    "network": _network,
+    "crypto": _cryptography,
+    "threads": _threads,
+    "garbage": gc.collect,
+    "filling": _fill_pools,
+    "freeze": gc.freeze,
+}

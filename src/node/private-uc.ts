@@ -1,0 +1,106 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Captured } from '../tender/messages.ts';
+import { collectMessage, parseAnswer, runMessage } from '../uc/driver-messages.ts';
+import { exchange, type Reply } from '../uc/exchange.ts';
+import { LogCollector } from '../uc/log-collector.ts';
+import type { ActivationContext } from './activation.ts';
+import type { Core } from './cores.ts';
+import { type FunctionRecord, FunctionUc } from './function-record.ts';
+import { maxLineBytes } from './outcome.ts';
+import { nextSeed } from './seed.ts';
+import { type Action, type JsonObject, PlatformError } from './types.ts';
+
+const COLLECT_TIMEOUT_MS = 10_000;
+const COLLECT_LINE_BYTES = 4096;
+const LOG_BYTES = 4096;
+
+type Node = Pick<ActivationContext, 'cores' | 'dispatcher' | 'snapshots' | 'owner' | 'dispose'>;
+
+/** A UC that serves no client: the node runs it for its own ends, counts it as busy, and kills it afterwards. */
+export class PrivateUc implements AsyncDisposable {
+  readonly #node: Node;
+  readonly #action: Action;
+  readonly #uc: FunctionUc;
+  #runs = 0;
+
+  /** @throws PlatformError when the snapshot cannot be deployed */
+  static async deploy(
+    node: Node,
+    record: FunctionRecord,
+    action: Action,
+    snapshot: Snapshot,
+    core: Core,
+  ): Promise<PrivateUc> {
+    const uc = new FunctionUc(node.cores.nextUc(), core, node.owner, record);
+    uc.origin = snapshot;
+    core.active += 1;
+    snapshot.deploying += 1;
+    try {
+      await core.tender.deploy(uc.id, uc, snapshot.number, action.limits.memoryBytes);
+      snapshot.deploys += 1;
+      return new PrivateUc(node, action, uc);
+    } catch (error) {
+      uc.fail(error);
+      node.dispatcher.lost(core);
+      throw error;
+    } finally {
+      snapshot.deploying -= 1;
+      node.snapshots.settle(snapshot);
+    }
+  }
+
+  private constructor(node: Node, action: Action, uc: FunctionUc) {
+    this.#node = node;
+    this.#action = action;
+    this.#uc = uc;
+  }
+
+  /**
+   * Runs the function; the milliseconds that it took.
+   * @throws PlatformError `warmup_failed` when it does not succeed
+   */
+  async run(args: JsonObject): Promise<number> {
+    const { limits } = this.#action;
+    const id = ++this.#runs;
+    const message = runMessage(id, JSON.stringify(args), '{}', id === 1 ? nextSeed() : undefined);
+    const begun = performance.now();
+    const reply = await exchange(this.#uc, message, {
+      timeoutMs: limits.timeoutMs,
+      maxLineBytes: maxLineBytes(limits),
+      logs: new LogCollector(LOG_BYTES),
+    });
+    const ms = performance.now() - begun;
+    const answer = reply.type === 'line' ? parseAnswer(reply.line) : undefined;
+    const succeeded = answer?.op === 'result' && answer.id === id && answer.status === 'ok';
+    if (!succeeded || (id === 1 && !answer.seeded)) {
+      throw new PlatformError('warmup_failed', `a warm-up run of ${this.#action.name} did not succeed`);
+    }
+    return ms;
+  }
+
+  /** @throws PlatformError */
+  async capture(number: number): Promise<Captured> {
+    await collect(this.#uc);
+    return await this.#uc.tender.capture(this.#uc.id, number, true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#node.dispose(this.#uc);
+    this.#node.dispatcher.lost(this.#uc.core);
+  }
+}
+
+/**
+ * Readies a parked UC for a capture. Where it fails the UC is of no more use.
+ * @throws PlatformError `collect_failed`
+ */
+export async function collect(uc: FunctionUc): Promise<void> {
+  const reply: Reply = await exchange(uc, collectMessage(undefined), {
+    timeoutMs: COLLECT_TIMEOUT_MS,
+    maxLineBytes: COLLECT_LINE_BYTES,
+    logs: new LogCollector(LOG_BYTES),
+  });
+  if (reply.type !== 'line' || parseAnswer(reply.line)?.op !== 'collected') {
+    throw new PlatformError('collect_failed', `${uc.record.name} could not be readied for a capture`);
+  }
+}
