@@ -10,6 +10,7 @@ const { Server } = require('./serve.cjs');
 
 /* Enough for V8 to optimise the driver's own code, which then no clone interprets or profiles. */
 const DRIVER_RUNS = 20000;
+const HALFWAY_RUNS = 20;
 
 const PACKAGED = [
   'assert',
@@ -101,8 +102,21 @@ function conversation(code, runs, dir) {
           };
     lines.push(JSON.stringify({ op: 'run', id, value, env, ...(id % 8 === 1 && { seed }) }));
   }
-  lines.push(JSON.stringify({ op: 'run', id: 0, value: {}, env: {} }), '');
+  lines.push(...halfway(seed), JSON.stringify({ op: 'run', id: 0, value: {}, env: {} }), '');
   return lines.join('\n');
+}
+
+/** Runs that park and go on: clones of an argument snapshot do the second half. */
+function halfway(seed) {
+  const lines = [];
+  const env = { __OW_ACTIVATION_ID: seed.slice(0, 32) };
+  for (let id = 1; id <= HALFWAY_RUNS; id++) {
+    lines.push(
+      JSON.stringify({ op: 'specialize', id, value: { text: 'x' }, seed }),
+      JSON.stringify({ op: 'resume', id, value: { name: `n${id}`, text: 'x' }, env, seed }),
+    );
+  }
+  return lines;
 }
 
 async function converse(file, sink) {

@@ -18,6 +18,7 @@ _LIST = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 # Enough for the interpreter to specialise the driver's own code (PEP 659).
 _DRIVER_RUNS = 500
+_HALFWAY_RUNS = 20
 
 # A typical function imports some of these; each costs 0.2 to 30 ms the first time.
 _MODULES = """
@@ -85,6 +86,10 @@ def _conversation(source, runs):
         env = {"__OW_ACTIVATION_ID": str(i), "__OW_DEADLINE": str(i), "__OW_ACTION_NAME": "/_/a"}
         value = {"name": f"n{i}", "list": [i, 0.5, None, True], "text": "zwölf €"}
         messages.append({"op": "run", "id": i, "value": value, "env": env, **({"seed": seed} if i % 8 == 0 else {})})
+    # Runs that park and go on: clones of an argument snapshot do the second half.
+    for i in range(_HALFWAY_RUNS):
+        messages.append({"op": "specialize", "id": i, "value": {"text": "x"}, "seed": seed})
+        messages.append({"op": "resume", "id": i, "value": {"name": f"n{i}", "text": "x"}, "env": {"__OW_X": str(i)}, "seed": seed})
     messages.append({"op": "run", "id": 0, "value": {}})
     return "".join(encode(message) + "\n" for message in messages).encode()
 
