@@ -10,13 +10,16 @@
 #include <stdint.h>
 
 #define LIBOS_MAGIC 0x534f42494c535355ull
-#define LIBOS_VERSION 2u
+#define LIBOS_VERSION 3u
 
 struct libos_header {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t reserved;
 	uint64_t embryo_entry;
+	/* Where a UC that is reset goes on: its stack pointer is at the end of the alternate stack, SIGALRM is blocked, and
+	   the first message on its link is LINK_DEPLOY. It trusts its text and its registers only. */
+	uint64_t reset_entry;
 	/* Handler of SIGSYS, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP and SIGALRM:
 	   SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTORER, empty mask. */
 	uint64_t signal_entry;

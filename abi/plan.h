@@ -24,13 +24,16 @@ struct plan_map {
 	uint64_t offset; /* in the source */
 	uint16_t source; /* image window i: i; layer j: UC_IMAGE_MAX + j; or PLAN_ANONYMOUS */
 	uint16_t prot;   /* PROT_… */
-	uint32_t flags;  /* PLAN_COPY, PLAN_PROTECT */
+	uint32_t flags;  /* PLAN_COPY, PLAN_PROTECT, PLAN_UNMAP, PLAN_DISCARD */
 };
 
-/* The memory is there already, writable: read the bytes into it instead of mapping them. */
+/* The memory is there already, writable: read the bytes into it (zeroes of PLAN_ANONYMOUS) instead of mapping them. */
 #define PLAN_COPY 1u
 /* The memory is there already: it keeps its contents, and gets that protection. source and offset are 0. */
 #define PLAN_PROTECT 2u
+/* In the plan of a reset: there is to be nothing; the private pages go, so that what is mapped shows. */
+#define PLAN_UNMAP 4u
+#define PLAN_DISCARD 8u
 
 /* A run of pages to populate before the guest runs (working set). */
 struct plan_touch {

@@ -20,6 +20,8 @@ struct hostfs;
 struct template;
 struct kept;
 struct stores;
+struct vma_list;
+struct page_runs;
 
 /* Something in the epoll set. ready gets EPOLL… bits. */
 struct event_source {
@@ -121,12 +123,16 @@ struct uc {
 	bool answered;             /* it has sent a frame since its start */
 	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
 	uint64_t earlier_cpu_ns;   /* of processes that it had before */
+	struct page_runs *own_before; /* own_pages.h: where it had private pages at a reset, or NULL */
+	uint32_t resets;           /* how often it was put back to its snapshot */
+	uint32_t reset_pages;      /* its private pages at the second time */
 
 	struct packet *out_first, *out_last;
 	size_t out_bytes;
 
 	struct snapshot *origin; /* deployed from, or NULL */
 	struct pages *pages;     /* whose layers it has mapped, or NULL */
+	int compact;             /* snapshots from origin up whose words make it out of these */
 	struct hostfs *hostfs;   /* root of a UC booted with LINK_ROOT_HOST, or NULL */
 	bool has_host_files;     /* such files have no place in a snapshot */
 	int image_count;
@@ -161,6 +167,7 @@ struct tender {
 	int host_proc; /* /proc as the node sees it */
 	uint32_t without; /* optimisations that are left out */
 	struct zygote zygote;
+	struct vma_list *embryo_map; /* reset.c: what every embryo has mapped; NULL before it is asked for */
 
 	int epoll;
 	struct epoll_event *reported; /* what epoll found and is still to be handled */

@@ -1,15 +1,10 @@
 #include "demote.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <malloc.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -35,27 +30,6 @@ struct demotion {
 
 /* ---- may it go? ---- */
 
-static bool same_images(const struct uc *uc, const struct snapshot *s)
-{
-	if (uc->image_count != s->image_count)
-		return false;
-	for (int i = 0; i < uc->image_count; i++)
-		if (uc->images[i] != s->images[i])
-			return false;
-	return true;
-}
-
-/* Messages that one side has sent and the other not taken. */
-static bool link_is_quiet(const struct uc *uc)
-{
-	struct pollfd p = { .fd = uc->link.fd, .events = POLLIN };
-	int unread = 0;
-
-	if (uc->out_first || ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 || unread)
-		return false;
-	return poll(&p, 1, 0) == 0;
-}
-
 static int check(struct demotion *d)
 {
 	const struct uc *uc = d->uc;
@@ -64,20 +38,11 @@ static int check(struct demotion *d)
 	if (uc->state != UC_RUNNING || uc->waited || uc->kill_count)
 		return -EBUSY;
 	d->failed = "no snapshot has its images";
-	if (uc->hostfs || !d->base || !same_images(uc, d->base))
+	if (uc->hostfs || !d->base || !rest_has_images_of(uc, d->base))
 		return -EOPNOTSUPP;
 	rest_await(uc->pid, REST_LIMIT_NS);
 	d->failed = "messages are on their way";
-	return link_is_quiet(uc) ? 0 : -EBUSY;
-}
-
-/* Waits for a message, and for nothing else: there is no time limit, which would run out unseen. */
-static bool awaits_message(const struct tender *t, const struct user_regs_struct *r)
-{
-	const struct libos_header *h = &t->libos.header;
-
-	return r->rax == SYS_recvmsg && r->rdi == UC_LINK_FD && !(r->rdx & MSG_DONTWAIT) &&
-	       r->rip >= h->hostcall_start && r->rip < h->hostcall_end;
+	return rest_link_is_quiet(uc) ? 0 : -EBUSY;
 }
 
 /* ---- the record ---- */
@@ -159,7 +124,7 @@ static int record(struct tender *t, struct demotion *d)
 	if (d->tracee.xstate_bytes < t->xstate_bytes)
 		return -EIO;
 	d->failed = "it does not wait for a message";
-	if (!awaits_message(t, &d->tracee.regs))
+	if (!rest_awaits_message(t, &d->tracee.regs))
 		return -EBUSY;
 	error = memory_changes_find(&d->pristine, &d->tracee, &d->changes);
 	d->failed = d->changes.failed;

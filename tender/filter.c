@@ -64,6 +64,7 @@
 
 /* A check skips the KILL that follows it when it holds: a rule reads as what must be true. */
 #define NEED_LOW_EQ(i, k) LOAD(LOW(i)), IF_EQ(k, 1, 0), KILL
+#define NEED_LOW_OTHER(i, k) LOAD(LOW(i)), IF_EQ(k, 0, 1), KILL
 #define NEED_LOW_GE(i, k) LOAD(LOW(i)), IF_GE(k, 1, 0), KILL
 #define NEED_LOW_LE(i, k) LOAD(LOW(i)), IF_GT(k, 0, 1), KILL
 #define NEED_LOW_WITHIN(i, mask) LOAD(LOW(i)), IF_SET(~(uint32_t)(mask), 0, 1), KILL
@@ -111,7 +112,9 @@ int filter_install(uint64_t hostcall_start, uint64_t hostcall_end)
 
 		/* Control flow and time. */
 		RULE_ANY(SYS_rt_sigreturn),
-		RULE(SYS_clock_gettime, NEED_LOW_LE(0, CLOCK_TAI)),
+		/* What its processor time is, a process that has been reset must not tell. */
+		RULE(SYS_clock_gettime, NEED_LOW_LE(0, CLOCK_TAI), NEED_LOW_OTHER(0, CLOCK_PROCESS_CPUTIME_ID),
+		     NEED_LOW_OTHER(0, CLOCK_THREAD_CPUTIME_ID)),
 		RULE(SYS_setitimer, NEED_LOW_EQ(0, ITIMER_REAL)),
 
 		/* Memory: private, below 512 GiB, at the address given. */

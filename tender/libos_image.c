@@ -49,6 +49,7 @@ static void check_header(const struct libos_header *h, const char *path)
 	if (h->magic != LIBOS_MAGIC || h->version != LIBOS_VERSION)
 		fatal(0, "%s: no library OS of version %u at its start", path, LIBOS_VERSION);
 	if (h->image_end <= UC_LIBOS_BASE || h->image_end > UC_LIBOS_END || !in_image(h, h->embryo_entry) ||
+	    !in_image(h, h->reset_entry) ||
 	    !in_image(h, h->signal_entry) || !in_image(h, h->signal_restorer) || !in_image(h, h->altstack_base) ||
 	    h->altstack_bytes > h->image_end - h->altstack_base || !in_image(h, h->hostcall_start) ||
 	    !in_image(h, h->hostcall_end) || h->hostcall_start >= h->hostcall_end ||

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <linux/ioctl.h>
+#include <linux/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 void vma_list_add(struct vma_list *list, const struct vma *v)
 {
@@ -45,14 +49,22 @@ static bool permissions(const char **p, struct vma *v)
 	return true;
 }
 
-/* The inode is followed by blanks, or by the end of the line for an anonymous mapping. */
-static bool inode(const char *p, uint64_t *ino)
+/* What the kernel calls the parts of the host's vDSO: no other mapping can have such a name. */
+static bool is_vdso(const char *name)
+{
+	return !strncmp(name, "[vdso]", 6) || !strncmp(name, "[vvar", 5);
+}
+
+/* The inode is followed by blanks, or by the end of the line for an anonymous mapping; then a name may come. */
+static bool inode(const char *p, struct vma *v)
 {
 	char *stop;
 
 	if (*p < '0' || *p > '9')
 		return false;
-	*ino = strtoull(p, &stop, 10);
+	v->file.ino = strtoull(p, &stop, 10);
+	p = stop + strspn(stop, " ");
+	v->vdso = is_vdso(p);
 	return *stop == ' ' || *stop == '\n' || *stop == '\0';
 }
 
@@ -65,7 +77,7 @@ int maps_parse(const char *text, struct vma_list *list)
 
 		if (!field(&p, 16, '-', &v.start) || !field(&p, 16, ' ', &v.end) || !permissions(&p, &v) ||
 		    !field(&p, 16, ' ', &v.offset) || !field(&p, 16, ':', &major) || !field(&p, 16, ' ', &minor) ||
-		    !inode(p, &v.file.ino))
+		    !inode(p, &v))
 			return -EINVAL;
 		v.file.major = (uint32_t)major;
 		v.file.minor = (uint32_t)minor;
@@ -75,7 +87,77 @@ int maps_parse(const char *text, struct vma_list *list)
 	return 0;
 }
 
-int maps_read(pid_t pid, struct vma_list *list)
+/* PROCMAP_QUERY, from Linux 6.11 on: Documentation/filesystems/proc.rst. */
+#define QUERY_VMA_WRITABLE 0x02u
+#define QUERY_VMA_READABLE 0x01u
+#define QUERY_VMA_EXECUTABLE 0x04u
+#define QUERY_VMA_SHARED 0x08u
+#define QUERY_COVERING_OR_NEXT 0x10u
+
+struct map_query {
+	__u64 size, flags, addr;
+	__u64 vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+	__u32 dev_major, dev_minor, name_size, build_id_size;
+	__u64 name_addr, build_id_addr;
+};
+
+#define QUERY _IOWR('f', 17, struct map_query)
+#define NAME_BYTES 256
+
+static void take_answer(const struct map_query *q, const char *name, struct vma_list *list)
+{
+	struct vma v = {
+		.start = q->vma_start,
+		.end = q->vma_end,
+		.offset = q->vma_offset,
+		.file = { q->dev_major, q->dev_minor, q->inode },
+		.prot = (uint16_t)((q->vma_flags & QUERY_VMA_READABLE ? PROT_READ : 0) |
+				   (q->vma_flags & QUERY_VMA_WRITABLE ? PROT_WRITE : 0) |
+				   (q->vma_flags & QUERY_VMA_EXECUTABLE ? PROT_EXEC : 0)),
+		.shared = q->vma_flags & QUERY_VMA_SHARED,
+		.vdso = q->name_size && is_vdso(name),
+	};
+
+	vma_list_add(list, &v);
+}
+
+/* Names cost more than the rest, and are asked for only where they matter. 0 or -errno, -ENOTTY when there is no such call. */
+static int query_all(int fd, struct vma_list *list)
+{
+	struct map_query q = { .size = sizeof q, .flags = QUERY_COVERING_OR_NEXT };
+	char name[NAME_BYTES];
+	bool named = false;
+
+	for (;;) {
+		q.name_addr = named ? (uintptr_t)name : 0;
+		q.name_size = named ? sizeof name : 0;
+		if (ioctl(fd, QUERY, &q) < 0)
+			return errno == ENOENT ? 0 : -errno;
+		if (!named && q.vma_start < UC_VDSO_END && q.vma_end > UC_VDSO_BASE) {
+			named = true;
+			continue;
+		}
+		take_answer(&q, name, list);
+		named = false;
+		q.addr = q.vma_end;
+	}
+}
+
+static int read_by_query(pid_t pid, struct vma_list *list)
+{
+	char path[64];
+	int fd, error;
+
+	snprintf(path, sizeof path, "/proc/%d/maps", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	error = query_all(fd, list);
+	close(fd);
+	return error;
+}
+
+static int read_as_text(pid_t pid, struct vma_list *list)
 {
 	char path[64], *text;
 	ssize_t n;
@@ -88,6 +170,13 @@ int maps_read(pid_t pid, struct vma_list *list)
 	error = maps_parse(text, list);
 	free(text);
 	return error;
+}
+
+int maps_read(pid_t pid, struct vma_list *list)
+{
+	int error = read_by_query(pid, list);
+
+	return error == -ENOTTY ? read_as_text(pid, list) : error;
 }
 
 const struct vma *maps_find(const struct vma_list *list, uint64_t addr)

@@ -1,4 +1,4 @@
-/* The memory map of a process, as /proc/PID/maps gives it. */
+/* The memory map of a process, as /proc/PID/maps gives it: by query where the host has that, else as text. */
 #ifndef TENDER_MAPS_H
 #define TENDER_MAPS_H
 
@@ -10,6 +10,7 @@ struct vma {
 	struct file_id file; /* ino 0: anonymous */
 	uint16_t prot;
 	bool shared;
+	bool vdso; /* a part of the host's vDSO, which no process can make */
 };
 
 /* Sorted by address. */

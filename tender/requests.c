@@ -14,6 +14,7 @@
 #include "load.h"
 #include "procfs.h"
 #include "promote.h"
+#include "reset.h"
 #include "snapshot.h"
 #include "snapshot_diff.h"
 #include "start.h"
@@ -212,6 +213,7 @@ static request_fn *find(uint16_t type)
 	case CONTROL_COMPACT: return compact_request;
 	case CONTROL_STORE: return store_request;
 	case CONTROL_LOAD: return load_request;
+	case CONTROL_RESET: return reset_request;
 	case CONTROL_MAPS: return capture_maps_request;
 	case CONTROL_INSPECT: return inspect_request;
 	case CONTROL_DIFF: return snapshot_diff_request;

@@ -1,5 +1,10 @@
 #include "rest.h"
 
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include "procfs.h"
@@ -8,14 +13,45 @@
 #define STEP_FIRST_NS 20000
 #define STEP_MAX_NS 500000
 
-void rest_await(pid_t pid, uint64_t limit_ns)
+bool rest_await(pid_t pid, uint64_t limit_ns)
 {
 	struct timespec pause = { .tv_nsec = STEP_FIRST_NS };
 	uint64_t end = now_ns() + limit_ns;
 
-	while (procfs_state(pid) == 'R' && now_ns() < end) {
+	char state;
+
+	while ((state = procfs_state(pid)) == 'R' && now_ns() < end) {
 		nanosleep(&pause, NULL);
 		if (pause.tv_nsec < STEP_MAX_NS)
 			pause.tv_nsec *= 2;
 	}
+	return state == 'S';
+}
+
+bool rest_link_is_quiet(const struct uc *uc)
+{
+	struct pollfd p = { .fd = uc->link.fd, .events = POLLIN };
+	int unread = 0;
+
+	if (uc->out_first || ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 || unread)
+		return false;
+	return poll(&p, 1, 0) == 0;
+}
+
+bool rest_awaits_message(const struct tender *t, const struct user_regs_struct *r)
+{
+	const struct libos_header *h = &t->libos.header;
+
+	return r->rax == SYS_recvmsg && r->rdi == UC_LINK_FD && !(r->rdx & MSG_DONTWAIT) &&
+	       r->rip >= h->hostcall_start && r->rip < h->hostcall_end;
+}
+
+bool rest_has_images_of(const struct uc *uc, const struct snapshot *s)
+{
+	if (uc->image_count != s->image_count)
+		return false;
+	for (int i = 0; i < uc->image_count; i++)
+		if (uc->images[i] != s->images[i])
+			return false;
+	return true;
 }

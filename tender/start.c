@@ -237,6 +237,7 @@ int start_take(struct tender *t, struct snapshot *s, struct start *start)
 		compact[count++] = from;
 		from = from->base;
 	}
+	start->compact = count;
 	if (!error) {
 		start->pages = from->pages;
 		if (!count)
@@ -264,26 +265,33 @@ static int collect_fds(const struct start *start, int fds[DEPLOY_FDS_MAX])
 	return count;
 }
 
+void start_tell(struct tender *t, struct start *start, uint32_t seq, uint64_t memory_limit, uint32_t trace)
+{
+	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof start->message };
+	int fds[DEPLOY_FDS_MAX], fd_count;
+
+	make_identity(t, start->uc, &start->message.identity, memory_limit, trace);
+	await_confirmation(start->uc, seq);
+	start->message.layer_count = start->maps_layers ? (uint32_t)start->pages->layer_count : 0;
+	fd_count = collect_fds(start, fds);
+	link_send(t, start->uc, &message, &start->message, fds, fd_count);
+}
+
 bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
 		uint32_t trace)
 {
-	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof start->message };
 	struct snapshot *s = start->snapshot;
 	struct uc *uc = start->uc;
-	int fds[DEPLOY_FDS_MAX], fd_count;
 
 	if (!adopt(t, uc, frame, memory_limit))
 		return false;
 	uc->origin = snapshot_get(s);
 	uc->pages = pages_get(start->pages);
+	uc->compact = start->compact;
 	s->deploys++;
 	for (int i = 0; i < s->image_count; i++)
 		uc->images[uc->image_count++] = image_get(s->images[i]);
-	make_identity(t, uc, &start->message.identity, memory_limit, trace);
-	await_confirmation(uc, frame->seq);
-	start->message.layer_count = start->maps_layers ? (uint32_t)start->pages->layer_count : 0;
-	fd_count = collect_fds(start, fds);
-	link_send(t, uc, &message, &start->message, fds, fd_count);
+	start_tell(t, start, frame->seq, memory_limit, trace);
 	return true;
 }
 

@@ -14,6 +14,7 @@ struct start {
 	struct uc *uc;
 	struct pages *pages; /* that it has mapped, or maps; counted by their snapshot */
 	bool maps_layers;    /* their layers go along */
+	int compact;         /* snapshots whose words follow, from s up */
 	struct link_deploy message;
 	int plans[LINK_PLANS_MAX];
 };
@@ -28,5 +29,11 @@ void start_add_plan(struct start *start, int plan_fd, uint64_t bytes);
  */
 bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
 		uint32_t trace);
+
+/*
+ * Tells a UC what to become, the last step of start_send: it gets a new number of its deploy, process id and randomness. The
+ * answer to the request comes with LINK_DEPLOYED.
+ */
+void start_tell(struct tender *t, struct start *start, uint32_t seq, uint64_t memory_limit, uint32_t trace);
 
 #endif

@@ -255,6 +255,39 @@ int tracee_stop(struct tracee *t, pid_t pid, const struct libos_header *libos)
 	return r ? r : -EAGAIN;
 }
 
+static bool any_pending(const struct tracee *t, unsigned flags)
+{
+	struct __ptrace_peeksiginfo_args args = { .flags = flags, .nr = 1 };
+	siginfo_t info;
+
+	return ptrace(PTRACE_PEEKSIGINFO, t->pid, &args, &info) != 0;
+}
+
+int tracee_stop_asleep(struct tracee *t, pid_t pid)
+{
+	size_t got;
+	int error;
+
+	memset(t, 0, offsetof(struct tracee, xstate));
+	t->pid = pid;
+	if (ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_EXITKILL) < 0)
+		return errno == EPERM ? -ESRCH : -errno;
+	error = interrupt(t);
+	if (!error)
+		error = next_stop(t);
+	if (error)
+		return error;
+	t->signal = is_event_stop(t->status) ? 0 : WSTOPSIG(t->status);
+	error = read_set(pid, NT_PRSTATUS, &t->regs, sizeof t->regs, &got);
+	if (!error && (t->signal || any_pending(t, 0) || any_pending(t, PTRACE_PEEKSIGINFO_SHARED)))
+		error = -EBUSY;
+	if (error)
+		tracee_detach(t);
+	else
+		restart_call(&t->regs);
+	return error;
+}
+
 int tracee_memory(const struct tracee *t)
 {
 	char path[64];
@@ -263,6 +296,14 @@ int tracee_memory(const struct tracee *t)
 	snprintf(path, sizeof path, "/proc/%d/mem", t->pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+int tracee_redirect(const struct tracee *t, const struct user_regs_struct *regs, uint64_t mask)
+{
+	if (ptrace(PTRACE_SETSIGMASK, t->pid, (void *)sizeof mask, &mask) < 0 ||
+	    ptrace(PTRACE_SETREGS, t->pid, NULL, (void *)regs) < 0)
+		return -errno;
+	return 0;
 }
 
 void tracee_detach(const struct tracee *t)

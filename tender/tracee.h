@@ -34,8 +34,17 @@ struct tracee {
  */
 #define TRACEE_LIMIT_NS 200000000ull
 int tracee_stop(struct tracee *tracee, pid_t pid, const struct libos_header *libos);
+/*
+ * Stops a process that sleeps, once and for no longer than that takes. Its extended state is not read. 0 or -errno: -EBUSY
+ * when a signal is on its way to it, blocked or not, then it runs on; -ESRCH as above.
+ */
+int tracee_stop_asleep(struct tracee *tracee, pid_t pid);
 /* Its memory as a file to read, where protection does not count; a descriptor or -errno. */
 int tracee_memory(const struct tracee *tracee);
+/*
+ * Gives it other registers and blocks the signals of mask; it runs on with them. Its extended state stays. 0 or -errno.
+ */
+int tracee_redirect(const struct tracee *tracee, const struct user_regs_struct *regs, uint64_t mask);
 /* Lets it run on. */
 void tracee_detach(const struct tracee *tracee);
 

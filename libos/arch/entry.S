@@ -140,4 +140,24 @@ embryo_entry:
 	call embryo_main
 	ud2
 
+/* Where a UC goes on that is reset: its stack pointer is at the end of the alternate stack. */
+	.globl reset_entry
+	.type reset_entry, @function
+reset_entry:
+	pushq $2                    /* of the flags, ptrace(2) does not set all that a guest can */
+	popfq
+	xorl %ebp, %ebp
+	call reset_main
+	ud2
+
+/* bool arch_altstack_is_set(void): a call that is made from here traps, and the handler has a look */
+	.globl arch_altstack_is_set
+	.type arch_altstack_is_set, @function
+arch_altstack_is_set:
+	movl $39, %eax              /* getpid: any would do */
+	syscall
+	.globl altstack_probed
+altstack_probed:
+	ret
+
 	.section .note.GNU-stack, "", @progbits

@@ -25,6 +25,8 @@
 #define AUDIT_ARCH_X86_64 0xc000003eu
 
 extern void embryo_entry(void);
+extern void reset_entry(void);
+extern const u8 altstack_probed[];
 extern void signal_restorer(void);
 extern const u8 __hostcall_start[], __hostcall_end[], __clock_start[], __libos_end[], __text_end[];
 void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc);
@@ -35,6 +37,7 @@ __attribute__((section(".header"), used)) const struct libos_header libos_header
 	.magic = LIBOS_MAGIC,
 	.version = LIBOS_VERSION,
 	.embryo_entry = (u64)embryo_entry,
+	.reset_entry = (u64)reset_entry,
 	.signal_entry = (u64)trap_signal,
 	.signal_restorer = (u64)signal_restorer,
 	.altstack_base = (u64)arch_altstack,
@@ -150,12 +153,23 @@ static void handle_guest_trap(void)
 	}
 }
 
+/* Answers arch_altstack_is_set: the frame holds what the host has as alternate stack. */
+static bool altstack_probe(struct host_ucontext *uc)
+{
+	if (uc->mcontext.rip != (u64)altstack_probed)
+		return false;
+	uc->mcontext.rax = uc->stack_sp == (u64)arch_altstack && uc->stack_bytes == ARCH_ALTSTACK_BYTES && !uc->stack_flags;
+	return true;
+}
+
 /* The handler named in struct libos_header. */
 void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc)
 {
 	if (vdso_trap(signo, &uc->mcontext))
 		return;
 	if (in_kernel(&uc->mcontext)) {
+		if (altstack_probe(uc))
+			return;
 		kernel_trap(signo, info, &uc->mcontext);
 		return;
 	}

@@ -33,12 +33,14 @@ struct deploy {
 	struct link_deploy message;
 	int fds[EMBRYO_FDS_MAX];
 	int fd_count;
+	bool resets; /* a UC that has run, not an embryo */
 };
 
 void embryo_main(void);
+void reset_main(void);
 
 /* Before any output is possible the exit status alone tells the tender what was wrong. */
-enum { EMBRYO_NO_MESSAGE = 240, EMBRYO_BAD_MESSAGE, EMBRYO_BAD_PLAN, EMBRYO_MAP_FAILED };
+enum { EMBRYO_NO_MESSAGE = 240, EMBRYO_BAD_MESSAGE, EMBRYO_BAD_PLAN, EMBRYO_MAP_FAILED, RESET_BAD_STATE };
 
 static void check(bool ok, int status)
 {
@@ -57,12 +59,24 @@ static int source_fd(const struct deploy *d, u16 source)
 	return d->fds[index];
 }
 
+static long copy_in(int fd, const struct plan_map *m)
+{
+	if (fd >= 0)
+		return host_pread(fd, (void *)m->start, m->bytes, m->offset) - (long)m->bytes;
+	memset((void *)m->start, 0, m->bytes);
+	return 0;
+}
+
 static long carry_out_map(const struct deploy *d, const struct plan_map *m)
 {
 	if (m->flags & PLAN_PROTECT)
 		return host_mprotect(m->start, m->bytes, m->prot);
+	if (m->flags & PLAN_UNMAP)
+		return host_munmap(m->start, m->bytes);
+	if (m->flags & PLAN_DISCARD)
+		return host_madvise(m->start, m->bytes, MADV_DONTNEED);
 	int fd = source_fd(d, m->source);
-	return m->flags & PLAN_COPY ? host_pread(fd, (void *)m->start, m->bytes, m->offset) - (long)m->bytes :
+	return m->flags & PLAN_COPY ? copy_in(fd, m) :
 				      host_mmap(m->start, m->bytes, m->prot, MAP_NORESERVE, fd, m->offset);
 }
 
@@ -150,26 +164,52 @@ static noreturn_fn void become_snapshot(struct deploy *d)
 	clock_redeploy(p->clock_monotonic_ns);
 	clocks_redeploy();
 	sched_redeploy();
+	check(!d->resets || arch_altstack_is_set(), RESET_BAD_STATE);
 	struct link_deployed done = { .deploy_id = d->message.identity.deploy_id };
 	link_send(LINK_DEPLOYED, 0, &done, sizeof done);
 	struct departure leave = { .frame = place_frame(p), .fs_base = p->fs_base, .gs_base = p->gs_base };
 	arch_call_on(leave.frame - 256, depart, &leave);
 }
 
-void embryo_main(void)
+static noreturn_fn void take_first_message(bool resets)
 {
-	host_munmap(HOST_SPACE_BEGIN, HOST_SPACE_END - HOST_SPACE_BEGIN);
 	struct {
 		struct link_frame frame;
 		u8 payload[LINK_PAYLOAD_MAX];
 	} in;
-	struct deploy d;
+	struct deploy d = { .resets = resets };
 	long n = host_link_recv(&in, sizeof in, true, d.fds, EMBRYO_FDS_MAX, &d.fd_count);
 	check(n > 0, EMBRYO_NO_MESSAGE);
 	check((u64)n >= sizeof in.frame && in.frame.len == (u64)n - sizeof in.frame, EMBRYO_BAD_MESSAGE);
-	if (in.frame.type == LINK_BOOT && in.frame.len >= sizeof(struct link_boot))
+	if (!resets && in.frame.type == LINK_BOOT && in.frame.len >= sizeof(struct link_boot))
 		kernel_boot((const struct link_boot *)in.payload, in.frame.len);
 	check(in.frame.type == LINK_DEPLOY && in.frame.len >= sizeof d.message, EMBRYO_BAD_MESSAGE);
 	memcpy(&d.message, in.payload, sizeof d.message);
 	become_snapshot(&d);
+}
+
+void embryo_main(void)
+{
+	host_munmap(HOST_SPACE_BEGIN, HOST_SPACE_END - HOST_SPACE_BEGIN);
+	take_first_message(false);
+}
+
+static void reset_on_scratch(void *arg)
+{
+	(void)arg;
+	take_first_message(true);
+}
+
+/*
+ * A UC that has run goes on as an embryo does. Nothing of its memory but the text is to be trusted: no global variable is
+ * used. It has its images' descriptors at most, which the message brings again.
+ */
+void reset_main(void)
+{
+	host_set_alarm(0);
+	for (int i = 0; i < UC_IMAGE_MAX; i++)
+		host_close(UC_IMAGE_FD + i);
+	long r = host_mmap(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE, PROT_READ | PROT_WRITE, 0, -1, 0);
+	check(r >= 0, EMBRYO_MAP_FAILED);
+	arch_call_on(UC_SCRATCH_END, reset_on_scratch, NULL);
 }

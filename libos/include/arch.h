@@ -80,5 +80,7 @@ noreturn_fn void host_sigreturn(u64 ucontext);
 /* trap.c: the alternate stack of the host's signal handlers. */
 #define ARCH_ALTSTACK_BYTES 16384ul
 extern u8 arch_altstack[ARCH_ALTSTACK_BYTES];
+/* entry.S: whether the host still has that as alternate stack, which a guest can change by rt_sigreturn(2). */
+bool arch_altstack_is_set(void);
 
 #endif

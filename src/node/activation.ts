@@ -40,7 +40,7 @@ export interface ActivationContext {
   readonly recapturer: Recapturer;
   /** Kills a UC and does not wait for it. */
   dispose(uc: FunctionUc): void;
-  /** A UC has answered and is fit for the next invocation. */
+  /** A UC has answered and may serve the next invocation, as its action's policy has it. */
   release(uc: FunctionUc): void;
   /** Kills the function's idle UCs and does not wait for it. */
   discardIdle(record: FunctionRecord): void;
@@ -120,19 +120,21 @@ class Invocation {
 
   async #run(uc: FunctionUc): Promise<Outcome> {
     const id = ++lastRun;
+    const seed = this.#seedAfterReset(uc);
     const begun = performance.now();
-    const reply = await this.#exchange(uc, this.#runText(id, undefined), id);
+    const reply = await this.#exchange(uc, this.#runText(id, seed), id);
     this.timings.runMs = performance.now() - begun - (this.timings.captureMs ?? 0);
-    return this.#conclude(uc, this.#runOutcome(reply, id, false));
+    return this.#conclude(uc, this.#runOutcome(reply, id, seed !== undefined));
   }
 
   /** The message goes out along with the promotion, and waits in the tender for its end. */
   async #promote(uc: FunctionUc): Promise<Outcome | undefined> {
     const { dispatcher } = this.#node;
     const id = ++lastRun;
+    const seed = this.#seedAfterReset(uc);
     const begun = performance.now();
     const promoted = uc.tender.promote(uc.id);
-    const exchanged = this.#exchange(uc, this.#runText(id, undefined), id);
+    const exchanged = this.#exchange(uc, this.#runText(id, seed), id);
     try {
       this.timings.deployMs = (await promoted).deployNs / 1e6;
     } catch (error) {
@@ -145,7 +147,7 @@ class Invocation {
     }
     const reply = await exchanged;
     this.timings.runMs = performance.now() - begun - this.timings.deployMs;
-    return this.#conclude(uc, this.#runOutcome(reply, id, false));
+    return this.#conclude(uc, this.#runOutcome(reply, id, seed !== undefined));
   }
 
   #warm(core: Core, snapshot: Snapshot): Promise<Outcome> {
@@ -363,6 +365,16 @@ class Invocation {
     });
   }
 
+  /** A UC that was reset is a new one: its random sources want a seed, as after a deploy. */
+  #seedAfterReset(uc: FunctionUc): string | undefined {
+    const resetMs = uc.takeReset();
+    if (resetMs === undefined) {
+      return undefined;
+    }
+    this.timings.resetMs = resetMs;
+    return nextSeed();
+  }
+
   #runText(id: number, seed: string | undefined, checkpoint = false): string {
     return runMessage(id, this.#value, this.#env(), seed, checkpoint);
   }
@@ -387,8 +399,10 @@ class Invocation {
     if (!failed && outcome.checkpoint === true) {
       addCheckpoint(uc.record.specializations);
     }
-    if (!failed && outcome.reusable && this.#action.policy.state === 'reuse' && isOfUse(uc)) {
-      this.#node.recapturer.note(uc, this.#path, this.timings.runMs);
+    if (!failed && outcome.reusable && isOfUse(uc)) {
+      if (uc.record.state === 'reuse') {
+        this.#node.recapturer.note(uc, this.#path, this.timings.runMs);
+      }
       this.#node.release(uc);
     } else {
       this.#node.dispose(uc);

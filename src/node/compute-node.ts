@@ -17,6 +17,7 @@ import { IdlePool } from './idle-pool.ts';
 import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
 import { Persistence } from './persistence.ts';
 import { Recapturer } from './recapture.ts';
+import { Recycler } from './recycler.ts';
 import { Restorer } from './restorer.ts';
 import { RunningInvocations } from './running.ts';
 import { Runtimes } from './runtime-boot.ts';
@@ -56,6 +57,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly #compactor: Compactor;
   readonly #persistence: Persistence;
   readonly #restorer: Restorer;
+  readonly #recycler: Recycler;
   /** Functions by the digest of their action. */
   readonly #functions = new Map<string, FunctionRecord>();
   #closed: Promise<void> | undefined;
@@ -78,6 +80,11 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       onSettled: (snapshot) => persistence.save(snapshot),
     });
     this.recapturer = new Recapturer(this, !without.has('recapture'));
+    this.#recycler = new Recycler({
+      dispatcher: this.dispatcher,
+      dispose: (uc) => this.dispose(uc),
+      onIdle: (uc) => this.#becameIdle(uc),
+    });
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
     this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
     this.#restorer = new Restorer(this, persistence);
@@ -106,6 +113,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   async dropIdle(action: Action): Promise<void> {
     const record = this.#functions.get(action.digest);
     if (record !== undefined) {
+      await Promise.all(record.resets);
       await this.#killAll(this.#idle.takeAll(record));
     }
   }
@@ -115,6 +123,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     if (record === undefined) {
       return 0;
     }
+    await Promise.all(record.resets);
     await this.#demoter.demoteAll(record);
     return record.demoted.length;
   }
@@ -174,6 +183,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   async idleMemory(action: Action): Promise<UcMemory> {
     const record = this.#functions.get(action.digest);
+    await Promise.all(record?.resets ?? []);
     const memory = record === undefined ? undefined : await measureIdle(record);
     if (memory === undefined) {
       throw new PlatformError('no_idle_uc', `${action.name} has no idle unikernel context`, {
@@ -195,12 +205,13 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   }
 
   release(uc: FunctionUc): void {
-    this.dispatcher.release(uc);
-    if (uc.state === 'idle') {
-      this.#meter.note(uc.record);
-      this.#demoter.note(uc.core);
-      this.budget.enforce();
-    }
+    this.#recycler.take(uc);
+  }
+
+  #becameIdle(uc: FunctionUc): void {
+    this.#meter.note(uc.record);
+    this.#demoter.note(uc.core);
+    this.budget.enforce();
   }
 
   discardIdle(record: FunctionRecord): void {

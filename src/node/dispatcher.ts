@@ -43,7 +43,7 @@ const QUEUE_PER_CORE = 2048;
  * Without one, an invocation queues for a start, and takes whatever is first: a UC of its function
  * that comes free, or a slot to promote a demoted one or deploy a snapshot. While the first cold start of a function is
  * under way its other invocations wait for the snapshot that it brings, instead of
- * doing the same work beside it.
+ * doing the same work beside it. For a UC that is being reset an invocation waits too: that takes less than a deploy.
  */
 export class Dispatcher {
   readonly #cores: readonly Core[];
@@ -78,7 +78,7 @@ export class Dispatcher {
       });
     }
     // A free slot means that nobody who could use it waits.
-    const start = record.cold === 'starting' ? undefined : this.#begin(record, special);
+    const start = waitsForUc(record, record.waiting.length) ? undefined : this.#begin(record, special);
     return start ?? this.#wait(record, special, signal);
   }
 
@@ -142,6 +142,11 @@ export class Dispatcher {
   /** A UC that was busy is busy no more, or gone. */
   lost(core: Core): void {
     core.active -= 1;
+    this.#pump();
+  }
+
+  /** A UC that invocations waited for takes longer. */
+  reconsider(): void {
     this.#pump();
   }
 
@@ -219,16 +224,19 @@ export class Dispatcher {
   }
 
   /**
-   * Serves those who wait as far as there are slots; not those whose snapshot is on its way, or
+   * Serves those who wait as far as there are slots; not those whose snapshot or UC is on its way, or
    * whose demoted UCs are on a core without one.
    */
   #pump(): void {
     const stuck = new Set<FunctionRecord>();
+    const seen = new Map<FunctionRecord, number>();
     for (const ticket of this.#tickets) {
       if (!this.#cores.some(hasSlot)) {
         return;
       }
-      if (ticket.record.cold === 'starting' || stuck.has(ticket.record)) {
+      const ahead = seen.get(ticket.record) ?? 0;
+      seen.set(ticket.record, ahead + 1);
+      if (waitsForUc(ticket.record, ahead) || stuck.has(ticket.record)) {
         continue;
       }
       const start = this.#begin(ticket.record, ticket.special);
@@ -258,6 +266,11 @@ function passesUcsBy(record: FunctionRecord, special: Specialization | undefined
     special !== undefined &&
     (special.snapshot !== undefined || (special.state === 'none' && record.snapshot !== undefined))
   );
+}
+
+/** The function's snapshot, or a UC that is being reset, is on its way to an invocation with so many ahead of it. */
+function waitsForUc(record: FunctionRecord, ahead: number): boolean {
+  return record.cold === 'starting' || ahead < record.resetting;
 }
 
 function hasSlot(core: Core): boolean {

@@ -4,13 +4,15 @@ import type { Core } from './cores.ts';
 import type { Ticket } from './dispatcher.ts';
 import type { Runtime } from './runtime-boot.ts';
 import { declaredSpecializations, type Specialization } from './specialization.ts';
-import type { Action } from './types.ts';
+import type { Action, StartState } from './types.ts';
 
 /** What the node knows about one version of one action. */
 export interface FunctionRecord {
   readonly digest: string;
   readonly name: string;
   readonly runtime: Runtime;
+  /** What its invocations start from. */
+  readonly state: StartState;
   snapshot: Snapshot | undefined;
   cold: ColdState;
   /** Argument snapshots, deepest first. */
@@ -19,6 +21,10 @@ export interface FunctionRecord {
   readonly idle: FunctionUc[];
   /** Those that have none, demoted last last. */
   readonly demoted: FunctionUc[];
+  /** Each of a UC that is being put back to the snapshot; it never rejects. */
+  readonly resets: Set<Promise<void>>;
+  /** How many of these come free before a new one could be deployed. */
+  resetting: number;
   /** Invocations that wait for a UC to come free, or for a start. */
   readonly waiting: Ticket[];
   /** Demotions refused since the last one that worked. */
@@ -46,11 +52,14 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     digest: action.digest,
     name: action.name,
     runtime,
+    state: action.policy.state,
     snapshot: undefined,
     cold: 'none',
     specializations: declaredSpecializations(action.policy.specialize),
     idle: [],
     demoted: [],
+    resets: new Set(),
+    resetting: 0,
     waiting: [],
     refusals: 0,
     demotable: true,
@@ -85,10 +94,25 @@ export class FunctionUc extends Uc {
   /** Then: real bytes that are kept of it. */
   keptBytes = 0;
   idleSinceMs = 0;
+  #resetMs: number | undefined;
 
   constructor(id: number, core: Core, owner: UcOwner, record: FunctionRecord) {
     super(id, core.tender, owner);
     this.core = core;
     this.record = record;
+  }
+
+  /** Puts it back to what it was deployed from. After an error it is of no more use. */
+  async reset(): Promise<void> {
+    const { deployNs } = await this.tender.reset(this.id);
+    this.forgetOutput();
+    this.#resetMs = deployNs / 1e6;
+  }
+
+  /** Milliseconds that its reset took, if it was reset and has served nobody since; told once. */
+  takeReset(): number | undefined {
+    const resetMs = this.#resetMs;
+    this.#resetMs = undefined;
+    return resetMs;
   }
 }

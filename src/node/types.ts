@@ -95,6 +95,8 @@ export interface ActivationTimings {
   readonly initMs?: number;
   /** Capture of the function's snapshot, when it was on the path. */
   readonly captureMs?: number;
+  /** Reset of the UC before this invocation, on nobody's time: no part of `totalMs` (hot path). */
+  readonly resetMs?: number;
   /** From the run message to its result. */
   readonly runMs: number;
   /** From `invoke` to its answer. */

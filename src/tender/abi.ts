@@ -33,6 +33,7 @@ export const Control = {
   load: 25,
   inspect: 26,
   diff: 27,
+  reset: 28,
   send: 30,
   link: 40,
   exit: 41,

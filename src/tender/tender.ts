@@ -191,6 +191,14 @@ export class Tender {
     return decodeCompacted(await this.#call(Control.compact, 0, encodeSnapshot(snapshot)));
   }
 
+  /**
+   * Puts an idle UC back to the snapshot that it was deployed from, as a new UC of it. Refused, it lives on as it was, or is
+   * killed, which its listener hears.
+   */
+  async reset(uc: number): Promise<Started> {
+    return decodeStarted(await this.#call(Control.reset, uc, EMPTY));
+  }
+
   async drop(snapshot: number): Promise<void> {
     await this.#call(Control.drop, 0, encodeSnapshot(snapshot));
   }

@@ -28,7 +28,7 @@ export class Uc implements UcListener {
   readonly id: number;
   readonly tender: Tender;
   readonly #owner: UcOwner;
-  readonly #lines = new LineBuffer();
+  #lines = new LineBuffer();
   #sink: UcSink | undefined;
   #end: UcEnd | undefined;
   #guestExit: GuestExit | undefined;
@@ -57,6 +57,13 @@ export class Uc implements UcListener {
   /** It goes on with a line of the driver of which so much was sent. */
   hold(held: Buffer): void {
     this.#lines.resume(held);
+  }
+
+  /** What it has said so far is that of another: half a line, how it would end. */
+  protected forgetOutput(): void {
+    this.#lines = new LineBuffer();
+    this.#guestExit = undefined;
+    this.#panic = undefined;
   }
 
   /** Sends a line to the driver. */

@@ -18,6 +18,7 @@
 
 extern char hostcall_start[], hostcall_end[], image_end[];
 void embryo_entry(void);
+void reset_entry(void);
 void signal_restorer(void);
 uint64_t host_call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 uint64_t guest_call(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
@@ -27,6 +28,7 @@ void enter_on(uint64_t stack, void (*fn)(void), uint64_t arg) __attribute__((nor
 uint64_t xmm_count(void);
 uint64_t fault(void);
 void embryo_main(void);
+void reset_main(void);
 
 static char altstack[16384] __attribute__((aligned(4096)));
 static char stack[STACK_BYTES] __attribute__((aligned(4096)));
@@ -74,6 +76,7 @@ __attribute__((section(".header"), used)) const struct libos_header header = {
 	.magic = LIBOS_MAGIC,
 	.version = LIBOS_VERSION,
 	.embryo_entry = (uint64_t)embryo_entry,
+	.reset_entry = (uint64_t)reset_entry,
 	.signal_entry = (uint64_t)on_signal,
 	.signal_restorer = (uint64_t)signal_restorer,
 	.altstack_base = (uint64_t)altstack,
@@ -235,6 +238,10 @@ static bool carry_out_map(const struct plan_map *m, const int *fds, uint32_t lay
 
 	if (m->flags & PLAN_PROTECT)
 		return host_call(__NR_mprotect, m->start, m->bytes, m->prot, 0, 0, 0) == 0;
+	if (m->flags & PLAN_UNMAP)
+		return host_call(__NR_munmap, m->start, m->bytes, 0, 0, 0, 0) == 0;
+	if (m->flags & PLAN_DISCARD)
+		return host_call(__NR_madvise, m->start, m->bytes, MADV_DONTNEED, 0, 0, 0) == 0;
 	if (m->flags & PLAN_COPY)
 		return host_call(__NR_pread64, fd, m->start, m->bytes, m->offset, 0, 0) == m->bytes;
 	return host_call(__NR_mmap, m->start, m->bytes, m->prot,
@@ -270,7 +277,7 @@ static void become(const struct link_deploy *d, const int *fds)
 	host_sigreturn(frame, p->fs_base, p->gs_base);
 }
 
-void embryo_main(void)
+static void take_first_message(void)
 {
 	struct {
 		struct link_frame frame;
@@ -279,7 +286,6 @@ void embryo_main(void)
 	struct link_deployed up;
 	int fds[64], fd_count;
 
-	host_call(__NR_munmap, HOST_SPACE_BEGIN, HOST_SPACE_END - HOST_SPACE_BEGIN, 0, 0, 0, 0);
 	if (receive(&in, sizeof in, fds, &fd_count) <= 0)
 		host_call(__NR_exit_group, 97, 0, 0, 0, 0, 0);
 	if (in.frame.type == LINK_DEPLOY)
@@ -287,4 +293,19 @@ void embryo_main(void)
 	up.deploy_id = ((const struct link_boot *)in.payload)->identity.deploy_id;
 	send(LINK_DEPLOYED, &up, sizeof up, sizeof up);
 	enter_on((uint64_t)stack + sizeof stack, serve, 0);
+}
+
+void embryo_main(void)
+{
+	host_call(__NR_munmap, HOST_SPACE_BEGIN, HOST_SPACE_END - HOST_SPACE_BEGIN, 0, 0, 0, 0);
+	take_first_message();
+}
+
+void reset_main(void)
+{
+	uint64_t scratch = UC_SCRATCH_END - UC_SCRATCH_BASE;
+
+	host_call(__NR_setitimer, 0, 0, 0, 0, 0, 0);
+	host_call(__NR_mmap, UC_SCRATCH_BASE, scratch, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0);
+	enter_on(UC_SCRATCH_END, take_first_message, 0);
 }

@@ -50,6 +50,10 @@ int80_call:
 embryo_entry:
 	call embryo_main
 	ud2
+	.globl reset_entry
+reset_entry:
+	call reset_main
+	ud2
 	/* noreturn enter_on(stack, function, argument) */
 	.globl enter_on
 enter_on:

@@ -26,7 +26,7 @@ static const struct layout_source sources[] = {
 
 static struct vma vma(uint64_t start, uint64_t pages, uint16_t prot, uint64_t ino, uint64_t offset)
 {
-	return (struct vma){ start, start + pages * PAGE, offset, { 0, ino ? 7 : 0, ino }, prot, false };
+	return (struct vma){ start, start + pages * PAGE, offset, { 0, ino ? 7 : 0, ino }, prot, false, false };
 }
 
 static int build(const struct vma *vmas, size_t vma_count, const struct page_run *own, size_t own_count, unsigned fill,
