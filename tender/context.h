@@ -177,7 +177,7 @@ struct tender {
 
 	struct list_node pool; /* embryos, ready */
 	int pool_size;
-	struct list_node templates;
+	struct list_node templates, dead_templates;
 	int template_count;
 	uint32_t learn_from; /* UC whose working set is to be looked at, or 0 */
 	struct list_node table[UC_TABLE_SIZE];

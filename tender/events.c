@@ -122,5 +122,6 @@ void events_run(struct tender *t)
 		limits_tick(t);
 		control_flush(t);
 		uc_free_dead(t);
+		templates_free_dead(t);
 	}
 }

@@ -34,11 +34,13 @@ struct template {
 	struct list_node ready;
 	int ready_count;
 	uint64_t used_ns;
+	bool ended; /* freed once no event can name it */
 };
 
 void templates_init(struct tender *t)
 {
 	list_init(&t->templates);
+	list_init(&t->dead_templates);
 }
 
 static struct template *find(const struct tender *t, const struct snapshot *s)
@@ -83,7 +85,16 @@ static void end(struct tender *t, struct template *p)
 	t->template_count--;
 	dehydrate(p->snapshot);
 	snapshot_put(p->snapshot);
-	free(p);
+	p->ended = true;
+	list_add_tail(&p->node, &t->dead_templates);
+}
+
+void templates_free_dead(struct tender *t)
+{
+	list_for_each_safe(n, next, &t->dead_templates) {
+		list_del(n);
+		free(list_entry(n, struct template, node));
+	}
 }
 
 static void template_ready(struct tender *t, struct event_source *source, uint32_t events)
@@ -91,6 +102,8 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 	struct template *p = container_of(source, struct template, source);
 	int error = -EPIPE;
 
+	if (p->ended)
+		return;
 	if (events & EPOLLIN)
 		error = zygote_await(&p->zygote);
 	if (error)

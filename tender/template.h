@@ -10,6 +10,8 @@
 #include "context.h"
 
 void templates_init(struct tender *t);
+/* Frees those that have ended; no event may be waiting to be told. */
+void templates_free_dead(struct tender *t);
 
 struct plan_file {
 	int fd;

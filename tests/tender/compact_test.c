@@ -464,6 +464,29 @@ static void drops_may_overtake(void)
 	drop(r);
 }
 
+/* The word of a template that it is there may come along with the drop of its snapshot. */
+static void a_template_may_be_dropped_while_it_is_made(void)
+{
+	uint64_t r = root();
+
+	for (useconds_t delay = 0; delay < 5000; delay += 100) {
+		uint64_t s = child(r, 1);
+		uint32_t uc;
+
+		for (int i = 0; i < 3; i++) {
+			uc = deploy(s);
+			CHECK(count(uc) == 3);
+			kill_uc(uc);
+		}
+		uc = deploy(s);
+		CHECK(count(uc) == 3);
+		usleep(2000 + delay);
+		drop(s);
+		kill_uc(uc);
+	}
+	drop(r);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -480,6 +503,7 @@ int main(int argc, char **argv)
 	RUN(what_saves_nothing_is_refused);
 	RUN(snapshots_of_both_forms_can_be_compared);
 	RUN(drops_may_overtake);
+	RUN(a_template_may_be_dropped_while_it_is_made);
 	CHECK(WIFEXITED(client_stop(&client)));
 	return 0;
 }
