@@ -76,7 +76,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#compactor = new Compactor({
       cores: cores.all,
       snapshots: this.snapshots,
-      enabled: (options.compact ?? true) && !without.has('compaction'),
+      enabled: !without.has('compaction'),
       onSettled: (snapshot) => persistence.save(snapshot),
     });
     this.recapturer = new Recapturer(this, !without.has('recapture'));

@@ -148,8 +148,6 @@ export interface ComputeNodeOptions {
   readonly preboot?: readonly string[];
   /** Keeps snapshots on disk, so that a later node starts from them; by default they end with the process. */
   readonly store?: StoreOptions;
-  /** Keep snapshots of functions as the words that differ from their parent (default true). */
-  readonly compact?: boolean;
   /**
    * Anticipatory optimisation before the runtime capture (default true): what functions would all do first. Single
    * items can be left out; those that a runtime does not have are ignored there. They are listed in
