@@ -189,10 +189,9 @@ int compact_adopt(struct tender *t, struct snapshot *s, int words_fd, uint64_t w
 	s->base = snapshot_get(parent);
 	s->words_fd = words_fd;
 	s->words_bytes = words_bytes;
-	if (!template_exists(t, s)) {
-		pages_put(s->pages);
-		s->pages = NULL;
-	}
+	template_drop(t, s);
+	pages_put(s->pages);
+	s->pages = NULL;
 	return 0;
 }
 

@@ -76,14 +76,13 @@ struct pages {
 };
 
 /*
- * snapshot.c. It is kept as pages, or compact, as what differs from its parent: compact.c. A
- * compact one has pages as well while they are of use.
+ * snapshot.c. It is kept as pages, or compact, as what differs from its parent: compact.c.
  */
 struct snapshot {
 	struct list_node node; /* known snapshots, until dropped */
 	uint64_t number, parent;
 	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and compact children's */
-	struct pages *pages;   /* or NULL */
+	struct pages *pages;   /* of one that is not compact, else NULL */
 	struct snapshot *base; /* of a compact one: its parent; else NULL */
 	int words_fd;          /* of a compact one: the plan that makes it of its base; else -1 */
 	uint64_t words_bytes;

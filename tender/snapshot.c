@@ -100,15 +100,21 @@ struct snapshot *snapshot_root(struct snapshot *s)
 	return s;
 }
 
-int snapshot_fds(const struct snapshot *s, int fds[DEPLOY_FDS_MAX])
+void snapshot_sources(const struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct template_sources *sources)
 {
-	const struct pages *p = s->pages;
+	const struct snapshot *lineage[LINK_PLANS_MAX];
+	const struct pages *pages;
 	int count = 0;
 
+	*sources = (struct template_sources){ .fds = fds, .image_count = s->image_count };
 	for (int i = 0; i < s->image_count; i++)
 		fds[count++] = s->images[i]->fd;
-	fds[count++] = p->plan_fd;
-	for (int i = 0; i < p->layer_count; i++)
-		fds[count++] = p->layers[i]->fd;
-	return count;
+	for (; s->base; s = s->base)
+		lineage[sources->plan_count++] = s;
+	pages = s->pages;
+	fds[count++] = pages->plan_fd;
+	for (int i = sources->plan_count++; i--;)
+		fds[count++] = lineage[i]->words_fd;
+	for (sources->layer_count = 0; sources->layer_count < pages->layer_count; sources->layer_count++)
+		fds[count++] = pages->layers[sources->layer_count]->fd;
 }

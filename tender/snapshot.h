@@ -26,7 +26,7 @@ int snapshot_depth(const struct snapshot *s);
 /* The nearest of s and its ancestors that is not compact. */
 struct snapshot *snapshot_root(struct snapshot *s);
 
-/* Descriptors of images, full plan and layers, as a template needs them, in that order; their number. It has pages. */
-int snapshot_fds(const struct snapshot *s, int fds[DEPLOY_FDS_MAX]);
+/* What a template of s maps; fds gets its descriptors. */
+void snapshot_sources(const struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct template_sources *sources);
 
 #endif

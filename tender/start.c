@@ -239,7 +239,7 @@ int start_take(struct tender *t, struct snapshot *s, struct start *start)
 	}
 	start->compact = count;
 	if (!error) {
-		start->pages = from->pages;
+		start->pages = snapshot_root(from)->pages;
 		if (!count)
 			start_add_plan(start, registers.fd, registers.bytes);
 	} else {

@@ -9,7 +9,6 @@
 #include "embryo_pool.h"
 #include "events.h"
 #include "optimisations.h"
-#include "hydrate.h"
 #include "plan.h"
 #include "snapshot.h"
 #include "uc.h"
@@ -54,11 +53,6 @@ static struct template *find(const struct tender *t, const struct snapshot *s)
 	return NULL;
 }
 
-bool template_exists(const struct tender *t, const struct snapshot *s)
-{
-	return find(t, s);
-}
-
 static void clear_ready(struct template *p)
 {
 	list_for_each_safe(n, next, &p->ready) {
@@ -83,7 +77,6 @@ static void end(struct tender *t, struct template *p)
 	close(p->plan.fd);
 	list_del(&p->node);
 	t->template_count--;
-	dehydrate(p->snapshot);
 	snapshot_put(p->snapshot);
 	p->ended = true;
 	list_add_tail(&p->node, &t->dead_templates);
@@ -115,14 +108,12 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 static int make(struct tender *t, struct snapshot *s, const struct plan_touch *touches, uint32_t touch_count)
 {
 	struct template *p = xcalloc(1, sizeof *p);
-	int fds[DEPLOY_FDS_MAX], error = hydrate(t, s);
+	struct template_sources sources;
+	uint64_t plan_bytes;
+	int fds[DEPLOY_FDS_MAX], error;
 
-	if (error) {
-		free(p);
-		return error;
-	}
-	snapshot_fds(s, fds);
-	error = zygote_make_template(&t->zygote, fds, s->image_count, s->pages->layer_count, touches, touch_count, &p->zygote);
+	snapshot_sources(s, fds, &sources);
+	error = zygote_make_template(&t->zygote, &sources, touches, touch_count, &p->zygote);
 	if (error) {
 		free(p);
 		return error;
@@ -133,7 +124,7 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	list_init(&p->ready);
 	list_add_tail(&p->node, &t->templates);
 	t->template_count++;
-	p->plan.fd = plan_write_other(s->pages->plan_fd, NULL, 0, &p->plan.bytes);
+	p->plan.fd = plan_write_other(snapshot_plan(s, &plan_bytes), NULL, 0, &p->plan.bytes);
 	error = events_add(t, &p->source, EPOLLIN);
 	if (error || p->plan.fd < 0)
 		fatal(error ? -error : -p->plan.fd, "template of snapshot %lu", s->number);

@@ -63,17 +63,18 @@ pid_t zygote_clone(const struct zygote *z, int link_fd, bool touch)
 	return n < 0 ? (pid_t)n : wait_reply(z->sock);
 }
 
-int zygote_make_template(const struct zygote *z, const int *fds, int image_count, int layer_count,
-			 const struct plan_touch *touches, uint32_t touch_count, struct zygote *made)
+int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct plan_touch *touches,
+			 uint32_t touch_count, struct zygote *made)
 {
 	struct zygote_request request = {
 		.type = ZYGOTE_TEMPLATE,
-		.image_count = image_count,
-		.layer_count = layer_count,
+		.image_count = from->image_count,
+		.plan_count = from->plan_count,
+		.layer_count = from->layer_count,
 		.touch_count = touch_count,
 	};
 	struct iovec iov[2] = { { &request, sizeof request }, { (void *)touches, touch_count * sizeof *touches } };
-	int all[SEND_FDS_MAX], fd_count = image_count + 1 + layer_count, pair[2];
+	int all[SEND_FDS_MAX], fd_count = from->image_count + from->plan_count + from->layer_count, pair[2];
 	ssize_t n;
 
 	if (fd_count + 1 > SEND_FDS_MAX || touch_count > ZYGOTE_TOUCHES_MAX)
@@ -81,7 +82,7 @@ int zygote_make_template(const struct zygote *z, const int *fds, int image_count
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	all[0] = pair[1];
-	memcpy(all + 1, fds, (size_t)fd_count * sizeof *fds);
+	memcpy(all + 1, from->fds, (size_t)fd_count * sizeof *all);
 	n = send_with_fds(z->sock, iov, 2, all, fd_count + 1, 0);
 	close(pair[1]);
 	made->sock = pair[0];

@@ -33,11 +33,17 @@ int zygote_await(const struct zygote *z);
  */
 pid_t zygote_clone(const struct zygote *z, int link_fd, bool touch);
 
+/* What a template maps, in the order of a deploy (abi/link.h). */
+struct template_sources {
+	const int *fds; /* images, plans, layers */
+	int image_count, plan_count, layer_count;
+};
+
 /*
- * Makes a template. fds: images, plan, layers, as for a deploy; touches: runs of pages that its
- * embryos fetch. 0 or -errno. It serves after its first reply (zygote_await), and ends when its socket is closed.
+ * Makes a template. touches: runs of pages that it fetches, so that its embryos have them as far as the kernel copies
+ * page tables, and that its embryos fetch. 0 or -errno. It serves after its first reply (zygote_await), and ends when its socket is closed.
  */
-int zygote_make_template(const struct zygote *z, const int *fds, int image_count, int layer_count,
-			 const struct plan_touch *touches, uint32_t touch_count, struct zygote *made);
+int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct plan_touch *touches,
+			 uint32_t touch_count, struct zygote *made);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -11,9 +12,9 @@
 
 #include "../abi/layout.h"
 #include "../abi/plan.h"
-#include "plan.h"
 #include "base.h"
 #include "zygote.h"
+#include "zygote_map.h"
 #include "zygote_setup.h"
 
 #define REQUEST_FDS_MAX 66
@@ -31,10 +32,12 @@ struct server {
 	uint32_t touch_count;
 };
 
+/* As one packet has it. */
 struct message {
 	struct zygote_request head;
 	struct plan_touch touches[ZYGOTE_TOUCHES_MAX];
 };
+_Static_assert(offsetof(struct message, touches) == sizeof(struct zygote_request), "a packet has no padding");
 
 static void serve(const struct server *s, int result) __attribute__((noreturn));
 
@@ -81,37 +84,8 @@ static void __attribute__((noreturn)) embryo(const struct server *s, bool touche
 	enter_embryo(s->entry);
 }
 
-static int map_one(const struct plan_map *m, const int *fds, int image_count, int fd_count)
-{
-	int index = m->source < UC_IMAGE_MAX ? m->source : image_count + 1 + m->source - UC_IMAGE_MAX;
-	int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (m->source == PLAN_ANONYMOUS ? MAP_ANONYMOUS : 0);
-	void *to = (void *)m->start;
-
-	if (m->start >= UC_GUEST_END || m->bytes > UC_GUEST_END - m->start ||
-	    (m->source != PLAN_ANONYMOUS && index >= fd_count))
-		return -EINVAL;
-	if (mmap(to, m->bytes, m->prot, flags, m->source == PLAN_ANONYMOUS ? -1 : fds[index], (off_t)m->offset) != to)
-		return -errno;
-	return 0;
-}
-
-static int map_snapshot(const int *fds, int image_count, int fd_count)
-{
-	struct plan_map *maps;
-	long count = plan_read_maps(fds[image_count], &maps);
-	int error = 0;
-
-	if (count < 0)
-		return (int)count;
-	for (long i = 0; !error && i < count; i++)
-		error = map_one(&maps[i], fds, image_count, fd_count);
-	free(maps);
-	return error;
-}
-
-/* No byte of the snapshot is run, read or written here: it belongs to a guest. */
-static void __attribute__((noreturn)) become_template(const struct server *zygote, const struct message *m, const int *fds,
-						      int fd_count)
+/* No byte of the snapshot is run here: it belongs to a guest. */
+static void __attribute__((noreturn)) become_template(const struct server *zygote, const struct message *m, const int *fds)
 {
 	struct server s = *zygote;
 	int error;
@@ -119,11 +93,17 @@ static void __attribute__((noreturn)) become_template(const struct server *zygot
 	die_with(s.tender);
 	if (dup2(fds[0], COMMAND_FD) < 0)
 		_exit(1);
-	error = map_snapshot(fds + 1, m->head.image_count, fd_count - 1);
+	error = zygote_map(&(struct template_sources){
+		.fds = fds + 1,
+		.image_count = m->head.image_count,
+		.plan_count = m->head.plan_count,
+		.layer_count = m->head.layer_count,
+	});
 	close(UC_LINK_FD);
 	close_from(COMMAND_FD + 1);
 	s.touches = m->touches;
 	s.touch_count = m->head.touch_count;
+	touch(&s);
 	serve(&s, error);
 }
 
@@ -135,13 +115,13 @@ static bool is_valid(const struct message *m, ssize_t bytes, int fd_count)
 		return false;
 	if (r->type != ZYGOTE_TEMPLATE)
 		return bytes == sizeof *r && fd_count == 1;
-	return r->touch_count <= ZYGOTE_TOUCHES_MAX && r->image_count >= 0 && r->layer_count >= 0 &&
+	return r->touch_count <= ZYGOTE_TOUCHES_MAX && r->image_count >= 0 && r->plan_count >= 0 && r->layer_count >= 0 &&
 	       (size_t)bytes == sizeof *r + r->touch_count * sizeof m->touches[0] &&
-	       fd_count == 2 + r->image_count + r->layer_count;
+	       fd_count == 1 + r->image_count + r->plan_count + r->layer_count;
 }
 
 /* The first descriptor arrives as the lowest free one, which is UC_LINK_FD. */
-static int carry_out(const struct server *s, const struct message *m, const int *fds, int fd_count)
+static int carry_out(const struct server *s, const struct message *m, const int *fds)
 {
 	long pid;
 
@@ -149,7 +129,7 @@ static int carry_out(const struct server *s, const struct message *m, const int 
 		return -EBADF;
 	pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0 && m->head.type == ZYGOTE_TEMPLATE)
-		become_template(s, m, fds, fd_count);
+		become_template(s, m, fds);
 	if (pid == 0)
 		embryo(s, m->head.type == ZYGOTE_TOUCHED);
 	return pid < 0 ? -errno : (int)pid;
@@ -170,7 +150,7 @@ static void serve(const struct server *s, int result)
 		n = recv_with_fds(s->sock, &in, 1, fds, REQUEST_FDS_MAX, &count, 0);
 		if (n <= 0)
 			_exit(0);
-		reply.result = is_valid(m, n, count) ? carry_out(s, m, fds, count) : -EINVAL;
+		reply.result = is_valid(m, n, count) ? carry_out(s, m, fds) : -EINVAL;
 		for (int i = 0; i < count; i++)
 			close(fds[i]);
 	}

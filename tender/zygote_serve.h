@@ -8,13 +8,14 @@
 enum zygote_request_type {
 	ZYGOTE_EMBRYO,   /* one descriptor: the link */
 	ZYGOTE_TOUCHED,  /* the same; the embryo fetches the working set first */
-	ZYGOTE_TEMPLATE, /* descriptors: command socket, images, plan, layers; struct plan_touch follow */
+	ZYGOTE_TEMPLATE, /* descriptors: command socket, images, plans, layers; struct plan_touch follow */
 };
 
 struct zygote_request {
 	uint32_t type;
-	int32_t image_count, layer_count;
+	int32_t image_count, plan_count, layer_count;
 	uint32_t touch_count;
+	uint32_t reserved; /* what follows is aligned to 8 bytes */
 };
 
 /* The first reply says that the process is ready (or why not), later ones hold a process id or -errno. */
