@@ -280,8 +280,9 @@ async function http() {
   const { createServer, request } = require('node:http');
   const { once } = require('node:events');
   const server = createServer((incoming, response) => {
-    /* No connection may outlive this. */
+    /* No connection may outlive this, nor the timer at whose end the text of the date is renewed: it would ring in each clone. */
     response.setHeader('connection', 'close');
+    response.sendDate = false;
     incoming.pipe(response);
   });
   server.listen(0, '127.0.0.1');
