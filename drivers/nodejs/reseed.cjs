@@ -10,10 +10,13 @@
  * - process.pid.
  *
  * Worker threads need nothing: their isolates are seeded by OpenSSL.
+ *
+ * A clone of a run that was captured half-way gets no message with a seed. There the library OS writes
+ * new random bytes to a place that is looked at before each draw.
  */
 
 const crypto = require('node:crypto');
-const { readlinkSync } = require('node:fs');
+const { closeSync, openSync, readlinkSync, readSync } = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 const { setFlagsFromString } = require('node:v8');
 const vm = require('node:vm');
@@ -28,6 +31,51 @@ const cache = new Float64Array(CACHE_VALUES);
 let cached = 0;
 /** Counts deploys: the life of a UC that a cached batch belongs to. */
 let life = 0;
+
+/* The library OS gives each clone other bytes here: two words that name the life, and a state to start from. */
+const FRESH_DEVICE = '/dev/seuss-fresh';
+const FRESH_WORDS = 6;
+const fresh = new Uint32Array(new ArrayBuffer(FRESH_WORDS * 4));
+let lifeHigh = 0;
+let lifeLow = 0;
+
+/** Asks the library OS for that; there is none in tests outside of a UC. */
+function watchLife() {
+  let device;
+  try {
+    device = openSync(FRESH_DEVICE, 'r');
+  } catch {
+    return;
+  }
+  try {
+    readSync(device, fresh, 0, fresh.byteLength, null);
+  } finally {
+    closeSync(device);
+  }
+}
+
+function isNewLife() {
+  return fresh[0] !== lifeHigh || fresh[1] !== lifeLow;
+}
+
+/** The life that this is, its random state made anew if it has just begun. */
+function currentLife() {
+  if (isNewLife()) startLife(fresh[2], fresh[3], fresh[4], fresh[5]);
+  return life;
+}
+
+function startLife(s0, s1, s2, s3) {
+  lifeHigh = fresh[0];
+  lifeLow = fresh[1];
+  state[0] = s0;
+  state[1] = s1;
+  state[2] = s2;
+  state[3] = s3;
+  /* The one state from which the generator does not move. */
+  if ((s0 | s1 | s2 | s3) === 0) state[0] = 1;
+  cached = 0;
+  life++;
+}
 
 /** xoshiro128** 1.1 (Blackman and Vigna), two outputs for the 53 bits of a double. */
 function refill() {
@@ -60,6 +108,7 @@ function refill() {
 }
 
 function nextRandom() {
+  if (isNewLife()) currentLife();
   if (cached === 0) refill();
   return cache[--cached];
 }
@@ -82,9 +131,10 @@ function renewBatch(size, draw, targets) {
   for (const [target, name] of targets) {
     const original = target[name];
     disguise(target, name, function (...args) {
-      if (filledIn !== life) {
+      const now = currentLife();
+      if (filledIn !== now) {
         if (filledIn !== 0) for (let i = 0; i < size; i++) draw();
-        filledIn = life;
+        filledIn = now;
       }
       return original.apply(this, args);
     });
@@ -133,7 +183,7 @@ function renewProcessId() {
   let id = process.pid;
   let readIn = life;
   const get = () => {
-    if (readIn !== life) {
+    if (readIn !== currentLife()) {
       id = Number(readlinkSync('/proc/self'));
       readIn = life;
     }
@@ -144,6 +194,7 @@ function renewProcessId() {
 
 /** Puts the replacements in place. Once, before any other code can take hold of the originals. */
 function install() {
+  watchLife();
   reseed(crypto.randomBytes(64).toString('hex'));
   disguise(Math, 'random', nextRandom.bind(null));
   seedNewContexts();
@@ -159,11 +210,8 @@ function install() {
 
 /** @param {string} seed at least 32 hexadecimal digits */
 function reseed(seed) {
-  for (let i = 0; i < state.length; i++) state[i] = parseInt(seed.slice(i * 8, i * 8 + 8), 16);
-  /* The one state from which the generator does not move. */
-  if ((state[0] | state[1] | state[2] | state[3]) === 0) state[0] = 1;
-  cached = 0;
-  life++;
+  const word = (i) => parseInt(seed.slice(i * 8, i * 8 + 8), 16);
+  startLife(word(0), word(1), word(2), word(3));
 }
 
 /** Differs after each Math.random. */

@@ -147,6 +147,7 @@ static void become_new(const struct deploy *d)
 	random_reseed(uc_identity.entropy);
 	uc_identity.pid = lineage_new_pid(pid, uc_identity.pid);
 	stack_renew_random();
+	fresh_renew();
 }
 
 static noreturn_fn void become_snapshot(struct deploy *d)

@@ -13,5 +13,7 @@
 void random_reseed(const u8 entropy[RANDOM_SEED_BYTES]);
 /* Fills buf. Earlier output cannot be told from a later state of the pool. */
 void random_bytes(void *buf, size_t bytes);
+/* fs/fresh_dev.c: gives a clone its own random bytes wherever the guest asked for that. Once, after random_reseed. */
+void fresh_renew(void);
 
 #endif

@@ -1,6 +1,7 @@
 """
 Clones of one snapshot share every random state in the memory of the process. This module
-makes them differ, as far as a module that holds such a state has been imported.
+makes them differ, as far as a module that holds such a state has been imported. Clones that go on
+without a message, from a run that was captured, are the concern of fresh.py.
 
 The kernel's source (os.urandom, secrets, SystemRandom) is reseeded by the library OS.
 OpenSSL's generator and tempfile's names notice the new process id. Out of reach are
@@ -11,6 +12,8 @@ numpy.random.default_rng()), and the seed of str hashes, which a runtime snapsho
 import random
 import sys
 
+from seuss_driver import fresh
+
 # random.Random's own seed takes detours that are of no use for an int.
 _seed = super(random.Random, random._inst).seed
 
@@ -19,9 +22,11 @@ def reseed(seed):
     """seed: hexadecimal text of 64 random bytes."""
     random._inst.gauss_next = None
     _seed(int(seed, 16))
+    fresh.reseeded()
     modules = sys.modules
     if "uuid" in modules:
         _reseed_uuid(modules["uuid"])
+        fresh.watch_uuid(modules["uuid"], _reseed_uuid)
     if "numpy.random" in modules:
         words = [int(seed[i : i + 8], 16) for i in range(0, len(seed), 8)]
         modules["numpy.random"].seed(words)
