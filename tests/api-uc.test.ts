@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
-import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { ZipFile } from 'yazl';
 import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { createApi } from '../src/api/server.ts';
 import { createPackager } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import type { ComputeNode, JsonValue } from '../src/node/types.ts';
 import { kindNames } from '../src/runtime/kinds.ts';
+import { zipOf } from './lib/archives.ts';
 
 const CLIENTS = 64;
 const FUNCTIONS = 200;
@@ -47,13 +46,6 @@ async function call(method: string, path: string, body?: unknown) {
 async function put(name: string, kind: string, code: string, limits: object = {}) {
   const { status, body } = await call('PUT', `${name}?overwrite=true`, { exec: { kind, code }, limits });
   assert.equal(status, 200, JSON.stringify(body));
-}
-
-async function zipOf(files: Record<string, string>): Promise<string> {
-  const zip = new ZipFile();
-  for (const [name, text] of Object.entries(files)) zip.addBuffer(Buffer.from(text), name);
-  zip.end();
-  return (await buffer(zip.outputStream)).toString('base64');
 }
 
 describe('functions over HTTP', () => {

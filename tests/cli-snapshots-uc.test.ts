@@ -13,7 +13,7 @@ let env: Record<string, string>;
 let client: openwhisk.Client;
 
 before(async () => {
-  server = spawnSeuss(['serve', '--port', '0', '--json', '--key', 'me:secret']);
+  server = spawnSeuss(['serve', '--no-store', '--port', '0', '--json', '--key', 'me:secret']);
   server.stderr?.resume();
   const [line] = (await once(createInterface(server.stdout as NodeJS.ReadableStream), 'line')) as [string];
   const { url, key } = JSON.parse(line);

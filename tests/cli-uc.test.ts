@@ -135,7 +135,7 @@ describe('seuss run', () => {
 
 describe('seuss serve', () => {
   it("serves OpenWhisk's client with real functions, and ends on SIGTERM", async () => {
-    const child = spawnSeuss(['serve', '--port', '0', '--json']);
+    const child = spawnSeuss(['serve', '--no-store', '--port', '0', '--json']);
     child.stderr?.resume();
     const [line] = (await once(createInterface(child.stdout as NodeJS.ReadableStream), 'line')) as [string];
     const { url, key } = JSON.parse(line);
@@ -151,7 +151,7 @@ describe('seuss serve', () => {
 
 describe('seuss killed with SIGKILL', () => {
   it('leaves no process behind', async () => {
-    const child = spawnSeuss(['serve', '--port', '0', '--json']);
+    const child = spawnSeuss(['serve', '--no-store', '--port', '0', '--json']);
     child.stderr?.resume();
     await once(createInterface(child.stdout as NodeJS.ReadableStream), 'line');
     const family = descendants(child.pid as number);

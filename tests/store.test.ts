@@ -1,5 +1,6 @@
 /** Snapshots that outlive the node: what a later one answers, and how it starts. */
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { createPackager } from '../src/cli/with-node.ts';
 import type { Action } from '../src/node/types.ts';
@@ -40,7 +41,7 @@ describe('a node that was started again', () => {
     [PYTHON, PYTHON_SOURCE],
   ] as const) {
     it(`answers as the one before, without a boot: ${kind}`, async (t) => {
-      const dir = storeFolder(t);
+      const dir = storeFolder(t, tmpdir());
       const action = sourceAction(kind, source);
       const answers: Answer[] = [];
       for (let life = 0; life < 4; life++) {

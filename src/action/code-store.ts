@@ -1,12 +1,19 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { ImageEntry } from '../image/entries.ts';
 import { writeImage } from '../image/write-image.ts';
 import type { CodeEntry } from './code-tree.ts';
 
 /** Layout version of a code image: a change of how entries become an image changes its name. */
 const STORE_VERSION = 'seuss-code-1';
+
+const IMAGE_SUFFIX = '.erofs';
+
+/** Digest of the content of a code image, which its name holds. */
+export function imageDigest(imagePath: string): string {
+  return basename(imagePath, IMAGE_SUFFIX);
+}
 
 /** Code images on disk, named after what is in them: equal code is stored and cached once. */
 export class CodeStore {
@@ -16,19 +23,28 @@ export class CodeStore {
     this.#dir = dir;
   }
 
+  /** Path of the image with that digest, if it is there. */
+  async find(digest: string): Promise<string | undefined> {
+    const imagePath = this.#path(digest);
+    return await access(imagePath).then(
+      () => imagePath,
+      () => undefined,
+    );
+  }
+
   /** Path of the image of these entries, written unless it is there. `digest` names its content. */
   async put(entries: readonly CodeEntry[]): Promise<{ imagePath: string; digest: string }> {
     const digest = digestOf(entries);
-    const imagePath = join(this.#dir, `${digest}.erofs`);
-    const there = await access(imagePath).then(
-      () => true,
-      () => false,
-    );
-    if (!there) {
+    const imagePath = this.#path(digest);
+    if ((await this.find(digest)) === undefined) {
       await mkdir(this.#dir, { recursive: true });
       await writeImage(imagePath, entries.map(toImageEntry));
     }
     return { imagePath, digest };
+  }
+
+  #path(digest: string): string {
+    return join(this.#dir, `${digest}${IMAGE_SUFFIX}`);
   }
 }
 

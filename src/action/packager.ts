@@ -79,6 +79,19 @@ export class Packager {
     return this.#finish(packed, exec.main === undefined ? options : { main: exec.main, ...options });
   }
 
+  /** As `fromExec`, for code that it has packed before: unless its image is gone, nothing is unpacked. */
+  async fromStored(
+    exec: ActionExec,
+    image: string | null,
+    options: PackageOptions & { readonly name: string },
+  ): Promise<Action> {
+    const imagePath = image === null ? undefined : await this.#store.find(image);
+    if (image === null || imagePath === undefined) return await this.fromExec(exec, options);
+    const kind = this.#resolveKind(exec.kind);
+    const packed: Packed = { kind, code: { type: 'image', imagePath }, digest: image };
+    return this.#finish(packed, exec.main === undefined ? options : { main: exec.main, ...options });
+  }
+
   async #packPath(path: string, kind: string | undefined): Promise<Packed> {
     const status = await stat(path).catch((cause: NodeJS.ErrnoException) => {
       throw new PlatformError('code_not_found', `There is no file or folder ${path} (${cause.code}).`, {

@@ -1,10 +1,13 @@
+import { imageDigest } from '../action/code-store.ts';
 import type { ActionExec, Packager } from '../action/packager.ts';
 import { type Action, type ActionLimits, DEFAULT_POLICY, type JsonObject } from '../node/types.ts';
+import type { ActionFiles } from '../store/action-files.ts';
 import { ApiError, NOT_FOUND } from './errors.ts';
 import { POLICY_ANNOTATION, policyOf } from './policy.ts';
 import { type ActionPut, type KeyValue, LIMIT_RANGES, type Parameter } from './schemas.ts';
+import { parseStoredAction, type StoredAction, toStoredAction } from './stored-action.ts';
 
-const MAX_ACTIONS = 10_000;
+const MAX_ACTIONS = 100_000;
 const MAX_CODE_BYTES = 1024 * 1024 * 1024;
 const MB = 1024 * 1024;
 
@@ -25,14 +28,40 @@ export interface ActionRecord {
   readonly action: Action;
 }
 
-/** The actions of all namespaces, in memory. */
+/** The actions of all namespaces, in memory, and in files if it was opened on such. */
 export class ActionRegistry {
   readonly #records = new Map<string, ActionRecord>();
   readonly #packager: Packager;
+  readonly #files: ActionFiles | undefined;
+  /** Keys of actions whose change is on its way to the disk. */
+  readonly #changing = new Set<string>();
   #codeBytes = 0;
 
-  constructor(packager: Packager) {
+  constructor(packager: Packager, files?: ActionFiles) {
     this.#packager = packager;
+    this.#files = files;
+  }
+
+  /**
+   * With the actions that a registry before has left.
+   * @param onBad hears of files that hold no action of this node; they stay where they are
+   */
+  static async open(
+    packager: Packager,
+    files: ActionFiles,
+    onBad: (path: string, reason: string) => void,
+  ): Promise<ActionRegistry> {
+    const registry = new ActionRegistry(packager, files);
+    await files.readAll(async (document) => {
+      const record = await registry.#restore(parseStoredAction(document));
+      registry.#account(record, undefined);
+      registry.#records.set(keyOf(record), record);
+    }, onBad);
+    return registry;
+  }
+
+  get size(): number {
+    return this.#records.size;
   }
 
   /** @throws ApiError 404 */
@@ -52,7 +81,7 @@ export class ActionRegistry {
   /**
    * Makes an action, or with `overwrite` changes one: what the request leaves out stays.
    * @returns the new record, and the one that it replaced
-   * @throws ApiError 409 when it exists or changed meanwhile; PlatformError for bad code
+   * @throws ApiError 409 when it exists or changed meanwhile; PlatformError for bad code, `store_failed`
    */
   async put(
     namespace: string,
@@ -64,10 +93,14 @@ export class ActionRegistry {
     const before = this.#records.get(key);
     if (before !== undefined && !overwrite) throw new ApiError(409, 'resource already exists');
     const record = await this.#build(namespace, name, content, before);
-    if (this.#records.get(key) !== before) {
-      throw new ApiError(409, 'Concurrent modification to resource detected.');
-    }
+    if (this.#records.get(key) !== before) throw concurrentChange();
     this.#account(record, before);
+    try {
+      await this.#change(key, () => this.#files?.write(key, toStoredAction(record, imageOf(record))));
+    } catch (error) {
+      this.#codeBytes -= codeBytes(record) - codeBytes(before);
+      throw error;
+    }
     this.#records.set(key, record);
     return { record, replaced: before };
   }
@@ -93,23 +126,48 @@ export class ActionRegistry {
     return record;
   }
 
-  /** @throws ApiError 404 */
-  delete(namespace: string, name: string): ActionRecord {
+  /** @throws ApiError 404, 409 when it changes at the moment; PlatformError `store_failed` */
+  async delete(namespace: string, name: string): Promise<ActionRecord> {
     const record = this.get(namespace, name);
-    this.#records.delete(`${namespace}/${name}`);
-    this.#codeBytes -= record.exec.code.length;
+    const key = keyOf(record);
+    await this.#change(key, () => this.#files?.remove(key));
+    this.#records.delete(key);
+    this.#codeBytes -= codeBytes(record);
     return record;
   }
 
+  /** One change of an action at a time reaches the disk, so that the last one there is the last one here. */
+  async #change(key: string, write: () => Promise<void> | undefined): Promise<void> {
+    if (this.#changing.has(key)) throw concurrentChange();
+    this.#changing.add(key);
+    try {
+      await write();
+    } finally {
+      this.#changing.delete(key);
+    }
+  }
+
   #account(record: ActionRecord, before: ActionRecord | undefined): void {
-    const codeBytes = this.#codeBytes + record.exec.code.length - (before?.exec.code.length ?? 0);
-    if (codeBytes > MAX_CODE_BYTES || (before === undefined && this.#records.size >= MAX_ACTIONS)) {
+    const total = this.#codeBytes + codeBytes(record) - codeBytes(before);
+    if (total > MAX_CODE_BYTES || (before === undefined && this.#records.size >= MAX_ACTIONS)) {
       throw new ApiError(
         413,
         `This node holds ${MAX_ACTIONS} actions and ${MAX_CODE_BYTES / MB} MB of code.`,
       );
     }
-    this.#codeBytes = codeBytes;
+    this.#codeBytes = total;
+  }
+
+  async #restore(stored: StoredAction): Promise<ActionRecord> {
+    const { format: _, image, ...fields } = stored;
+    const action = await this.#packager.fromStored(stored.exec, image, {
+      name: keyOf(stored),
+      version: stored.version,
+      env: initEnvironment(stored.parameters),
+      limits: toActionLimits(stored.limits),
+      policy: policyOf(stored.annotations),
+    });
+    return { ...fields, action };
   }
 
   async #build(
@@ -144,6 +202,22 @@ export class ActionRegistry {
       action,
     };
   }
+}
+
+function keyOf({ namespace, name }: Pick<ActionRecord, 'namespace' | 'name'>): string {
+  return `${namespace}/${name}`;
+}
+
+function codeBytes(record: ActionRecord | undefined): number {
+  return record?.exec.code.length ?? 0;
+}
+
+function imageOf({ action: { code } }: ActionRecord): string | null {
+  return code.type === 'image' ? imageDigest(code.imagePath) : null;
+}
+
+function concurrentChange(): ApiError {
+  return new ApiError(409, 'Concurrent modification to resource detected.');
 }
 
 function standardLimits(): Limits {

@@ -8,10 +8,10 @@ export const entityName = z
   .max(256)
   .regex(/^(\w|\w[\w@ .-]*[\w@.-]+)$/, 'is no valid name');
 
-const keyValues = z.array(z.object({ key: z.string().min(1), value: z.json() }));
+export const keyValues = z.array(z.object({ key: z.string().min(1), value: z.json() }));
 
 /** A default parameter; with `init` it is part of the environment that the code is loaded in. */
-const parameters = z.array(
+export const parameters = z.array(
   z.object({ key: z.string().min(1), value: z.json(), init: z.boolean().optional() }),
 );
 

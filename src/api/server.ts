@@ -18,6 +18,8 @@ import { snapshotRoutes } from './routes/snapshots.ts';
 export interface ApiOptions {
   readonly node: ComputeNode;
   readonly packager: Packager;
+  /** Its actions; by default an empty registry in memory. */
+  readonly actions?: ActionRegistry;
   /** Kinds that the node runs. */
   readonly kinds: readonly string[];
   /** `user:password`; OpenWhisk's public guest key by default. */
@@ -42,7 +44,7 @@ export function createApi(options: ApiOptions): Api {
     forceCloseConnections: true,
   });
   const auth = new Authenticator(options.key ?? DEFAULT_GUEST_KEY);
-  const actions = new ActionRegistry(options.packager);
+  const actions = options.actions ?? new ActionRegistry(options.packager);
   const activations = new ActivationStore(options.store);
   const context: ApiContext = {
     node: options.node,

@@ -19,6 +19,11 @@ export function dataDir(): string {
   return join(xdg || join(homedir(), '.local/share'), 'seuss');
 }
 
+/** Where `seuss serve` keeps its actions and snapshots. */
+export function storeDir(): string {
+  return join(dataDir(), 'store');
+}
+
 export function imagesDir(): string {
   return join(dataDir(), 'images');
 }

@@ -1,13 +1,16 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { startComputeNode } from '../../src/node/compute-node.ts';
 import type { ComputeNode, ComputeNodeOptions, NodeStats, StoreStats } from '../../src/node/types.ts';
 
+/** Where nothing waits for a disk; tests that are about one use `tmpdir()`. */
+const MEMORY = '/dev/shm';
+
 /** A folder that goes with the test. */
-export function storeFolder(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'seuss-store-'));
+export function storeFolder(t: TestContext, parent = existsSync(MEMORY) ? MEMORY : tmpdir()): string {
+  const dir = mkdtempSync(join(parent, 'seuss-store-'));
   t.after(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }

@@ -41,7 +41,7 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.delete(ENTITY, async (request) => {
     const { namespace } = identify(request);
-    const record = context.actions.delete(namespace, nameIn(request));
+    const record = await context.actions.delete(namespace, nameIn(request));
     await context.node.forget(record.action);
     return document(record, false);
   });

@@ -1,10 +1,20 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { type Command, Option } from 'commander';
+import { type Logger, pino } from 'pino';
+import type { Packager } from '../../action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
+import { ActionRegistry } from '../../api/registry.ts';
 import { createApi } from '../../api/server.ts';
-import { START_STATES, type StartState } from '../../node/types.ts';
+import {
+  type ComputeNode,
+  type ComputeNodeOptions,
+  START_STATES,
+  type StartState,
+} from '../../node/types.ts';
 import { kindNames, PINNED_NODEJS, resolveKind } from '../../runtime/kinds.ts';
+import { storeDir } from '../../runtime/paths.ts';
+import { ActionFiles } from '../../store/action-files.ts';
 import { UsageError } from '../errors.ts';
 import { integer, parseSize } from '../options.ts';
 import { progress } from '../progress.ts';
@@ -18,6 +28,8 @@ interface ServeFlags {
   readonly memory?: number;
   readonly key?: string;
   readonly state?: StartState;
+  readonly store: string | false;
+  readonly storeSize?: number;
   readonly json?: true;
 }
 
@@ -37,6 +49,9 @@ export function serveCommand(program: Command): void {
         'what invocations start from if the action has no annotation (default: reuse)',
       ).choices(START_STATES),
     )
+    .option('--store <dir>', 'folder that keeps actions and snapshots', storeDir())
+    .option('--no-store', 'keep them in memory alone')
+    .option('--store-size <size>', 'disk that stored snapshots may take (default: 16G)', parseSize)
     .option('--json', 'print {"url", "key"} when ready')
     .action(serve);
 }
@@ -44,15 +59,24 @@ export function serveCommand(program: Command): void {
 async function serve(flags: ServeFlags): Promise<void> {
   const key = flags.key ?? process.env.SEUSS_KEY ?? DEFAULT_GUEST_KEY;
   if (!/^[^:]+:.+$/.test(key)) throw new UsageError('The key has the form user:password.');
-  const options = {
+  const log = pino({ level: 'info' }, pino.destination({ dest: process.stderr.fd, sync: true }));
+  const options: ComputeNodeOptions = {
     ...(flags.cores !== undefined && { cores: flags.cores }),
     ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
     preboot: [PINNED_NODEJS, resolveKind('python:default').name],
     onProgress: progress,
+    ...(flags.store !== false && {
+      store: {
+        dir: flags.store,
+        ...(flags.storeSize !== undefined && { maxBytes: flags.storeSize }),
+        onReport: (level, message) => log[level]({ store: flags.store }, message),
+      },
+    }),
   };
   await withNode(options, async (node, interrupted) => {
     const packager = createPackager(flags.state);
-    const { app } = createApi({ node, packager, kinds: kindNames(), key, log: true });
+    const actions = await openActions(node, packager, log);
+    const { app } = createApi({ node, packager, actions, kinds: kindNames(), key, log: true });
     try {
       await listen(app, flags.host, flags.port);
       announce(app.server.address() as AddressInfo, key, flags.json === true);
@@ -61,4 +85,18 @@ async function serve(flags: ServeFlags): Promise<void> {
       await app.close();
     }
   });
+}
+
+/** In files if the node has a store: it then is the only one that uses them. */
+async function openActions(node: ComputeNode, packager: Packager, log: Logger): Promise<ActionRegistry> {
+  const store = node.stats().store;
+  if (store === undefined) return new ActionRegistry(packager);
+  const actions = await ActionRegistry.open(packager, new ActionFiles(store.dir), (path, reason) =>
+    log.warn({ path }, `an action is left out: ${reason}`),
+  );
+  log.info(
+    { store: store.dir, snapshots: store.snapshots, bytes: store.bytes, actions: actions.size },
+    'store opened',
+  );
+  return actions;
 }
