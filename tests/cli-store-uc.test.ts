@@ -62,7 +62,7 @@ describe('seuss serve --store', () => {
     );
     const activation = await invoke(second.client, 'kept');
     assert.equal(pathOf(activation), 'warm');
-    assert.deepEqual(activation.response.result, { n: 2 });
+    assert.deepEqual(activation.response?.result, { n: 2 });
     assert.equal(
       second.said.some((line) => line.startsWith('Booting')),
       false,

@@ -25,6 +25,8 @@ export class Compactor {
   readonly #waiting = new Set<Snapshot>();
   readonly #working = new Map<Core, Snapshot>();
   #timer: NodeJS.Timeout | undefined;
+  /** Told when nothing waits any more; every core does it then. */
+  #drained: (() => void) | undefined;
 
   constructor(options: CompactorOptions) {
     this.#options = options;
@@ -49,9 +51,17 @@ export class Compactor {
     }
   }
 
-  /** All keep the form that they have. */
-  stop(): void {
+  /** Makes those compact that wait, within a bound; what is left then keeps the form that it has. */
+  async stop(limitMs: number): Promise<void> {
     clearTimeout(this.#timer);
+    const { promise: drained, resolve } = Promise.withResolvers<void>();
+    this.#drained = resolve;
+    if (limitMs > 0) {
+      const late = setTimeout(resolve, limitMs);
+      this.#work();
+      await drained;
+      clearTimeout(late);
+    }
     for (const snapshot of this.#waiting) {
       if (this.#options.snapshots.has(snapshot)) {
         this.#options.onSettled(snapshot);
@@ -61,6 +71,12 @@ export class Compactor {
   }
 
   #look(): void {
+    if (this.#drained !== undefined) {
+      if (this.#waiting.size + this.#working.size === 0) {
+        this.#drained();
+      }
+      return;
+    }
     if (this.#waiting.size > 0) {
       this.#timer ??= setTimeout(() => this.#work(), RETRY_MS).unref();
     }
@@ -82,7 +98,8 @@ export class Compactor {
   /** A core that may do one more. */
   #free(): Core | undefined {
     const cores = this.#options.cores.filter((core) => !this.#working.has(core));
-    if (this.#waiting.size > WAITING_MAX && cores.length > 0) {
+    const hurry = this.#drained !== undefined || this.#waiting.size > WAITING_MAX;
+    if (hurry && cores.length > 0) {
       return leastLoaded(cores);
     }
     return cores.find((core) => core.active === 0 && core.starting === 0);
@@ -111,7 +128,11 @@ export class Compactor {
       if (snapshots.has(snapshot)) {
         onSettled(snapshot);
       }
-      this.#look();
+      if (this.#drained === undefined) {
+        this.#look();
+      } else {
+        this.#work();
+      }
     }
   }
 }

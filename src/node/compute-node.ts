@@ -40,6 +40,9 @@ import {
   type UcMemory,
 } from './types.ts';
 
+/** How long a node that closes goes on making snapshots compact, which the store then keeps so. */
+const COMPACT_MS = 2000;
+
 class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly cores: Cores;
   readonly dispatcher: Dispatcher;
@@ -230,9 +233,9 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   async #close(): Promise<void> {
     this.#meter.stop();
     this.#demoter.stop();
-    this.#compactor.stop();
     this.recapturer.stop();
     this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
+    await this.#compactor.stop(this.#persistence.isOpen ? COMPACT_MS : 0);
     await this.#persistence.flush();
     await this.cores.close();
     await this.#persistence.close();

@@ -46,6 +46,10 @@ export class Persistence {
     this.#open = open;
   }
 
+  get isOpen(): boolean {
+    return this.#open !== undefined;
+  }
+
   has(id: string): boolean {
     return this.#open?.store.has(id) === true;
   }
