@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { createPackager } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import type {
   Action,
@@ -10,6 +11,7 @@ import type {
   SpecializationInfo,
   StartPath,
 } from '../src/node/types.ts';
+import { folder } from './drivers/folder.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const EXITED = 'The action did not produce a valid response and exited unexpectedly.';
@@ -472,6 +474,40 @@ def main(params):
     assert.deepEqual([only(action).origin, only(action).fixed], ['checkpoint', {}]);
     await node.forget(action);
   });
+
+  for (const [kind, files, own] of [
+    [
+      NODEJS,
+      {
+        'package.json': '{"type":"module","main":"main.js"}',
+        'main.js': 'export { main } from "./lib/run.js";',
+        'lib/run.js':
+          'import { checkpoint } from "seuss"; export const main = () => ({ x: checkpoint().x });',
+      },
+      { 'node_modules/seuss/index.js': 'exports.checkpoint = () => ({ x: "own" });' },
+    ],
+    [
+      PYTHON,
+      {
+        '__main__.py': 'from lib.run import main',
+        'lib/__init__.py': '',
+        'lib/run.py': 'from seuss import checkpoint\ndef main(p): return {"x": checkpoint()["x"]}',
+      },
+      { 'seuss.py': 'def checkpoint(): return {"x": "own"}' },
+    ],
+  ] as const) {
+    it(`is there for the modules of a folder, unless it has its own (${kind})`, async () => {
+      const packager = createPackager();
+      const plain = await packager.fromPath(folder(files), { kind });
+      const activations = await invokeAll(plain, { x: 0 }, { x: 1 }, { x: 2 });
+      assert.deepEqual(paths(activations), ['cold', 'warm', 'argument']);
+      assert.deepEqual(results(activations), [{ x: 0 }, { x: 1 }, { x: 2 }]);
+      const owning = await packager.fromPath(folder({ ...files, ...own }), { kind });
+      const others = await invokeAll(owning, { x: 0 }, { x: 1 }, { x: 2 });
+      assert.deepEqual(paths(others), ['cold', 'hot', 'hot']);
+      assert.deepEqual(results(others), [{ x: 'own' }, { x: 'own' }, { x: 'own' }]);
+    });
+  }
 
   both(
     'may come in some runs only',

@@ -290,6 +290,16 @@ describe('checkpoint() in the Node.js driver', () => {
     });
   });
 
+  it('brings its arguments where those of main cannot be changed', async () => {
+    await using driver = await bootWithModules('nodejs');
+    await driver.load(
+      'const { checkpoint } = require("seuss"); exports.main = (p) => { Object.freeze(p); const { x } = checkpoint(); return { x, again: checkpoint().x, old: p.x } }',
+    );
+    driver.send({ op: 'run', id: 1, value: { x: 1 }, env: {}, checkpoint: true });
+    assert.equal((await driver.receive()).op, 'parked');
+    assert.deepEqual((await driver.resume({ x: 2 })).value, { x: 2, again: 2, old: 1 });
+  });
+
   it('parks a specialised run', async () => {
     await check(
       'nodejs',

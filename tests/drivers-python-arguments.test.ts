@@ -221,7 +221,7 @@ def main(p):
   });
 
   it('says what it used that is new in each run', async () => {
-    const source = `import asyncio, random, secrets, socket, ssl, tempfile, time, uuid
+    const source = `import asyncio, random, secrets, socket, ssl, tempfile, time, urllib.request, uuid
 from os import urandom
 def main(p):
     use = p["use"]
@@ -231,6 +231,9 @@ def main(p):
     if use == "generator": random.Random()
     if use == "secrets": secrets.token_hex()
     if use == "ssl": ssl.RAND_bytes(4)
+    if use == "proxies":
+        urllib.request.getproxies()
+        use = p["use"]
     if use == "seeded": random.Random(7).random()
     if use == "temporary": tempfile.mkdtemp()
     if use == "loop": asyncio.run(asyncio.sleep(0))
@@ -253,7 +256,8 @@ def main(p):
     assert.deepEqual(await observed('secrets'), ['random: os.urandom']);
     assert.deepEqual(await observed('ssl'), ['random: ssl.RAND_bytes']);
     assert.deepEqual(await observed('net'), ['network: socket']);
-    for (const use of ['seeded', 'temporary', 'loop']) assert.deepEqual(await observed(use), [], use);
+    for (const use of ['seeded', 'temporary', 'loop', 'proxies'])
+      assert.deepEqual(await observed(use), [], use);
   });
 
   it('leaves the driver as it was', async () => {

@@ -1,9 +1,13 @@
 """The environment that messages set: only what changed is written, since each setenv(3) copies and dirties memory."""
 
 import os
+import sys
 
 # Variables of an invocation; every other one is the action's.
 _RUN_PREFIX = os.environ.encodekey("__OW_")
+
+# Between os.environ and who looks at it.
+_MAPPING_MODULES = (__name__, "os", "collections.abc", "_collections_abc")
 
 _current = {}
 _on_run_variable = None
@@ -33,15 +37,15 @@ class _WatchedData(_Data):
         dict.__delitem__(self, name)
 
     def __iter__(self):
-        _need(_RUN_PREFIX)
+        _need_names()
         return dict.__iter__(self)
 
     def __len__(self):
-        _need(_RUN_PREFIX)
+        _need_names()
         return dict.__len__(self)
 
     def items(self):
-        _need(_RUN_PREFIX)
+        _need_names()
         return dict.items(self)
 
 
@@ -52,6 +56,15 @@ def _need(name):
     listener = _on_run_variable
     if listener is not None and name.startswith(_RUN_PREFIX):
         listener()
+
+
+def _need_names():
+    # urllib looks through all names, for those of proxies alone.
+    frame = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__") in _MAPPING_MODULES:
+        frame = frame.f_back
+    if frame is None or frame.f_globals.get("__name__") != "urllib.request":
+        _need(_RUN_PREFIX)
 
 
 def watch(listener):
