@@ -137,13 +137,15 @@ for (const [language, kind, source] of WORK) {
   });
 }
 
+const PYTHON_WAITS = `import time\ndef main(args):\n    time.sleep(0.25)\n    return {'done': True}`;
+
 const WAITERS: [string, string, string][] = [
   [
     'Node.js',
     NODEJS,
     `exports.main = () => new Promise((resolve) => setTimeout(resolve, 250, { done: true }));`,
   ],
-  ['Python', PYTHON, `import time\ndef main(args):\n    time.sleep(0.25)\n    return {'done': True}`],
+  ['Python', PYTHON, PYTHON_WAITS],
 ];
 
 describe('a run that waits', () => {
@@ -162,6 +164,38 @@ describe('a run that waits', () => {
       await node.forget(action);
     });
   }
+});
+
+describe('a captured run', () => {
+  it('goes on from the words that differ from its parent, too', { timeout: 30_000 }, async () => {
+    const action = sourceAction(PYTHON, PYTHON_WAITS);
+    await node.invoke(action, {});
+    const { plain, snapshots } = await capturedRun(action, {}, 1);
+    const { id } = snapshots[0] as SnapshotInfo;
+    while (node.stats().snapshots.some((each) => each.id === id && !each.compact)) await turn();
+    const details = await node.inspect(id);
+    assert.equal(details.form, 'words');
+    assert.ok(details.ownBytes < details.ownPages * 4096);
+    assert.ok(details.programCounter.symbol);
+    const diff = await node.diff(details.parent as string, id);
+    assert.equal(diff.pages.bytes, details.ownPages);
+    assertGoesOn(await node.resume(id), plain);
+    await node.forget(action);
+  });
+
+  it('is refused when the memory budget has no room for it', async () => {
+    const small = await startComputeNode({ preboot: [PYTHON], cores: 1, memoryBytes: 1 << 20 });
+    try {
+      const action = sourceAction(PYTHON, PYTHON_WAITS);
+      const running = small.invoke(action, {}, { id: 'big' });
+      while (small.running()[0]?.phase !== 'running') await turn();
+      await assert.rejects(small.capture('big'), { code: 'no_room' });
+      assert.equal((await running).status, 'success');
+      assert.ok(small.stats().snapshots.every(({ kind }) => kind === 'runtime'));
+    } finally {
+      await small.close();
+    }
+  });
 });
 
 describe('an answer that is on its way at the capture', () => {
@@ -282,7 +316,7 @@ describe('snapshots', () => {
     assert.ok(details.ownBytes > 0 && details.ownPages > 0 && details.sharedPages > details.ownPages);
     assert.equal(details.memoryMap.length, details.maps);
     assert.ok(details.memoryMap.some(({ source, access }) => source === '/usr/bin/node' && access === 'r-x'));
-    assert.ok(details.memoryMap.some(({ source }) => source === 'own'));
+    assert.ok(details.form === 'words' || details.memoryMap.some(({ source }) => source === 'own'));
     assert.deepEqual(Object.keys(details.registers).length, 20);
     const runtime = await node.inspect(own.parent as string);
     assert.deepEqual([runtime.kind, runtime.parent, runtime.of], ['runtime', null, NODEJS]);

@@ -40,7 +40,7 @@ export class LiveCaptures {
 
   /**
    * Stops a run wherever it is, captures it, and lets it run on.
-   * @throws PlatformError `not_running`, `capture_failed`
+   * @throws PlatformError `not_running`, `capture_failed`, `no_room`
    */
   async capture(node: ActivationContext, invocation: RunningInvocation): Promise<Snapshot> {
     const { run, action } = invocation;
@@ -72,6 +72,11 @@ export class LiveCaptures {
     this.#continuations.set(snapshot, { record, action, runId: run.id, held });
     node.snapshots.add(snapshot);
     node.budget.enforce();
+    if (!node.snapshots.has(snapshot)) {
+      throw new PlatformError('no_room', `the memory budget has no room for a snapshot of ${invocation.id}`, {
+        remedy: 'give the node more memory, or drop other snapshots',
+      });
+    }
     return snapshot;
   }
 

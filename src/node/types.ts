@@ -362,7 +362,7 @@ export interface ComputeNode {
   running(): readonly RunningActivation[];
   /**
    * Stops a running activation wherever it is, keeps a snapshot of it, and lets it run on.
-   * @throws PlatformError `unknown_activation`, `not_running`, `capture_failed`
+   * @throws PlatformError `unknown_activation`, `not_running`, `capture_failed`, `no_room`
    */
   capture(activationId: string): Promise<SnapshotInfo>;
   /**
