@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { benchFunction, interpreterOf } from '../src/bench/cases.ts';
+import { runDensityBench } from '../src/bench/density.ts';
+import { formatDensity } from '../src/bench/density-report.ts';
+import { idleProcessBytes } from '../src/bench/idle-processes.ts';
 import { runPlain } from '../src/bench/plain-process.ts';
 import { summarize } from '../src/bench/statistics.ts';
 import { listExamples } from '../src/cli/demo/examples.ts';
+import { createPackager, withNode } from '../src/cli/with-node.ts';
 
 describe('statistics', () => {
   it('interpolates between samples', () => {
@@ -38,5 +42,46 @@ describe('plain processes', () => {
     await assert.rejects(runPlain(node, benchFunction('cpu.cjs'), { task: 'nope' }), {
       code: 'plain_process_failed',
     });
+  });
+});
+
+describe('density', () => {
+  it('accounts for the memory of distinct functions, and finds them alive', async () => {
+    const said: string[] = [];
+    const report = await withNode({ bindThread: false, preboot: ['nodejs:24'] }, (node) =>
+      runDensityBench(node, {
+        packager: createPackager(),
+        kind: 'nodejs:24',
+        count: 12,
+        sample: 5,
+        onProgress: (message) => said.push(message),
+      }),
+    );
+    assert.equal(report.snapshots, 12);
+    assert.equal(report.idleUcs, 12);
+    assert.equal(report.sample.invoked, 5);
+    assert.deepEqual(report.sample.paths, { hot: 5 });
+    assert.ok(report.parts.snapshotBytes > 0 && report.parts.tenderBytes > 0);
+    assert.ok(report.oneFunction.idleUcs > 0);
+    assert.match(formatDensity(report), /12 distinct functions of nodejs:24/);
+    assert.ok(said.length > 0);
+  });
+
+  it('of an unknown kind is refused', async () => {
+    await withNode({ bindThread: false }, async (node) => {
+      const options = {
+        packager: createPackager(),
+        kind: 'cobol',
+        count: 1,
+        sample: 1,
+        onProgress: () => undefined,
+      };
+      await assert.rejects(runDensityBench(node, options), { code: 'unknown_kind' });
+    });
+  });
+
+  it('counts an idle plain process', async () => {
+    const bytes = await idleProcessBytes(interpreterOf('nodejs:24') as string, benchFunction('nop.cjs'), 1);
+    assert.ok(bytes > 1024 ** 2);
   });
 });

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
 import type { Action, ComputeNode, UcMemory } from '../node/types.ts';
-import { PAGE_BYTES } from '../snapshot/snapshot.ts';
 import { benchFunction, interpreterOf } from './cases.ts';
+import { bytesInUse } from './host-memory.ts';
 import { type Summary, summarize } from './statistics.ts';
 
 export interface IdleResult {
@@ -83,7 +82,8 @@ async function ownMemory(node: ComputeNode, action: Action) {
   return { live, demoted, promotion: summarize(promotions), promotedStart: summarize(starts) };
 }
 
-async function hostMemory(node: ComputeNode, action: Action, count: number): Promise<HostResult> {
+/** Leaves so many idle UCs of the function behind, measures them, invokes them all and drops them. */
+export async function hostMemory(node: ComputeNode, action: Action, count: number): Promise<HostResult> {
   const ms = OVERLAP_MS + count * OVERLAP_MS_PER_UC;
   const all = () => Promise.all(Array.from({ length: count }, () => node.invoke(action, { ms })));
   await node.invoke(action, {});
@@ -111,27 +111,4 @@ async function settled(node: ComputeNode): Promise<void> {
     last = node.stats().demotedUcs;
     await pause(QUIET_MS);
   }
-}
-
-/** Memory that programs and the kernel hold, page cache of files left out (proc_meminfo(5)). */
-async function bytesInUse(): Promise<number> {
-  await pause(SETTLE_MS);
-  const text = readFileSync('/proc/meminfo', 'utf8');
-  const field = (name: string) =>
-    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
-  return (
-    field('MemTotal') -
-    field('MemFree') -
-    field('Buffers') -
-    field('Cached') -
-    field('SReclaimable') +
-    field('Shmem') -
-    bytesFreePerCpu()
-  );
-}
-
-/** Free pages that each processor keeps for itself: hundreds of MiB, which no field of meminfo counts as free. */
-function bytesFreePerCpu(): number {
-  const counts = readFileSync('/proc/zoneinfo', 'utf8').matchAll(/^ +count: +(\d+)/gm);
-  return [...counts].reduce((pages, [, count]) => pages + Number(count), 0) * PAGE_BYTES;
 }

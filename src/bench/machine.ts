@@ -1,4 +1,4 @@
-import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
 /** What a figure depends on beside the code. */
 export interface MachineFacts {
@@ -11,10 +11,15 @@ export interface MachineFacts {
   readonly hostNode: string;
 }
 
+export function machineLine({ cpu, cores, memoryBytes, kernel, load }: MachineFacts): string {
+  const gigabytes = (memoryBytes / 1024 ** 3).toFixed(0);
+  return `${cpu}, ${cores} cores, ${gigabytes} GB, Linux ${kernel}, load ${load.toFixed(2)}`;
+}
+
 export function machineFacts(): MachineFacts {
   return {
     cpu: cpus()[0]?.model ?? 'unknown',
-    cores: availableParallelism(),
+    cores: cpus().length,
     kernel: release(),
     memoryBytes: totalmem(),
     load: loadavg()[0] ?? 0,

@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { machineLine } from './machine.ts';
 import type { BenchReport } from './run.ts';
 import type { StartResult } from './start.ts';
 import type { Summary } from './statistics.ts';
@@ -6,9 +7,8 @@ import type { Summary } from './statistics.ts';
 /** The report as tables for a terminal. */
 export function formatReport(report: BenchReport): string {
   const { machine, skipped } = report;
-  const gigabytes = (machine.memoryBytes / 1024 ** 3).toFixed(0);
   return [
-    `${machine.cpu}, ${machine.cores} cores, ${gigabytes} GB, Linux ${machine.kernel}, load ${machine.load.toFixed(2)}`,
+    machineLine(machine),
     'Starts: median (99th percentile) in milliseconds, from the request to the answer',
     startTable(report),
     'CPU-bound code: 1.00 is the speed of an ordinary process',

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
+import { runDensityBench } from '../../bench/density.ts';
+import { formatDensity } from '../../bench/density-report.ts';
 import { formatReport } from '../../bench/report.ts';
 import { runStartBench } from '../../bench/run.ts';
+import { resolveKind } from '../../runtime/kinds.ts';
 import { integer } from '../options.ts';
 import { progress } from '../progress.ts';
 import { createPackager, withNode } from '../with-node.ts';
@@ -8,6 +11,13 @@ import { createPackager, withNode } from '../with-node.ts';
 interface StartFlags {
   readonly runs: number;
   readonly idle: number;
+  readonly json?: true;
+}
+
+interface DensityFlags {
+  readonly count: number;
+  readonly kind: string;
+  readonly sample: number;
   readonly json?: true;
 }
 
@@ -27,6 +37,26 @@ export function benchCommand(program: Command): void {
     .option('--idle <n>', 'idle contexts for the memory figure', integer(1, 2000), 300)
     .option('--json', 'print all figures as JSON')
     .action(start);
+  bench
+    .command('density')
+    .description(
+      'Invokes many distinct functions once, accounts for the memory that they and their idle contexts hold, beside plain processes, and invokes a sample of them again.',
+    )
+    .option('--count <n>', 'distinct functions', integer(1, 1_000_000), 1000)
+    .option('--kind <kind>', 'their kind', 'nodejs:24')
+    .option('--sample <n>', 'functions that are invoked again', integer(1, 100_000), 500)
+    .option('--json', 'print all figures as JSON')
+    .action(density);
+}
+
+async function density({ count, kind, sample, json }: DensityFlags): Promise<void> {
+  const { name } = resolveKind(kind);
+  const packager = createPackager();
+  const options = { packager, kind: name, count, sample, onProgress: progress };
+  const report = await withNode({ preboot: [name], onProgress: progress }, (node, interrupted) =>
+    Promise.race([runDensityBench(node, options), interrupted]),
+  );
+  console.log(json ? JSON.stringify(report) : formatDensity(report));
 }
 
 async function start({ runs, idle, json }: StartFlags): Promise<void> {
