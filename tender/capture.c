@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "descriptors.h"
 #include "image.h"
 #include "layer.h"
 #include "link_hub.h"
@@ -266,6 +267,8 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 		error = uc->has_host_files ? EOPNOTSUPP : EBUSY;
 	if (!error && (!request.snapshot || snapshot_find(t, request.snapshot)))
 		error = EEXIST;
+	if (!error)
+		error = -descriptors_check();
 	if (error) {
 		control_error(t, frame->uc, frame->seq, error, "capture of UC %u: %s", frame->uc,
 			      error == EOPNOTSUPP ? "it has opened files of the host" : strerror(error));

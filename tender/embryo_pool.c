@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "events.h"
 #include "link_hub.h"
 #include "procfs.h"
@@ -20,8 +21,10 @@ int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct 
 	struct uc *uc;
 	int pair[2];
 	pid_t pid;
-	int error;
+	int error = descriptors_check();
 
+	if (error)
+		return error;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	pid = zygote_clone(from, pair[1], touch);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "descriptors.h"
 #include "image.h"
 #include "layer.h"
 #include "page_delta.h"
@@ -152,8 +153,11 @@ static int take_images(struct tender *t, struct load *l, const struct snapshot *
 static int build(struct tender *t, struct load *l)
 {
 	const struct snapshot *parent = l->request.parent ? snapshot_find(t, l->request.parent) : NULL;
-	int error;
+	int error = descriptors_check();
 
+	l->failed = "there are no descriptors left";
+	if (error)
+		return error;
 	l->failed = "its parent is not known";
 	if (l->request.parent && !parent)
 		return -ESTALE;

@@ -13,6 +13,7 @@
 
 #include "compact.h"
 #include "control.h"
+#include "descriptors.h"
 #include "events.h"
 #include "image.h"
 #include "layer.h"
@@ -23,7 +24,7 @@ struct peer {
 	struct event_source source;
 };
 
-enum peer_message_type { PEER_SNAPSHOT, PEER_COMPACT, PEER_CONFIRMED };
+enum peer_message_type { PEER_SNAPSHOT, PEER_COMPACT, PEER_FORGET, PEER_CONFIRMED };
 
 struct peer_message {
 	uint32_t type;
@@ -40,6 +41,7 @@ struct handover {
 	struct list_node node;
 	uint64_t id;
 	uint64_t snapshot;
+	bool is_new; /* the peers did not have it before */
 	int missing;
 	int error;
 	uint32_t uc, seq;
@@ -47,12 +49,33 @@ struct handover {
 	char reply[];
 };
 
+static ssize_t send_message(int sock, const struct peer_message *m, const int *fds, int fd_count)
+{
+	struct iovec iov = { (void *)m, sizeof *m };
+
+	return send_with_fds(sock, &iov, 1, fds, fd_count, 0);
+}
+
+/* What not every tender has taken, none keeps. */
+static void forget(struct tender *t, uint64_t snapshot)
+{
+	struct peer_message m = { .type = PEER_FORGET, .number = snapshot };
+
+	snapshot_drop(t, snapshot);
+	for (int i = 0; i < t->count; i++)
+		if (i != t->index)
+			send_message(t->peers[i].source.fd, &m, NULL, 0);
+}
+
 static void finish(struct tender *t, struct handover *h)
 {
 	if (h->error)
-		control_error(t, h->uc, h->seq, h->error, "snapshot %lu could not be handed to every tender", h->snapshot);
+		control_error(t, h->uc, h->seq, h->error, "snapshot %lu could not be handed to every tender: %s", h->snapshot,
+			      strerror(h->error));
 	else
 		control_ok(t, h->uc, h->seq, h->reply, h->reply_bytes);
+	if (h->error && h->is_new)
+		forget(t, h->snapshot);
 	list_del(&h->node);
 	free(h);
 }
@@ -119,6 +142,8 @@ static int take_snapshot(struct tender *t, const struct peer_message *m, const i
 	struct snapshot *s = snapshot_new(m->number, m->parent);
 	int error = adopt_files(t, s, m, fds);
 
+	if (!error)
+		error = descriptors_check();
 	if (!error && m->is_compact)
 		error = turn_compact(t, s);
 	if (!error)
@@ -150,13 +175,6 @@ static int take(struct tender *t, const struct peer_message *m, const int *fds, 
 	return m->type == PEER_COMPACT ? take_words(t, m, fds[0]) : take_snapshot(t, m, fds);
 }
 
-static ssize_t send_message(int sock, const struct peer_message *m, const int *fds, int fd_count)
-{
-	struct iovec iov = { (void *)m, sizeof *m };
-
-	return send_with_fds(sock, &iov, 1, fds, fd_count, 0);
-}
-
 static void peer_ready(struct tender *t, struct event_source *source, uint32_t events)
 {
 	struct peer_message m = { 0 }, answer = { .type = PEER_CONFIRMED };
@@ -175,6 +193,10 @@ static void peer_ready(struct tender *t, struct event_source *source, uint32_t e
 		fatal(n < 0 ? (int)-n : 0, "message of another tender");
 	if (m.type == PEER_CONFIRMED) {
 		confirmed(t, &m);
+		return;
+	}
+	if (m.type == PEER_FORGET) {
+		snapshot_drop(t, m.number);
 		return;
 	}
 	answer.handover = m.handover;
@@ -223,6 +245,7 @@ static struct handover *new_handover(struct tender *t, uint64_t snapshot, uint32
 static void send_to_all(struct tender *t, struct handover *h, struct peer_message *m, const int *fds, int fd_count)
 {
 	m->handover = h->id;
+	h->is_new = m->type == PEER_SNAPSHOT;
 	for (int i = 0; i < t->count; i++) {
 		if (i == t->index)
 			continue;

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "descriptors.h"
 #include "embryo_pool.h"
 #include "events.h"
 #include "optimisations.h"
@@ -110,11 +111,17 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	struct template *p = xcalloc(1, sizeof *p);
 	struct template_sources sources;
 	uint64_t plan_bytes;
-	int fds[DEPLOY_FDS_MAX], error;
+	int fds[DEPLOY_FDS_MAX], error = descriptors_check();
 
-	snapshot_sources(s, fds, &sources);
-	error = zygote_make_template(&t->zygote, &sources, touches, touch_count, &p->zygote);
+	p->plan.fd = error ? error : plan_write_other(snapshot_plan(s, &plan_bytes), NULL, 0, &p->plan.bytes);
+	if (p->plan.fd < 0) {
+		error = p->plan.fd;
+	} else {
+		snapshot_sources(s, fds, &sources);
+		error = zygote_make_template(&t->zygote, &sources, touches, touch_count, &p->zygote);
+	}
 	if (error) {
+		close_if_open(p->plan.fd);
 		free(p);
 		return error;
 	}
@@ -124,10 +131,9 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	list_init(&p->ready);
 	list_add_tail(&p->node, &t->templates);
 	t->template_count++;
-	p->plan.fd = plan_write_other(snapshot_plan(s, &plan_bytes), NULL, 0, &p->plan.bytes);
 	error = events_add(t, &p->source, EPOLLIN);
-	if (error || p->plan.fd < 0)
-		fatal(error ? -error : -p->plan.fd, "template of snapshot %lu", s->number);
+	if (error)
+		fatal(-error, "template of snapshot %lu", s->number);
 	return 0;
 }
 

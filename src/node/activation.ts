@@ -1,7 +1,6 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Captured } from '../tender/messages.ts';
-import { errnoOf } from '../tender/tender.ts';
 import { type DriverCode, initMessage, resumeMessage, runMessage } from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
@@ -47,8 +46,6 @@ export interface ActivationContext {
 }
 
 export const ACTION_DIR = '/action';
-const ENOMEM = 12;
-const EAGAIN = 11;
 /** Attempts to deploy while idle UCs give way. */
 const DEPLOY_ATTEMPTS = 4;
 
@@ -263,7 +260,7 @@ class Invocation {
           return { uc, reply };
         } catch (error) {
           uc.fail(error);
-          if (attempt === DEPLOY_ATTEMPTS || !lacksRoom(error) || !budget.relieve()) {
+          if (attempt === DEPLOY_ATTEMPTS || !budget.relieve(error)) {
             throw error;
           }
         }
@@ -282,7 +279,7 @@ class Invocation {
    * takes it when it goes on. Undefined: there is one, or another start brings it.
    */
   #capture(uc: FunctionUc): Promise<void> | undefined {
-    const { cores, dispatcher } = this.#node;
+    const { cores, dispatcher, budget } = this.#node;
     const record = this.#record;
     if (record.snapshot !== undefined || record.forgotten) {
       return undefined;
@@ -294,7 +291,10 @@ class Invocation {
         this.timings.captureMs = captured.stopNs / 1e6;
         this.#keep(number, captured);
       },
-      () => dispatcher.coldDone(record, undefined),
+      (error: unknown) => {
+        budget.relieve(error);
+        dispatcher.coldDone(record, undefined);
+      },
     );
   }
 
@@ -417,11 +417,6 @@ class Invocation {
 
 function isOfUse(uc: FunctionUc): boolean {
   return uc.end === undefined && !uc.record.forgotten && !uc.halfway;
-}
-
-function lacksRoom(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno === ENOMEM || errno === EAGAIN;
 }
 
 /**

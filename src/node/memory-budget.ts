@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
+import { errnoOf } from '../tender/tender.ts';
 import type { FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 
@@ -8,8 +9,12 @@ import type { IdlePool } from './idle-pool.ts';
 const DEFAULT_SHARE = 0.6;
 /** Part of the host's process ids that UCs may take. */
 const PID_SHARE = 0.8;
-/** Idle UCs that go at once when the host refuses a new one. */
+/** Idle UCs, and snapshots, that go at once when the host refuses a new one. */
 const PRESSURE_BATCH = 16;
+const ENOMEM = 12;
+const EAGAIN = 11;
+const ENFILE = 23;
+const EMFILE = 24;
 
 export function defaultBudgetBytes(): number {
   return Math.floor(totalmem() * DEFAULT_SHARE);
@@ -63,13 +68,22 @@ export class MemoryBudget {
     }
   }
 
-  /** The host has no room for a new UC: idle ones give way, processes first. False when there are none. */
-  relieve(): boolean {
-    const before = this.#idle.count;
+  /**
+   * The host has no room for what was asked of a tender: idle UCs give way, processes first; when it is descriptors
+   * that lack, snapshots too. False when there is nothing that could.
+   */
+  relieve(error: unknown): boolean {
+    const errno = errnoOf(error);
+    const descriptors = errno === EMFILE || errno === ENFILE;
+    if (!descriptors && errno !== ENOMEM && errno !== EAGAIN) {
+      return false;
+    }
+    let relieved = this.#idle.count > 0;
     for (let i = 0; i < PRESSURE_BATCH; i++) {
       this.#evict(this.#idle.takeOldestLive() ?? this.#idle.takeOldest());
+      relieved = (descriptors && this.#snapshots.evictOne() > 0) || relieved;
     }
-    return before > 0;
+    return relieved;
   }
 
   #evict(uc: FunctionUc | undefined): void {
