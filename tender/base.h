@@ -52,6 +52,8 @@ static inline void list_del(struct list_node *n)
 
 /* CLOCK_MONOTONIC. */
 uint64_t now_ns(void);
+/* Time that a process has been on a core; 0 when there is none of that number. */
+uint64_t process_cpu_ns(pid_t pid);
 
 /* Ends the process with a message on stderr; the format gets strerror(error) appended unless error is 0. */
 void fatal(int error, const char *format, ...) __attribute__((noreturn, format(printf, 2, 3)));

@@ -20,6 +20,7 @@
 #include "rest.h"
 #include "sealed.h"
 #include "snapshot.h"
+#include "spare_layer.h"
 #include "tracee.h"
 #include "uc.h"
 #include "unchanged.h"
@@ -61,17 +62,23 @@ static void list_sources(struct capture *c)
 			(struct layout_source){ mapped->layers[i]->file, (uint16_t)(UC_IMAGE_MAX + i) };
 }
 
-static void drop_unchanged(struct capture *c)
+/* Its pages stay: fresh ones would fault each time. */
+static struct page_store store;
+
+static int drop_unchanged(struct capture *c)
 {
 	const struct pages *mapped = c->uc->pages;
 	struct backing files[SOURCES_MAX];
 	size_t count = 0;
 
 	for (int i = 0; i < c->uc->image_count; i++)
-		files[count++] = (struct backing){ c->uc->images[i]->file, c->uc->images[i]->fd };
-	for (int i = 0; mapped && i < mapped->layer_count; i++)
-		files[count++] = (struct backing){ mapped->layers[i]->file, mapped->layers[i]->fd };
-	unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own);
+		files[count++] = (struct backing){ .file = c->uc->images[i]->file, .fd = c->uc->images[i]->fd };
+	for (int i = 0; mapped && i < mapped->layer_count; i++) {
+		struct layer *l = mapped->layers[i];
+
+		files[count++] = (struct backing){ l->file, l->fd, layer_view(l), l->bytes };
+	}
+	return unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own, &store);
 }
 
 static int read_memory_map(struct tender *t, struct capture *c)
@@ -95,8 +102,11 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	if (error)
 		return error;
 	list_sources(c);
-	if (!(t->without & OPTIMISATION_UNCHANGED))
-		drop_unchanged(c);
+	store.count = 0;
+	c->failed = "reading of its pages";
+	error = t->without & OPTIMISATION_UNCHANGED ? 0 : drop_unchanged(c);
+	if (error)
+		return error;
 	/* A lineage too long for one message of descriptors starts anew with one layer. */
 	if (mapped && mapped->layer_count == LAYERS_MAX) {
 		layout_absorb_layers(&c->vmas, c->sources, c->source_count, &c->own);
@@ -111,16 +121,19 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	return layout_build(&in, &c->layout);
 }
 
-static int copy_pages(struct capture *c)
+static int copy_pages(struct tender *t, struct capture *c)
 {
 	uint64_t begin = now_ns();
 	int error;
 
 	c->failed = "copy of pages";
-	c->layer_fd = sealed_create("seuss-layer");
+	/* What has holes must be written to a file without pages, or they would be none. */
+	c->layer_fd = c->layout.layer_bytes == c->layout.own_pages * UC_PAGE_SIZE
+			      ? spare_layer_take(t, c->layout.layer_bytes)
+			      : sealed_create("seuss-layer");
 	if (c->layer_fd < 0)
 		return c->layer_fd;
-	error = page_copy(c->uc->pid, c->layout.copies, c->layout.copy_count, c->layer_fd);
+	error = page_copy(c->uc->pid, c->layout.copies, c->layout.copy_count, &store, c->layer_fd);
 	if (!error && ftruncate(c->layer_fd, (off_t)c->layout.layer_bytes) < 0)
 		error = -errno;
 	c->copy_ns = now_ns() - begin;
@@ -139,6 +152,11 @@ static int take(struct tender *t, struct capture *c, uint32_t flags)
 	c->begin_ns = now_ns();
 	error = tracee_stop(&c->tracee, c->uc->pid, &t->libos.header);
 	if (error) {
+		c->layout.conflict = c->tracee.regs.rip;
+		if (error == -ESRCH)
+			c->failed = "it has ended, or is about to";
+		if (error == -EAGAIN)
+			c->failed = "it comes to no instruction at which it can be captured";
 		if (c->tracee.ended)
 			uc_note_end(c->uc, c->tracee.status, &c->tracee.usage);
 		return error;
@@ -153,7 +171,7 @@ static int take(struct tender *t, struct capture *c, uint32_t flags)
 	if (!error)
 		error = read_memory_map(t, c);
 	if (!error)
-		error = copy_pages(c);
+		error = copy_pages(t, c);
 	if (flags & CONTROL_CAPTURE_KEEP || error)
 		tracee_detach(&c->tracee);
 	else

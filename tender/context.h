@@ -56,6 +56,7 @@ struct layer {
 	int fd;
 	struct file_id file;
 	uint64_t bytes;
+	char *view; /* layer_view, or NULL */
 };
 
 /* Descriptors of a deploy travel in one message, which the library OS takes up to this number. */
@@ -150,6 +151,13 @@ struct uc {
 	int watched_quiet; /* looks in a row without progress of its CPU time */
 };
 
+/* spare_layer.h */
+struct spare_layer {
+	int fd; /* or -1 */
+	uint64_t bytes; /* that it has pages for */
+	uint64_t wanted; /* 0 as long as there was no capture */
+};
+
 #define UC_TABLE_SIZE 4096
 
 struct tender {
@@ -190,6 +198,7 @@ struct tender {
 
 	struct table images, layers, snapshots; /* by inode, inode, number */
 	struct list_node image_numbers;
+	struct spare_layer spare_layer;
 	struct list_node handovers;
 	struct list_node diffs; /* snapshot_diff.c: under way, in the order of their requests */
 	uint64_t next_handover;

@@ -9,6 +9,7 @@
 #include "limits.h"
 #include "peers.h"
 #include "snapshot_diff.h"
+#include "spare_layer.h"
 #include "template.h"
 #include "uc.h"
 
@@ -99,7 +100,7 @@ static int timeout(struct tender *t)
 
 	if (snapshot_diff_pending(t))
 		return 0;
-	return pool_wants_more(t) ? sooner(ms, IDLE_MS) : ms;
+	return pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
 }
 
 /* Nothing has happened for a while: what makes later starts faster. */
@@ -107,6 +108,8 @@ static void idle_work(struct tender *t)
 {
 	if (pool_wants_more(t))
 		pool_add_one(t);
+	else if (spare_layer_wanted(t))
+		spare_layer_prepare(t);
 	else
 		template_work(t);
 }

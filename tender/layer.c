@@ -1,7 +1,9 @@
 #include "layer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,8 +36,24 @@ void layer_put(struct layer *layer)
 	if (--layer->refs)
 		return;
 	list_del(&layer->node);
+	if (layer->view)
+		munmap(layer->view, layer->bytes);
 	close(layer->fd);
 	free(layer);
+}
+
+/* A file that could be cut short is not mapped: to read it there would be a fault. */
+const char *layer_view(struct layer *layer)
+{
+	int seals = layer->view ? 0 : fcntl(layer->fd, F_GET_SEALS);
+	void *view;
+
+	if (layer->view || seals < 0 || !(seals & F_SEAL_SHRINK))
+		return layer->view;
+	view = mmap(NULL, layer->bytes, PROT_READ, MAP_PRIVATE, layer->fd, 0);
+	if (view != MAP_FAILED)
+		layer->view = view;
+	return layer->view;
 }
 
 int layer_adopt(struct tender *t, int fd, struct layer **out)

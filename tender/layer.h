@@ -11,6 +11,8 @@
 int layer_adopt(struct tender *t, int fd, struct layer **out);
 /* The one with that file, or NULL. */
 struct layer *layer_find(const struct tender *t, const struct file_id *file);
+/* Its bytes in memory, while it is counted; NULL when they could change, or there is no room. */
+const char *layer_view(struct layer *layer);
 struct layer *layer_get(struct layer *layer);
 void layer_put(struct layer *layer);
 

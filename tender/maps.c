@@ -104,9 +104,9 @@ struct map_query {
 #define QUERY _IOWR('f', 17, struct map_query)
 #define NAME_BYTES 256
 
-static void take_answer(const struct map_query *q, const char *name, struct vma_list *list)
+static struct vma answer(const struct map_query *q, const char *name)
 {
-	struct vma v = {
+	return (struct vma){
 		.start = q->vma_start,
 		.end = q->vma_end,
 		.offset = q->vma_offset,
@@ -117,8 +117,6 @@ static void take_answer(const struct map_query *q, const char *name, struct vma_
 		.shared = q->vma_flags & QUERY_VMA_SHARED,
 		.vdso = q->name_size && is_vdso(name),
 	};
-
-	vma_list_add(list, &v);
 }
 
 /* Names cost more than the rest, and are asked for only where they matter. 0 or -errno, -ENOTTY when there is no such call. */
@@ -127,6 +125,7 @@ static int query_all(int fd, struct vma_list *list)
 	struct map_query q = { .size = sizeof q, .flags = QUERY_COVERING_OR_NEXT };
 	char name[NAME_BYTES];
 	bool named = false;
+	struct vma v;
 
 	for (;;) {
 		q.name_addr = named ? (uintptr_t)name : 0;
@@ -137,7 +136,8 @@ static int query_all(int fd, struct vma_list *list)
 			named = true;
 			continue;
 		}
-		take_answer(&q, name, list);
+		v = answer(&q, name);
+		vma_list_add(list, &v);
 		named = false;
 		q.addr = q.vma_end;
 	}
@@ -177,6 +177,41 @@ int maps_read(pid_t pid, struct vma_list *list)
 	int error = read_by_query(pid, list);
 
 	return error == -ENOTTY ? read_as_text(pid, list) : error;
+}
+
+static int query_one(pid_t pid, uint64_t addr, struct vma *v)
+{
+	struct map_query q = { .size = sizeof q, .addr = addr };
+	char path[64];
+	int fd, error = 0;
+
+	snprintf(path, sizeof path, "/proc/%d/maps", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ioctl(fd, QUERY, &q) < 0)
+		error = -errno;
+	close(fd);
+	if (!error)
+		*v = answer(&q, "");
+	return error;
+}
+
+int maps_read_one(pid_t pid, uint64_t addr, struct vma *v)
+{
+	struct vma_list list = { 0 };
+	const struct vma *found = NULL;
+	int error = query_one(pid, addr, v);
+
+	if (error != -ENOTTY)
+		return error;
+	error = read_as_text(pid, &list);
+	if (!error)
+		found = maps_find(&list, addr);
+	if (found)
+		*v = *found;
+	vma_list_free(&list);
+	return error ? error : found ? 0 : -ENOENT;
 }
 
 const struct vma *maps_find(const struct vma_list *list, uint64_t addr)

@@ -22,6 +22,8 @@ struct vma_list {
 /* Appends what text (NUL-ended) describes. 0 or -EINVAL. */
 int maps_parse(const char *text, struct vma_list *list);
 int maps_read(pid_t pid, struct vma_list *list);
+/* The mapping that holds addr. 0 or -errno: -ENOENT when there is none. */
+int maps_read_one(pid_t pid, uint64_t addr, struct vma *v);
 /* The mapping that holds addr, or NULL. */
 const struct vma *maps_find(const struct vma_list *list, uint64_t addr);
 void vma_list_add(struct vma_list *list, const struct vma *v);

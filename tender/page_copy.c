@@ -1,102 +1,131 @@
 #include "page_copy.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base.h"
+#include "process_read.h"
 
-#define BUFFER_BYTES (256u << 10)
+#define BUFFER_PAGES 64
 #define PIECES_MAX 256
 
 struct copy {
 	pid_t pid;
-	int mem; /* /proc/PID/mem, once a page was not readable to the process itself; else -1 */
 	int out;
-	uint64_t offset; /* of the buffer's begin in out */
-	size_t filled;
-	struct iovec pieces[PIECES_MAX];
+	const struct page_store *store;
+	size_t next; /* in the store: the first page that is not before the last one asked for */
+	uint64_t offset; /* of the first piece in out */
+	struct iovec pieces[PIECES_MAX]; /* on their way to out, one after the other */
 	int piece_count;
-	char buffer[BUFFER_BYTES];
+	uint64_t bytes; /* of the pieces */
+	struct iovec missing[BUFFER_PAGES]; /* to be read into the buffer before */
+	unsigned missing_count;
+	size_t buffered; /* pages */
+	char buffer[BUFFER_PAGES][UC_PAGE_SIZE];
 };
 
-/* Follows no protection bits, unlike process_vm_readv(2), but costs one call per piece. */
-static int read_through_mem(struct copy *c)
+static int write_pieces(struct copy *c)
 {
-	char path[64], *to = c->buffer;
+	uint64_t offset = c->offset;
 
-	if (c->mem < 0) {
-		snprintf(path, sizeof path, "/proc/%d/mem", c->pid);
-		c->mem = open(path, O_RDONLY | O_CLOEXEC);
-		if (c->mem < 0)
-			return -errno;
-	}
-	for (int i = 0; i < c->piece_count; i++) {
-		int error = pread_all(c->mem, to, c->pieces[i].iov_len, (uint64_t)c->pieces[i].iov_base);
+	for (int i = 0; i < c->piece_count;) {
+		ssize_t n = pwritev(c->out, c->pieces + i, c->piece_count - i, (off_t)offset);
 
-		if (error)
-			return error;
-		to += c->pieces[i].iov_len;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ENOSPC;
+		offset += (uint64_t)n;
+		for (; i < c->piece_count && (size_t)n >= c->pieces[i].iov_len; i++)
+			n -= (ssize_t)c->pieces[i].iov_len;
+		if (n) {
+			c->pieces[i].iov_base = (char *)c->pieces[i].iov_base + n;
+			c->pieces[i].iov_len -= (size_t)n;
+		}
 	}
 	return 0;
 }
 
 static int flush(struct copy *c)
 {
-	struct iovec local = { c->buffer, c->filled };
 	int error = 0;
 
-	if (!c->filled)
-		return 0;
-	if (process_vm_readv(c->pid, &local, 1, c->pieces, (unsigned long)c->piece_count, 0) != (ssize_t)c->filled)
-		error = read_through_mem(c);
+	if (c->missing_count)
+		error = process_read(c->pid, c->missing, c->missing_count, c->buffer, c->buffered * UC_PAGE_SIZE);
 	if (!error)
-		error = pwrite_all(c->out, c->buffer, c->filled, c->offset);
-	c->offset += c->filled;
-	c->filled = 0;
+		error = write_pieces(c);
+	c->offset += c->bytes;
+	c->bytes = 0;
 	c->piece_count = 0;
+	c->missing_count = 0;
+	c->buffered = 0;
 	return error;
+}
+
+static void add_piece(struct copy *c, const char *page)
+{
+	struct iovec *last = c->piece_count ? &c->pieces[c->piece_count - 1] : NULL;
+
+	if (last && (const char *)last->iov_base + last->iov_len == page)
+		last->iov_len += UC_PAGE_SIZE;
+	else
+		c->pieces[c->piece_count++] = (struct iovec){ (void *)page, UC_PAGE_SIZE };
+	c->bytes += UC_PAGE_SIZE;
+}
+
+static void add_missing(struct copy *c, uint64_t at)
+{
+	struct iovec *last = c->missing_count ? &c->missing[c->missing_count - 1] : NULL;
+
+	if (last && (uint64_t)last->iov_base + last->iov_len == at)
+		last->iov_len += UC_PAGE_SIZE;
+	else
+		c->missing[c->missing_count++] = (struct iovec){ (void *)at, UC_PAGE_SIZE };
+	add_piece(c, c->buffer[c->buffered++]);
+}
+
+static void add_page(struct copy *c, uint64_t at)
+{
+	const struct page_store *s = c->store;
+
+	while (c->next < s->count && s->addrs[c->next] < at)
+		c->next++;
+	if (c->next < s->count && s->addrs[c->next] == at)
+		add_piece(c, s->pages[c->next]);
+	else
+		add_missing(c, at);
 }
 
 static int add(struct copy *c, const struct layout_copy *run)
 {
-	uint64_t at = run->start;
 	int error = 0;
 
-	if (run->offset != c->offset + c->filled) {
+	if (run->offset != c->offset + c->bytes) {
 		error = flush(c);
 		c->offset = run->offset;
 	}
-
-	while (!error && at < run->end) {
-		size_t room = BUFFER_BYTES - c->filled, bytes = run->end - at < room ? run->end - at : room;
-
-		c->pieces[c->piece_count++] = (struct iovec){ (void *)at, bytes };
-		c->filled += bytes;
-		at += bytes;
-		if (c->filled == BUFFER_BYTES || c->piece_count == PIECES_MAX)
+	for (uint64_t at = run->start; !error && at < run->end; at += UC_PAGE_SIZE) {
+		add_page(c, at);
+		if (c->piece_count == PIECES_MAX || c->buffered == BUFFER_PAGES)
 			error = flush(c);
 	}
 	return error;
 }
 
-int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, int fd)
+int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_store *store, int fd)
 {
 	struct copy c; /* on the stack, whose pages stay: a fresh buffer would fault once per page of each capture */
 	int error = 0;
 
 	c.pid = pid;
-	c.mem = -1;
 	c.out = fd;
-	c.offset = c.filled = 0;
+	c.store = store;
+	c.next = 0;
+	c.offset = c.bytes = 0;
 	c.piece_count = 0;
-
+	c.missing_count = 0;
+	c.buffered = 0;
 	for (size_t i = 0; !error && i < count; i++)
 		error = add(&c, &runs[i]);
-	if (!error)
-		error = flush(&c);
-	close_if_open(c.mem);
-	return error;
+	return error ? error : flush(&c);
 }

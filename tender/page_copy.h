@@ -5,8 +5,9 @@
 #include <sys/types.h>
 
 #include "layout.h"
+#include "page_store.h"
 
-/* Writes each run to fd at its offset; offsets ascend. 0 or -errno. */
-int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, int fd);
+/* Writes each run to fd at its offset; runs and offsets ascend. What is in the store is not read again. 0 or -errno. */
+int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_store *store, int fd);
 
 #endif

@@ -133,21 +133,14 @@ int procfs_stat(pid_t pid, struct control_stat *stat)
 int procfs_file_id(int fd, struct file_id *id)
 {
 	void *page = mmap(NULL, UC_PAGE_SIZE, PROT_READ, MAP_PRIVATE, fd, 0);
-	struct vma_list list = { 0 };
+	struct vma v;
 	int error;
 
 	if (page == MAP_FAILED)
 		return -errno;
-	error = maps_read(getpid(), &list);
-	if (!error) {
-		const struct vma *v = maps_find(&list, (uint64_t)page);
-
-		if (v)
-			*id = v->file;
-		else
-			error = -ENOENT;
-	}
-	vma_list_free(&list);
+	error = maps_read_one(getpid(), (uint64_t)page, &v);
+	if (!error)
+		*id = v.file;
 	munmap(page, UC_PAGE_SIZE);
 	return error;
 }

@@ -45,6 +45,7 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	uc_table_init(t);
 	list_init(&t->watched);
 	templates_init(t);
+	t->spare_layer.fd = -1;
 	table_init(&t->images);
 	table_init(&t->layers);
 	table_init(&t->snapshots);

@@ -15,13 +15,15 @@
 #include "../abi/layout.h"
 #include "base.h"
 
-/* However long that takes: the limit of time alone would count against who has not had the core. */
-#define ATTEMPTS_MIN 100
+#define ATTEMPTS_MAX 400
 /* How long it runs in between: doubled from the first to the last, then from the first again, out of step with any loop. */
 #define RUN_FIRST_NS 4000
 #define RUN_LAST_NS 500000
-/* A read of the clock is over sooner. */
-#define STEPS_MAX 2000
+#define PAUSE_LAST_NS 2000000
+/* A read of the clock is over sooner, and so is the way off the alternate stack. */
+#define STEPS_MAX 4000
+/* Attempts that have come to nothing: the process has a signal each time before it can be interrupted. */
+#define ATTEMPTS_BEFORE_STEPS 16
 
 /* Linux's internal results of an interrupted call (include/linux/errno.h). */
 #define ERESTARTSYS 512
@@ -39,8 +41,9 @@ struct stopping {
 	struct tracee *t;
 	const struct libos_header *libos;
 	bool stepped; /* by the last resume */
-	unsigned steps;
-	long run_ns;
+	unsigned attempts, steps;
+	uint64_t run_ns;
+	uint64_t end_ns;
 };
 
 enum place {
@@ -115,15 +118,31 @@ static int deliver(struct stopping *s)
 	return error ? error : resume(s, PTRACE_CONT);
 }
 
+/* It has ended, or stands still already, by a signal. */
+static bool has_stopped(const struct tracee *t)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, (id_t)t->pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid;
+}
+
+/* On a busy core others may go first: it is the process's own time that counts, or it would be stopped where it was. */
 static int run_a_little(struct stopping *s)
 {
-	struct timespec pause = { .tv_nsec = s->run_ns };
+	uint64_t until = process_cpu_ns(s->t->pid) + s->run_ns;
+	struct timespec pause = { .tv_nsec = (long)s->run_ns };
 	int error = resume(s, PTRACE_CONT);
 
 	s->run_ns = s->run_ns * 2 > RUN_LAST_NS ? RUN_FIRST_NS : s->run_ns * 2;
 	if (error)
 		return error;
-	nanosleep(&pause, NULL);
+	do {
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < PAUSE_LAST_NS)
+			pause.tv_nsec *= 2;
+		if (has_stopped(s->t))
+			return 0;
+	} while (process_cpu_ns(s->t->pid) < until && now_ns() < s->end_ns);
 	return interrupt(s->t);
 }
 
@@ -137,10 +156,12 @@ static int read_set(pid_t pid, int set, void *to, size_t bytes, size_t *got)
 	return 0;
 }
 
-/* As the kernel would have done on the way back to the interrupted call. */
-static void restart_call(struct user_regs_struct *r)
+/* As the kernel would have done on the way back to the interrupted call; a refused one is made again as well. */
+static void restart_call(struct user_regs_struct *r, int signal)
 {
-	if ((long)r->orig_rax < 0)
+	if (signal == SIGSYS)
+		r->rip -= SYSCALL_INSTRUCTION_BYTES;
+	if (signal == SIGSYS || (long)r->orig_rax < 0)
 		return;
 	switch (-(long)r->rax) {
 	case ERESTARTSYS:
@@ -175,47 +196,71 @@ static enum place place_of(const struct stopping *s)
 	return PLACE_GOOD;
 }
 
+/*
+ * A fault that its instruction makes again, whoever carries it out; and so does the system call that the filter has
+ * turned into SIGSYS. What comes from the kernel's own need (SI_KERNEL) is not of that kind, nor is a trap.
+ */
+static bool comes_again(const struct tracee *t)
+{
+	siginfo_t info;
+
+	switch (t->signal) {
+	case SIGSYS:
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGILL:
+	case SIGFPE:
+		return ptrace(PTRACE_GETSIGINFO, t->pid, NULL, &info) == 0 && info.si_code > 0 && info.si_code != SI_KERNEL;
+	default:
+		return false;
+	}
+}
+
 /* The trap that ends a step of ours. A guest that steps itself is not stepped. */
 static bool is_step(const struct stopping *s)
 {
 	return s->stepped && WSTOPSIG(s->t->status) == SIGTRAP && s->t->status >> 16 == 0;
 }
 
+/* From a place that will not do. */
+static int move_on(struct stopping *s, enum place place)
+{
+	bool step = place == PLACE_CLOCK || s->attempts > ATTEMPTS_BEFORE_STEPS;
+
+	if (s->t->signal && s->t->signal != SIGALRM)
+		return deliver(s);
+	if (step && !s->t->signal && !(s->t->regs.eflags & FLAG_TRAP) && s->steps++ < STEPS_MAX)
+		return resume(s, PTRACE_SINGLESTEP);
+	return run_a_little(s);
+}
+
 /* Drives the process to the next stop that may serve; 1 when it stands there. */
 static int advance(struct stopping *s)
 {
 	struct tracee *t = s->t;
+	enum place place;
 	size_t got;
 	int error;
 
 	t->signal = is_event_stop(t->status) || is_step(s) ? 0 : WSTOPSIG(t->status);
-	if (t->signal && t->signal != SIGALRM)
+	s->attempts += !s->stepped;
+	if (t->signal && t->signal != SIGALRM && !comes_again(t))
 		return deliver(s);
 	if (fault_pending(t))
 		return resume(s, PTRACE_CONT);
 	error = read_set(t->pid, NT_PRSTATUS, &t->regs, sizeof t->regs, &got);
 	if (error)
 		return error;
-	switch (place_of(s)) {
-	case PLACE_GOOD:
-		return 1;
-	case PLACE_CLOCK:
-		if (!t->signal && !(t->regs.eflags & FLAG_TRAP) && s->steps++ < STEPS_MAX)
-			return resume(s, PTRACE_SINGLESTEP);
-		break;
-	case PLACE_PASSING:
-		break;
-	}
-	return run_a_little(s);
+	place = place_of(s);
+	return place == PLACE_GOOD ? 1 : move_on(s, place);
 }
 
 /* 1 when it stands at a good place, 0 when it came to none, or -errno. */
 static int settle(struct stopping *s)
 {
-	uint64_t end = now_ns() + TRACEE_LIMIT_NS;
 	int r = interrupt(s->t);
 
-	for (unsigned i = 0; !r && (i < ATTEMPTS_MIN || s->stepped || now_ns() < end); i++) {
+	while (!r && s->attempts < ATTEMPTS_MAX && now_ns() < s->end_ns) {
 		r = next_stop(s->t);
 		if (!r)
 			r = advance(s);
@@ -225,7 +270,7 @@ static int settle(struct stopping *s)
 
 int tracee_stop(struct tracee *t, pid_t pid, const struct libos_header *libos)
 {
-	struct stopping s = { .t = t, .libos = libos, .run_ns = RUN_FIRST_NS };
+	struct stopping s = { .t = t, .libos = libos, .run_ns = RUN_FIRST_NS, .end_ns = now_ns() + TRACEE_LIMIT_NS };
 	size_t got = 0;
 	int r;
 
@@ -238,7 +283,7 @@ int tracee_stop(struct tracee *t, pid_t pid, const struct libos_header *libos)
 	if (r == 1) {
 		r = read_set(pid, NT_X86_XSTATE, t->xstate, sizeof t->xstate, &got);
 		t->xstate_bytes = (uint32_t)got;
-		restart_call(&t->regs);
+		restart_call(&t->regs, t->signal);
 		if (r)
 			tracee_detach(t);
 		return r;
@@ -284,7 +329,7 @@ int tracee_stop_asleep(struct tracee *t, pid_t pid)
 	if (error)
 		tracee_detach(t);
 	else
-		restart_call(&t->regs);
+		restart_call(&t->regs, t->signal);
 	return error;
 }
 

@@ -25,14 +25,14 @@ struct tracee {
 
 /*
  * Stops the process where memory and registers alone describe it, wherever that is in the guest or in the library OS:
- * no fault of its own on the way to it, its stack neither the alternate stack nor that of an embryo, no reading of the
- * host's clock half done. From such a place it is stepped, or runs a little, until it has left it. An interrupted
- * system call is set back so that the registers make it again.
+ * its stack neither the alternate stack nor that of an embryo, no reading of the host's clock half done, no signal on the way to it that
+ * its next instruction would not raise again. From any other place it is stepped, or runs a little, until it has left
+ * it. An interrupted or refused system call is set back so that the registers make it again.
  *
  * 0 or -errno: -ESRCH when it has ended (ended tells whether it was reaped here) or is about to; -EAGAIN when it came
- * to no such point within TRACEE_LIMIT_NS, then it runs on.
+ * to no such point in 400 attempts or TRACEE_LIMIT_NS, then it runs on.
  */
-#define TRACEE_LIMIT_NS 200000000ull
+#define TRACEE_LIMIT_NS 1000000000ull
 int tracee_stop(struct tracee *tracee, pid_t pid, const struct libos_header *libos);
 /*
  * Stops a process that sleeps, once and for no longer than that takes. Its extended state is not read. 0 or -errno: -EBUSY

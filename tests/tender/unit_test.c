@@ -11,6 +11,7 @@
 #include "../../tender/page_delta.h"
 #include "../../tender/plan.h"
 #include "../../tender/plan_delta.h"
+#include "../../tender/page_copy.h"
 #include "../../tender/unchanged.h"
 #include "check.h"
 
@@ -310,6 +311,8 @@ static void runs_are_joined(void)
 	page_runs_free(&out);
 }
 
+static struct page_store store;
+
 static void pages_equal_to_their_backing_are_dropped(void)
 {
 	static char data[3 * PAGE];
@@ -319,7 +322,7 @@ static void pages_equal_to_their_backing_are_dropped(void)
 	struct vma_list list = { vmas, 2, 2 };
 	struct page_run *items = calloc(2, sizeof *items);
 	struct page_runs own = { items, 2, 2 };
-	struct backing backing = { { 0, 7, LAYER_INO }, fd };
+	struct backing backing = { .file = { 0, 7, LAYER_INO }, .fd = fd };
 
 	memset(data, 'x', sizeof data);
 	CHECK(write(fd, data, sizeof data) == sizeof data);
@@ -335,20 +338,107 @@ static void pages_equal_to_their_backing_are_dropped(void)
 	vmas[1] = vma(file, 3, PROT_READ | PROT_WRITE, LAYER_INO, 0);
 	items[0] = (struct page_run){ zero, zero + 3 * PAGE };
 	items[1] = (struct page_run){ file, file + 3 * PAGE };
-	unchanged_drop(getpid(), &list, &backing, 1, &own);
+	CHECK(unchanged_drop(getpid(), &list, &backing, 1, &own, &store) == 0);
 	CHECK(own.count == 2);
 	CHECK(own.items[0].start == zero + PAGE && own.items[0].end == zero + 2 * PAGE);
 	CHECK(own.items[1].start == file + 2 * PAGE && own.items[1].end == file + 3 * PAGE);
+	CHECK(store.count == 2 && store.addrs[0] == zero + PAGE && store.addrs[1] == file + 2 * PAGE);
+	CHECK(!memcmp(store.pages[0], (void *)(zero + PAGE), PAGE) && !memcmp(store.pages[1], (void *)(file + 2 * PAGE), PAGE));
+
+	/* The same by a view of the file, of which the last page is not seen; and a page may forbid itself to be read. */
+	own.items[0] = (struct page_run){ file, file + 3 * PAGE };
+	own.count = 1;
+	backing.view = data;
+	backing.bytes = 2 * PAGE;
+	CHECK(mprotect((void *)file, PAGE, PROT_NONE) == 0);
+	CHECK(unchanged_drop(getpid(), &list, &backing, 1, &own, &store) == 0);
+	CHECK(own.count == 1 && own.items[0].start == file + 2 * PAGE && store.count == 1);
+	CHECK(mprotect((void *)file, PAGE, PROT_READ | PROT_WRITE) == 0);
 
 	/* A file that is not known may hold anything. */
 	own.items[0] = (struct page_run){ file, file + PAGE };
 	own.count = 1;
-	unchanged_drop(getpid(), &list, &backing, 0, &own);
+	CHECK(unchanged_drop(getpid(), &list, &backing, 0, &own, &store) == 0);
 	CHECK(own.count == 1);
 	page_runs_free(&own);
 	munmap((void *)zero, 3 * PAGE);
 	munmap((void *)file, 3 * PAGE);
 	close(fd);
+}
+
+static void pages_are_copied_from_store_and_process(void)
+{
+	enum { PAGES = 600 };
+	char *memory = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t at = (uint64_t)memory;
+	struct layout_copy runs[] = {
+		{ at, at + 300 * PAGE, 0 },
+		{ at + 301 * PAGE, at + 302 * PAGE, 300 * PAGE },
+		{ at + 400 * PAGE, at + PAGES * PAGE, 500 * PAGE },
+	};
+	int fd = memfd_create("copy", 0);
+	char page[PAGE];
+
+	CHECK(memory != MAP_FAILED);
+	for (uint64_t i = 0; i < PAGES; i++)
+		memcpy(memory + i * PAGE, &i, sizeof i);
+	/* Every third page is in the store, under other contents, so that it shows where a page came from. */
+	store.count = 0;
+	for (uint64_t i = 0; i < PAGES; i += 3) {
+		memset(store.pages[store.count], 's', PAGE);
+		store.addrs[store.count++] = at + i * PAGE;
+	}
+	CHECK(page_copy(getpid(), runs, 3, &store, fd) == 0);
+	for (unsigned r = 0; r < 3; r++)
+		for (uint64_t a = runs[r].start; a < runs[r].end; a += PAGE) {
+			uint64_t i = (a - at) / PAGE;
+
+			CHECK(pread(fd, page, PAGE, (off_t)(runs[r].offset + (a - runs[r].start))) == (ssize_t)PAGE);
+			CHECK(i % 3 ? !memcmp(page, &i, sizeof i) : page[0] == 's' && page[PAGE - 1] == 's');
+		}
+	munmap(memory, PAGES * PAGE);
+	close(fd);
+}
+
+static void a_process_reads_its_own_maps(void)
+{
+	struct vma_list list = { 0 };
+	struct vma one;
+	char *page = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const struct vma *found;
+
+	CHECK(page != MAP_FAILED && mprotect(page + PAGE, PAGE, PROT_NONE) == 0);
+	CHECK(maps_read(getpid(), &list) == 0);
+	found = maps_find(&list, (uint64_t)page + PAGE);
+	CHECK(found && found->start == (uint64_t)page + PAGE && found->end == found->start + PAGE);
+	CHECK(!found->prot && !found->shared && !found->file.ino);
+	for (size_t i = 1; i < list.count; i++)
+		CHECK(list.items[i].start >= list.items[i - 1].end);
+	CHECK(maps_read_one(getpid(), (uint64_t)&list, &one) == 0 && one.prot == (PROT_READ | PROT_WRITE));
+	CHECK(maps_read_one(getpid(), (uint64_t)pages_are_copied_from_store_and_process, &one) == 0);
+	CHECK(one.prot == (PROT_READ | PROT_EXEC) && one.file.ino);
+	CHECK(maps_read_one(getpid(), 0, &one) == -ENOENT);
+	vma_list_free(&list);
+	munmap(page, 3 * PAGE);
+}
+
+static void written_pages_are_found(void)
+{
+	struct page_runs runs = { 0 };
+	volatile char *page = mmap(NULL, 6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t at = (uint64_t)page;
+
+	CHECK(page != MAP_FAILED);
+	page[PAGE] = page[2 * PAGE] = 1;
+	(void)page[4 * PAGE]; /* the zero page */
+	page[5 * PAGE] = 0;
+	CHECK(mprotect((void *)(at + 5 * PAGE), PAGE, PROT_NONE) == 0);
+	CHECK(pagemap_own_runs(getpid(), at, at + 6 * PAGE, &runs) == 0);
+	CHECK(runs.count == 2);
+	CHECK(runs.items[0].start == at + PAGE && runs.items[0].end == at + 3 * PAGE);
+	CHECK(runs.items[1].start == at + 5 * PAGE && runs.items[1].end == at + 6 * PAGE);
+	page_runs_free(&runs);
+	munmap((void *)page, 6 * PAGE);
 }
 
 static struct plan_map mapped(uint64_t start, uint64_t pages, uint64_t offset, uint16_t source, uint16_t prot)
@@ -406,6 +496,9 @@ int main(void)
 	RUN(a_word_of_difference_takes_few_bytes);
 	RUN(runs_are_joined);
 	RUN(pages_equal_to_their_backing_are_dropped);
+	RUN(pages_are_copied_from_store_and_process);
+	RUN(a_process_reads_its_own_maps);
+	RUN(written_pages_are_found);
 	RUN(only_other_maps_are_in_a_difference);
 	return 0;
 }

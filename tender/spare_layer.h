@@ -1,0 +1,16 @@
+/*
+ * The memory file of the next layer, with its pages, made while the tender is idle: to find the pages is most of what
+ * it costs to write one.
+ */
+#ifndef TENDER_SPARE_LAYER_H
+#define TENDER_SPARE_LAYER_H
+
+#include "context.h"
+
+/* A file to write that many bytes to, from its beginning on without holes; a descriptor or -errno. */
+int spare_layer_take(struct tender *t, uint64_t bytes);
+/* A capture of the usual kind has stored so much: the next is likely to store as much. */
+bool spare_layer_wanted(const struct tender *t);
+void spare_layer_prepare(struct tender *t);
+
+#endif
