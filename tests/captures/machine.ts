@@ -100,7 +100,13 @@ export class Machine {
   }
 
   static async start(): Promise<Machine> {
-    const host = await TenderProcess.start({ tenderPath, libosPath, cores: CORES, bindNode: false });
+    const host = await TenderProcess.start({
+      tenderPath,
+      libosPath,
+      cores: CORES,
+      bindNode: false,
+      without: [],
+    });
     return new Machine(host, await mkdtemp(join(tmpdir(), 'seuss-captures-')));
   }
 
