@@ -292,6 +292,48 @@ def main(p):
   );
 
   both(
+    'goes on with work that other threads are in the middle of',
+    {
+      nodejs: `const { pbkdf2, createHash } = require("crypto"); const { promisify } = require("util"); const zlib = require("zlib"); const { Worker } = require("worker_threads"); const { once } = require("events");
+        exports.main = async (p) => {
+          const data = Buffer.alloc(1e6, "some text ");
+          const key = promisify(pbkdf2)("secret", "salt", 5e4, 16, "sha256");
+          const packed = promisify(zlib.deflate)(data);
+          const worker = new Worker("const { parentPort } = require('worker_threads'); let s = 0; for (let i = 0; i < 1e7; i++) s = (s + i * 7) % 1000003; parentPort.postMessage(s);", { eval: true });
+          const counted = once(worker, "message");
+          await new Promise((done) => setTimeout(done, 5));
+          const x = p.x;
+          const hash = createHash("sha256").update(await key).update(zlib.inflateSync(await packed)).digest("hex");
+          return { x, hash, counted: (await counted)[0] } }`,
+      python: `import hashlib, threading, zlib
+def main(p):
+    out = {}
+    def derive(): out["key"] = hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", 50000).hex()
+    def count():
+        s = 0
+        for i in range(300000): s = (s + i * 7) % 1000003
+        out["count"] = s
+    def pack(): out["packed"] = hashlib.sha256(zlib.decompress(zlib.compress(b"some text " * 100000))).hexdigest()
+    threads = [threading.Thread(target=f) for f in (derive, count, pack)]
+    for thread in threads: thread.start()
+    x = p["x"]
+    for thread in threads: thread.join()
+    return {"x": x, "out": dict(sorted(out.items()))}`,
+    },
+    async (kind, source) => {
+      const action = special(kind, source, [{ a: 1 }]);
+      const activations = await invokeAll(action, ...[0, 1, 2, 3, 4].map((x) => ({ a: 1, x })));
+      assert.deepEqual(paths(activations), ['cold', 'warm', 'argument', 'argument', 'argument']);
+      const first = activations[0]?.result as JsonObject;
+      assert.deepEqual(
+        results(activations),
+        [0, 1, 2, 3, 4].map((x) => ({ ...first, x })),
+      );
+      await node.forget(action);
+    },
+  );
+
+  both(
     'serves functions that need nothing else, or fail',
     {
       nodejs: `let runs = 0; exports.main = ({ a }) => { runs++; if (a === 2) throw new Error("no"); return { a, runs } }`,
