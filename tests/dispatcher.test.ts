@@ -5,6 +5,7 @@ import type { Core } from '../src/node/cores.ts';
 import { Dispatcher, type Start } from '../src/node/dispatcher.ts';
 import { type FunctionRecord, FunctionUc, functionRecord } from '../src/node/function-record.ts';
 import { IdlePool } from '../src/node/idle-pool.ts';
+import { declaredSpecializations, leadEnded } from '../src/node/specialization.ts';
 import { DEFAULT_LIMITS, DEFAULT_POLICY, PlatformError } from '../src/node/types.ts';
 import { resolveKind } from '../src/runtime/kinds.ts';
 import type { Snapshot } from '../src/snapshot/snapshot.ts';
@@ -106,6 +107,62 @@ describe('dispatcher', () => {
     dispatcher.release(uc);
     const hot = now(dispatcher.acquire(f));
     assert.ok(hot.path === 'hot' && hot.uc === uc);
+  });
+
+  it('starts from an argument snapshot before all else, and lets the first that matches bring it', () => {
+    const { dispatcher, ucOf } = setUp();
+    const f = record('f');
+    const [special] = declaredSpecializations([{ a: 1 }]);
+    const cold = now(dispatcher.acquire(f, undefined, special));
+    assert.ok(cold.path === 'cold');
+    dispatcher.startDone(cold.core);
+    dispatcher.coldDone(f, snapshot(2));
+    const uc = ucOf(cold, f);
+    dispatcher.release(uc);
+    const leads = now(dispatcher.acquire(f, undefined, special));
+    assert.ok(leads.path === 'warm' && leads.leads === special && special?.state === 'starting');
+    dispatcher.startDone(leads.core);
+    const meanwhile = now(dispatcher.acquire(f, undefined, special));
+    assert.ok(meanwhile.path === 'hot' && meanwhile.uc === uc);
+    dispatcher.release(uc);
+    const halfway = snapshot(3, { kind: 'argument' });
+    leadEnded(special, halfway);
+    const start = now(dispatcher.acquire(f, undefined, special));
+    assert.ok(start.path === 'argument' && start.snapshot === halfway);
+    assert.equal(now(dispatcher.acquire(f)).path, 'hot');
+    special.snapshot = undefined;
+    const again = now(dispatcher.acquire(f, undefined, special));
+    assert.ok(again.path === 'warm' && again.leads === special);
+  });
+
+  it('gives a context that comes free to who has no argument snapshot', async () => {
+    const { dispatcher, ucOf } = setUp(1);
+    const f = record('f');
+    f.snapshot = snapshot(2);
+    const [special] = declaredSpecializations([{ a: 1 }]);
+    assert.ok(special !== undefined);
+    leadEnded(special, snapshot(3, { kind: 'argument' }));
+    const starts = [now(dispatcher.acquire(f)), now(dispatcher.acquire(f))];
+    const third = later(dispatcher.acquire(f, undefined, special));
+    const fourth = later(dispatcher.acquire(f));
+    const uc = ucOf(starts[0] as Start, f);
+    dispatcher.release(uc);
+    const hot = await fourth;
+    assert.ok(hot.path === 'hot' && hot.uc === uc);
+    dispatcher.startDone(uc.core);
+    assert.equal((await third).path, 'argument');
+  });
+
+  it('lets who starts half-way not wait for a context that is being reset', () => {
+    const { dispatcher } = setUp(1);
+    const f = record('f');
+    f.snapshot = snapshot(2);
+    f.resetting = 1;
+    const [special] = declaredSpecializations([{ a: 1 }]);
+    assert.ok(special !== undefined);
+    leadEnded(special, snapshot(3, { kind: 'argument' }));
+    later(dispatcher.acquire(f));
+    assert.equal(now(dispatcher.acquire(f, undefined, special)).path, 'argument');
   });
 
   it('spreads starts over the cores', () => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { collectMessage, initMessage, parseAnswer, runMessage } from '../src/uc/driver-messages.ts';
+import {
+  collectMessage,
+  initMessage,
+  parseAnswer,
+  resumeMessage,
+  runMessage,
+  specializeMessage,
+} from '../src/uc/driver-messages.ts';
 
 const parse = (text: string) => parseAnswer(Buffer.from(text));
 
@@ -31,6 +38,20 @@ describe('messages to a driver', () => {
     const run = runMessage(7, '{"a":1}', '{}', 'cd');
     assert.equal(run.indexOf('\n'), run.length - 1);
     assert.deepEqual(JSON.parse(run), { op: 'run', id: 7, value: { a: 1 }, env: {}, seed: 'cd' });
+    assert.equal(JSON.parse(runMessage(7, '{}', '{}', 'cd', true)).checkpoint, true);
+    assert.equal(JSON.parse(initMessage('m', { type: 'dir', dir: '/' }, {}, 'ab', true)).specialize, true);
+    assert.deepEqual(JSON.parse(specializeMessage(8, '{"a":1}', 'ef')), {
+      op: 'specialize',
+      id: 8,
+      value: { a: 1 },
+      seed: 'ef',
+    });
+    assert.deepEqual(JSON.parse(resumeMessage(9, '{"b":2}', '{"K":"v"}', undefined)), {
+      op: 'resume',
+      id: 9,
+      value: { b: 2 },
+      env: { K: 'v' },
+    });
   });
 });
 
@@ -47,6 +68,20 @@ describe('what a driver says', () => {
       value: null,
       seeded: false,
     });
+    assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":1,"checkpoint":true}'), {
+      op: 'result',
+      id: 1,
+      status: 'ok',
+      value: 1,
+      seeded: false,
+      checkpoint: true,
+    });
+    assert.deepEqual(parse('{"op":"parked","id":1,"observed":["time: Date"],"seeded":true}'), {
+      op: 'parked',
+      id: 1,
+      observed: ['time: Date'],
+      seeded: true,
+    });
   });
 
   for (const text of [
@@ -59,6 +94,11 @@ describe('what a driver says', () => {
     '{"op":"result","id":1,"status":"fine","value":1}',
     '{"op":"result","id":1,"status":"ok"}',
     '{"op":"failed","error":{}}',
+    '{"op":"parked","id":1}',
+    '{"op":"parked","id":1,"observed":[1]}',
+    `{"op":"parked","id":1,"observed":["${'x'.repeat(129)}"]}`,
+    `{"op":"parked","id":1,"observed":[${'"x",'.repeat(64)}"x"]}`,
+    '{"op":"parked","observed":[]}',
     '{"op":"toString"}',
     '{"__proto__":{"op":"ready"}}',
     '{"op":"ready"',

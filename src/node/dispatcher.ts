@@ -78,7 +78,8 @@ export class Dispatcher {
       });
     }
     // A free slot means that nobody who could use it waits.
-    const start = waitsForUc(record, record.waiting.length) ? undefined : this.#begin(record, special);
+    const waits = waitsForUc(record, special, record.waiting.length);
+    const start = waits ? undefined : this.#begin(record, special);
     return start ?? this.#wait(record, special, signal);
   }
 
@@ -236,7 +237,7 @@ export class Dispatcher {
       }
       const ahead = seen.get(ticket.record) ?? 0;
       seen.set(ticket.record, ahead + 1);
-      if (waitsForUc(ticket.record, ahead) || stuck.has(ticket.record)) {
+      if (waitsForUc(ticket.record, ticket.special, ahead) || stuck.has(ticket.record)) {
         continue;
       }
       const start = this.#begin(ticket.record, ticket.special);
@@ -269,8 +270,8 @@ function passesUcsBy(record: FunctionRecord, special: Specialization | undefined
 }
 
 /** The function's snapshot, or a UC that is being reset, is on its way to an invocation with so many ahead of it. */
-function waitsForUc(record: FunctionRecord, ahead: number): boolean {
-  return record.cold === 'starting' || ahead < record.resetting;
+function waitsForUc(record: FunctionRecord, special: Specialization | undefined, ahead: number): boolean {
+  return record.cold === 'starting' || (ahead < record.resetting && !passesUcsBy(record, special));
 }
 
 function hasSlot(core: Core): boolean {
