@@ -96,10 +96,8 @@ static int sooner(int a_ms, int b_ms)
 
 static int timeout(struct tender *t)
 {
-	int ms = sooner(limits_timeout_ms(t), template_timeout_ms(t));
+	int ms = sooner(limits_timeout_ms(t), sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t)));
 
-	if (snapshot_diff_pending(t))
-		return 0;
 	return pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
 }
 
@@ -117,11 +115,16 @@ static void idle_work(struct tender *t)
 void events_run(struct tender *t)
 {
 	for (;;) {
+		bool quiet = false;
+
 		if (control_congested(t))
 			wait_uncongested(t, limits_timeout_ms(t));
-		else if (wait_all(t, timeout(t)) == 0 && !snapshot_diff_pending(t))
+		else
+			quiet = wait_all(t, timeout(t)) == 0;
+		if (snapshot_diff_timeout_ms(t) >= 0)
+			snapshot_diff_step(t, quiet);
+		else if (quiet)
 			idle_work(t);
-		snapshot_diff_step(t);
 		limits_tick(t);
 		control_flush(t);
 		uc_free_dead(t);

@@ -9,8 +9,11 @@
 #include "pristine.h"
 #include "snapshot.h"
 
-/* One step reads so many pages of each: a few tenths of a millisecond. */
+/* One step reads so many pages of each: most of a millisecond. */
 #define STEP_PAGES 128
+/* The tender has a higher priority than its UCs: it leaves them time between two steps, and more when it is busy. */
+#define STEP_WAIT_MS 1
+#define STEP_BUSY_NS 10000000ull
 #define CHUNK_PAGES 16
 #define CHUNK_BYTES (CHUNK_PAGES * UC_PAGE_SIZE)
 #define RUNS_MAX (CONTROL_PAYLOAD_MAX / sizeof(struct control_diff_run))
@@ -26,6 +29,7 @@ struct diff {
 	uint32_t seq;
 	struct side a, b;
 	uint64_t at; /* all below it is done */
+	uint64_t stepped_ns;
 	size_t budget; /* pages that this step may still read */
 	struct control_diff_run *runs;
 	size_t count, size;
@@ -184,19 +188,23 @@ static void finish(struct tender *t, struct diff *d, int error)
 	free(d);
 }
 
-bool snapshot_diff_pending(const struct tender *t)
+int snapshot_diff_timeout_ms(const struct tender *t)
 {
-	return !list_empty(&t->diffs);
+	return list_empty(&t->diffs) ? -1 : STEP_WAIT_MS;
 }
 
-void snapshot_diff_step(struct tender *t)
+void snapshot_diff_step(struct tender *t, bool quiet)
 {
+	uint64_t now = now_ns();
 	struct diff *d;
 	int error = 0;
 
 	if (list_empty(&t->diffs))
 		return;
 	d = list_entry(t->diffs.next, struct diff, node);
+	if (!quiet && now - d->stepped_ns < STEP_BUSY_NS)
+		return;
+	d->stepped_ns = now;
 	d->budget = STEP_PAGES;
 	while (!error && d->budget && d->at < UC_GUEST_END)
 		error = advance(d);

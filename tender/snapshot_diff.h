@@ -5,8 +5,12 @@
 #include "context.h"
 
 void snapshot_diff_request(struct tender *t, const struct control_frame *frame, const char *payload);
-bool snapshot_diff_pending(const struct tender *t);
-/* Goes on with the oldest one for a while; answers it when it is done. */
-void snapshot_diff_step(struct tender *t);
+/* How long to wait for events before the next step; -1 when none is under way. */
+int snapshot_diff_timeout_ms(const struct tender *t);
+/*
+ * Goes on with the oldest one for a while, and answers it when it is done. To be called after each wait for events;
+ * quiet: there were none. Otherwise it is a step now and then.
+ */
+void snapshot_diff_step(struct tender *t, bool quiet);
 
 #endif
