@@ -21,7 +21,6 @@ struct template;
 struct kept;
 struct stores;
 struct vma_list;
-struct page_runs;
 
 /* Something in the epoll set. ready gets EPOLL… bits. */
 struct event_source {
@@ -123,7 +122,6 @@ struct uc {
 	bool answered;             /* it has sent a frame since its start */
 	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
 	uint64_t earlier_cpu_ns;   /* of processes that it had before */
-	struct page_runs *own_before; /* own_pages.h: where it had private pages at a reset, or NULL */
 	uint32_t resets;           /* how often it was put back to its snapshot */
 	uint32_t reset_pages;      /* its private pages at the second time */
 

@@ -77,22 +77,21 @@ static int scan(int fd, uint64_t start, uint64_t end, const struct wanted *wante
 	return 0;
 }
 
-static int scan_process(pid_t pid, const struct page_runs *ranges, const struct wanted *wanted, struct page_runs *runs)
+static int scan_process(pid_t pid, uint64_t start, uint64_t end, const struct wanted *wanted, struct page_runs *runs)
 {
 	char path[64];
-	int fd, error = 0;
+	int fd, error;
 
 	snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	for (size_t i = 0; !error && i < ranges->count; i++)
-		error = scan(fd, ranges->items[i].start, ranges->items[i].end, wanted, runs);
+	error = scan(fd, start, end, wanted, runs);
 	close(fd);
 	return error;
 }
 
-int pagemap_own_runs_in(pid_t pid, const struct page_runs *ranges, struct page_runs *runs)
+int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
 {
 	/* Neither a file's page nor the zero page, but a page. */
 	static const struct wanted own = {
@@ -101,22 +100,14 @@ int pagemap_own_runs_in(pid_t pid, const struct page_runs *ranges, struct page_r
 		.anyof = SCAN_PAGE_IS_PRESENT | SCAN_PAGE_IS_SWAPPED,
 	};
 
-	return scan_process(pid, ranges, &own, runs);
-}
-
-int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
-{
-	struct page_run range = { start, end };
-
-	return pagemap_own_runs_in(pid, &(struct page_runs){ .items = &range, .count = 1 }, runs);
+	return scan_process(pid, start, end, &own, runs);
 }
 
 int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
 {
 	static const struct wanted mapped = { .mask = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PRESENT };
-	struct page_run range = { start, end };
 
-	return scan_process(pid, &(struct page_runs){ .items = &range, .count = 1 }, &mapped, runs);
+	return scan_process(pid, start, end, &mapped, runs);
 }
 
 void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct page_runs *out)

@@ -21,8 +21,6 @@ struct page_runs {
  * not among them) in [start, end). 0 or -errno; -ENOTTY: Linux older than 6.7.
  */
 int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
-/* The same in each of the ranges. */
-int pagemap_own_runs_in(pid_t pid, const struct page_runs *ranges, struct page_runs *runs);
 /* Appends, joining what touches or overlaps the last run; start is not before that of the last run. */
 void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end);
 /* The same for resident pages of files that are mapped in the process's page tables. */

@@ -12,7 +12,6 @@
 #include "limits.h"
 #include "link_hub.h"
 #include "map_list.h"
-#include "own_pages.h"
 #include "plan.h"
 #include "reset_plan.h"
 #include "rest.h"
@@ -20,6 +19,7 @@
 #include "start.h"
 #include "tracee.h"
 #include "uc.h"
+#include "write_back.h"
 
 #define REST_LIMIT_NS 2000000ull
 /*
@@ -102,9 +102,18 @@ static int embryo_map(struct tender *t, const struct vma_list **list)
 	return error;
 }
 
+static uint64_t pages_of(const struct page_runs *runs)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < runs->count; i++)
+		pages += (runs->items[i].end - runs->items[i].start) / UC_PAGE_SIZE;
+	return pages;
+}
+
 static bool keeps_pages(struct uc *uc, const struct page_runs *own)
 {
-	uint64_t pages = own_pages_count(own);
+	uint64_t pages = pages_of(own);
 
 	if (uc->resets++ == 0)
 		return false;
@@ -174,9 +183,7 @@ static int make_plan(struct tender *t, struct reset *r)
 	if (error)
 		return error;
 	r->failed = "scan for written pages";
-	if (!r->uc->own_before)
-		r->uc->own_before = xcalloc(1, sizeof *r->uc->own_before);
-	error = own_pages_find(r->uc->pid, r->uc->own_before, &r->own);
+	error = pagemap_own_runs(r->uc->pid, 0, UC_GUEST_END, &r->own);
 	if (error)
 		return error;
 	r->failed = "its library OS, or what it has mapped";
@@ -184,6 +191,7 @@ static int make_plan(struct tender *t, struct reset *r)
 	if (error)
 		return error;
 	r->failed = "plan";
+	write_back(r->uc->pid, pages, &r->list);
 	r->plan_fd = plan_write_other(pages->plan_fd, r->list.items, r->list.count, &r->plan_bytes);
 	return r->plan_fd < 0 ? r->plan_fd : 0;
 }

@@ -13,7 +13,6 @@
 #include "hostfs.h"
 #include "image.h"
 #include "limits.h"
-#include "pagemap.h"
 #include "pages.h"
 #include "snapshot.h"
 #include "template.h"
@@ -144,9 +143,6 @@ void uc_reap(struct tender *t, struct uc *uc)
 	release_packets(uc);
 	free(uc->kill_seqs);
 	free(uc->kept);
-	if (uc->own_before)
-		page_runs_free(uc->own_before);
-	free(uc->own_before);
 	hostfs_free(uc->hostfs);
 	snapshot_put(uc->origin);
 	pages_put(uc->pages);
