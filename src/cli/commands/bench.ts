@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { formatArgumentReport, runArgumentBench } from '../../bench/argument.ts';
 import { runDensityBench } from '../../bench/density.ts';
 import { formatDensity } from '../../bench/density-report.ts';
 import { formatReport } from '../../bench/report.ts';
@@ -18,6 +19,12 @@ interface DensityFlags {
   readonly count: number;
   readonly kind: string;
   readonly sample: number;
+  readonly json?: true;
+}
+
+interface ArgumentFlags {
+  readonly runs: number;
+  readonly prefix: number;
   readonly json?: true;
 }
 
@@ -47,6 +54,26 @@ export function benchCommand(program: Command): void {
     .option('--sample <n>', 'functions that are invoked again', integer(1, 100_000), 500)
     .option('--json', 'print all figures as JSON')
     .action(density);
+  bench
+    .command('argument')
+    .description(
+      'Measures starts from an argument snapshot, behind work that all runs of a function begin with, beside warm starts and plain processes, which do that work.',
+    )
+    .option('--runs <n>', 'starts from each argument snapshot', integer(4, 100_000), 100)
+    .option('--prefix <ms>', 'processor time of the common work', integer(1, 10_000), 300)
+    .option('--json', 'print all figures as JSON')
+    .action(argument);
+}
+
+async function argument({ runs, prefix, json }: ArgumentFlags): Promise<void> {
+  const report = await runArgumentBench({
+    packager: createPackager(),
+    runs,
+    prefixMs: prefix,
+    onProgress: progress,
+    withNode,
+  });
+  console.log(json ? JSON.stringify(report) : formatArgumentReport(report));
 }
 
 async function density({ count, kind, sample, json }: DensityFlags): Promise<void> {
