@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatArgumentReport, runArgumentBench } from '../src/bench/argument.ts';
 import { benchFunction, interpreterOf } from '../src/bench/cases.ts';
 import { runDensityBench } from '../src/bench/density.ts';
 import { formatDensity } from '../src/bench/density-report.ts';
@@ -42,6 +43,29 @@ describe('plain processes', () => {
     await assert.rejects(runPlain(node, benchFunction('cpu.cjs'), { task: 'nope' }), {
       code: 'plain_process_failed',
     });
+  });
+});
+
+describe('starts from argument snapshots', () => {
+  it('are measured beside warm ones and plain processes', async () => {
+    const report = await runArgumentBench({
+      packager: createPackager(),
+      runs: 4,
+      prefixMs: 20,
+      onProgress: () => undefined,
+      withNode: (options, work) => withNode({ ...options, bindThread: false }, work),
+    });
+    assert.deepEqual(
+      report.results.map(({ kind, argument }) => [kind, argument.count]),
+      [
+        ['nodejs:24', 4],
+        ['python:3.11', 4],
+      ],
+    );
+    for (const { plain, warm, argument, deploy, ownBytes } of report.results) {
+      assert.ok(plain.min >= 20 && warm.min >= 20 && argument.min >= deploy.min && ownBytes > 0);
+    }
+    assert.match(formatArgumentReport(report), /begin with 20 ms of work/);
   });
 });
 
