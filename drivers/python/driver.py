@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from seuss_driver import checkpoint, fresh, observe
+from seuss_driver import checkpoint, fresh, generators, observe
 from seuss_driver.anticipate import anticipate
 from seuss_driver.channel import Channel, encode, open_device
 from seuss_driver.serve import Server
@@ -20,6 +20,7 @@ _MODULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "modules")
 
 
 def _run():
+    generators.watch()
     # The driver's folder is no place for the user's imports.
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
     # What Seuss offers to functions. Theirs come first.

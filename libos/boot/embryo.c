@@ -162,9 +162,9 @@ static noreturn_fn void become_snapshot(struct deploy *d)
 	/* From here on the captured library OS is in place. */
 	if (!(p->flags & PLAN_RESUMES))
 		become_new(d);
-	clock_redeploy(p->clock_monotonic_ns);
+	u64 captured_ns = clock_redeploy(p->clock_monotonic_ns);
 	clocks_redeploy();
-	sched_redeploy();
+	sched_redeploy(captured_ns);
 	check(!d->resets || arch_altstack_is_set(), RESET_BAD_STATE);
 	struct link_deployed done = { .deploy_id = d->message.identity.deploy_id };
 	link_send(LINK_DEPLOYED, 0, &done, sizeof done);

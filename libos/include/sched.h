@@ -13,8 +13,8 @@ void sched_arm_alarm(void);
 /* Around a wait for the host in which no thread runs and no timer fires. */
 void sched_park(void);
 void sched_unpark(void);
-/* After a deploy: the host's alarm did not come along. */
-void sched_redeploy(void);
+/* After a deploy: the host's alarm did not come along. captured_ns is CLOCK_MONOTONIC at the capture. */
+void sched_redeploy(u64 captured_ns);
 /* What current has used of its turn, not yet in its cpu_ns. */
 u64 sched_slice_ns(void);
 /* Makes t the first thread and enters fn on its kernel stack. */

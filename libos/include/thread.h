@@ -155,7 +155,7 @@ u64 clock_realtime_ns(void);
 u64 deadline_after(u64 ns);
 /* Takes the host's vDSO from uc_identity. */
 void clock_boot(void);
-/* Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. */
-void clock_redeploy(u64 captured_host_ns);
+/* Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. The guest's then. */
+u64 clock_redeploy(u64 captured_host_ns);
 
 #endif

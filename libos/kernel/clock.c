@@ -46,10 +46,13 @@ void clock_boot(void)
 	vdso_data.monotonic_offset_ns = 0;
 }
 
-void clock_redeploy(u64 captured_host_ns)
+u64 clock_redeploy(u64 captured_host_ns)
 {
+	u64 captured_ns = captured_host_ns + (u64)vdso_data.monotonic_offset_ns;
+
 	vdso_data.host_clock_gettime = uc_identity.vdso_clock_gettime;
 	u64 host_now = host_clock_ns(CLOCK_MONOTONIC);
 	if (host_now < captured_host_ns)
 		vdso_data.monotonic_offset_ns += (s64)(captured_host_ns - host_now);
+	return captured_ns;
 }

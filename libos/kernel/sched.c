@@ -248,6 +248,7 @@ void sched_arm_alarm(void)
 
 void sched_park(void)
 {
+	account(current);
 	waiting_for_host = true;
 	if (!alarm_at_ns)
 		return;
@@ -258,11 +259,15 @@ void sched_park(void)
 void sched_unpark(void)
 {
 	waiting_for_host = false;
+	switched_at_ns = clock_monotonic_ns();
 }
 
-void sched_redeploy(void)
+void sched_redeploy(u64 captured_ns)
 {
 	alarm_at_ns = 0;
+	/* CPU time does not go back either: the turn that the capture broke off counts. */
+	if (!waiting_for_host && captured_ns > switched_at_ns)
+		current->cpu_ns += captured_ns - switched_at_ns;
 	switched_at_ns = clock_monotonic_ns();
 	/* Time has passed: the wait has to be broken off. */
 	wait_is_stale = waiting_for_timer;

@@ -28,6 +28,8 @@ const NODEJS_FLAGS: readonly string[] = [
   // Eight seconds after the last allocation V8 collects the whole heap to give memory back. In a UC
   // that copies megabytes of pages which it shares with all others.
   '--no-memory-reducer',
+  // Worker threads inherit it, and with it what makes their randomness differ between clones.
+  '--require=/seuss/worker.cjs',
 ];
 
 const NODEJS_ENV = {

@@ -9,6 +9,8 @@ import site
 import sys
 import types
 
+from seuss_driver import generators
+
 # The name that OpenWhisk gives the module, so that a guard on "__main__" does not run.
 _MODULE = "main__"
 
@@ -26,6 +28,7 @@ def load(main="main", source=None, filename="__main__.py", dir=None, **_):
         return _find(module, main, dir is not None)
     finally:
         gc.enable()
+        generators.find()
         # Later collections leave these objects alone, and so the pages that clones share.
         gc.freeze()
 

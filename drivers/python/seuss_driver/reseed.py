@@ -4,15 +4,14 @@ makes them differ, as far as a module that holds such a state has been imported.
 without a message, from a run that was captured, are the concern of fresh.py.
 
 The kernel's source (os.urandom, secrets, SystemRandom) is reseeded by the library OS.
-OpenSSL's generator and tempfile's names notice the new process id. Out of reach are
-generators that user code made while it was imported (random.Random(),
-numpy.random.default_rng()), and the seed of str hashes, which a runtime snapshot fixes.
+OpenSSL's generator and tempfile's names notice the new process id. What code made for itself without a seed
+is generators.py's. Out of reach is the seed of str hashes, which a runtime snapshot fixes.
 """
 
 import random
 import sys
 
-from seuss_driver import fresh
+from seuss_driver import fresh, generators
 
 # random.Random's own seed takes detours that are of no use for an int.
 _seed = super(random.Random, random._inst).seed
@@ -23,6 +22,7 @@ def reseed(seed):
     random._inst.gauss_next = None
     _seed(int(seed, 16))
     fresh.reseeded()
+    generators.renew()
     modules = sys.modules
     if "uuid" in modules:
         _reseed_uuid(modules["uuid"])

@@ -1,5 +1,6 @@
 """The main loop: one blocking read, one message, one answer."""
 
+import ctypes
 import gc
 import sys
 import traceback
@@ -193,8 +194,13 @@ def _log(text):
         pass
 
 
+# The streams of the C library: what an extension module left in them would come out again in each clone.
+_flush_native = ctypes.PyDLL(None).fflush
+
+
 def _flush():
     """What the function wrote comes before the answer."""
+    _flush_native(None)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
