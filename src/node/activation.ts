@@ -1,14 +1,16 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
-import type { Captured } from '../tender/messages.ts';
 import { type DriverCode, initMessage, resumeMessage, runMessage } from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
+import { ACTION_DIR, mountCode } from './code-image.ts';
 import type { Core, Cores } from './cores.ts';
+import { type Deployed, deploySnapshot } from './deploy.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
-import { type FunctionRecord, FunctionUc, functionSnapshotId, imagePathsOf } from './function-record.ts';
+import { type FunctionRecord, FunctionUc } from './function-record.ts';
+import { keepFunctionSnapshot } from './function-snapshot.ts';
 import { type LeadingInvocation, lead } from './lead.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
@@ -45,17 +47,7 @@ export interface ActivationContext {
   discardIdle(record: FunctionRecord): void;
 }
 
-export const ACTION_DIR = '/action';
-/** Attempts to deploy while idle UCs give way. */
-const DEPLOY_ATTEMPTS = 4;
-
 export type Timings = { -readonly [Key in keyof ActivationTimings]: ActivationTimings[Key] };
-
-/** A message is on its way to the UC; its answer comes later. */
-export interface Deployed {
-  readonly uc: FunctionUc;
-  readonly reply: Promise<Reply>;
-}
 
 let lastRun = 0;
 
@@ -202,7 +194,7 @@ class Invocation {
       let mounted: Promise<UcEnd | undefined> | undefined;
       const { uc, reply } = await this.#deploy(core, this.#record.runtime.snapshot, (fresh) => {
         if (code.type === 'image') {
-          mounted = this.#mount(fresh, code.imagePath);
+          mounted = mountCode(this.#node.cores, fresh, code.imagePath);
         }
         return this.#exchange(fresh, text);
       });
@@ -221,56 +213,28 @@ class Invocation {
     }
   }
 
-  /** Hands the code image over; from then on the UC, and each snapshot of it, holds the image by itself. */
-  async #mount(uc: FunctionUc, path: string): Promise<UcEnd | undefined> {
-    const image = this.#node.cores.nextImage();
-    try {
-      await Promise.all([
-        uc.tender.openImage(image, path),
-        uc.tender.mount(uc.id, image, ACTION_DIR),
-        uc.tender.dropImage(image),
-      ]);
-      return undefined;
-    } catch (error) {
-      return uc.fail(error);
-    }
-  }
-
-  /**
-   * Deploys, and sends the first message along with it, so that the UC finds it waiting. Only
-   * a deploy that the host refused for lack of room is tried again: nothing has run then.
-   */
+  /** With the first message. */
   async #deploy(
     core: Core,
     snapshot: Snapshot,
     first: (uc: FunctionUc) => Promise<Reply>,
   ): Promise<Deployed> {
-    const { cores, owner, budget, dispatcher } = this.#node;
-    snapshot.deploying += 1;
+    const { limits } = this.#action;
     try {
-      for (let attempt = 1; ; attempt++) {
-        const uc = new FunctionUc(cores.nextUc(), core, owner, this.#record);
-        uc.origin = snapshot;
-        const started = core.tender.deploy(uc.id, uc, snapshot.number, this.#action.limits.memoryBytes);
-        const reply = first(uc);
-        try {
-          this.timings.deployMs = (await started).deployNs / 1e6;
-          snapshot.deploys += 1;
-          uc.halfway = snapshot.kind === 'argument';
-          return { uc, reply };
-        } catch (error) {
-          uc.fail(error);
-          if (attempt === DEPLOY_ATTEMPTS || !budget.relieve(error)) {
-            throw error;
-          }
-        }
-      }
+      const deployed = await deploySnapshot(
+        this.#node,
+        core,
+        snapshot,
+        this.#record,
+        limits.memoryBytes,
+        first,
+      );
+      this.timings.deployMs = deployed.deployMs;
+      deployed.uc.halfway = snapshot.kind === 'argument';
+      return deployed;
     } catch (error) {
-      dispatcher.lost(core);
+      this.#node.dispatcher.lost(core);
       throw error;
-    } finally {
-      snapshot.deploying -= 1;
-      this.#node.snapshots.settle(snapshot);
     }
   }
 
@@ -289,47 +253,13 @@ class Invocation {
     return uc.tender.capture(uc.id, number, true).then(
       (captured) => {
         this.timings.captureMs = captured.stopNs / 1e6;
-        this.#keep(number, captured);
+        keepFunctionSnapshot(this.#node, record, this.#action, number, captured, this.timings.initMs ?? 0);
       },
       (error: unknown) => {
         budget.relieve(error);
         dispatcher.coldDone(record, undefined);
       },
     );
-  }
-
-  #keep(number: number, captured: Captured): void {
-    const { cores, dispatcher, snapshots, budget } = this.#node;
-    const record = this.#record;
-    const parent = record.runtime.snapshot;
-    const snapshot: Snapshot = {
-      number,
-      id: functionSnapshotId(record),
-      kind: 'function',
-      parent,
-      of: record.name,
-      digest: record.digest,
-      captured,
-      imagePaths: imagePathsOf(record, this.#action),
-      createdMs: Date.now(),
-      savedMs: this.timings.initMs ?? 0,
-      deploys: 0,
-      deploying: 0,
-      evicted: () => {
-        if (record.snapshot === snapshot) {
-          record.snapshot = undefined;
-        }
-      },
-    };
-    if (record.forgotten) {
-      dispatcher.coldDone(record, undefined);
-      cores.drop(snapshot).catch(() => undefined);
-      return;
-    }
-    snapshots.add(snapshot);
-    dispatcher.coldDone(record, snapshot);
-    this.#node.recapturer.captured(record, this.#action);
-    budget.enforce();
   }
 
   /** What the way to an argument snapshot needs of this invocation. */

@@ -1,19 +1,13 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { exchange, type Reply } from '../uc/exchange.ts';
+import { exchange } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext } from './activation.ts';
 import type { Core } from './cores.ts';
-import { FunctionUc } from './function-record.ts';
+import { type Deployed, deploySnapshot } from './deploy.ts';
 import type { Continuation } from './live-capture.ts';
 import { maxLineBytes, runOutcome } from './outcome.ts';
 import type { RunningInvocation } from './running.ts';
 import { type Activation, type ActivationTimings, type InvokeOptions, PlatformError } from './types.ts';
-
-interface Deployed {
-  readonly uc: FunctionUc;
-  readonly deployMs: number;
-  readonly reply: Promise<Reply>;
-}
 
 /**
  * Deploys the snapshot of a captured run and lets it go on to its answer, with the action's limits anew. Nobody
@@ -62,6 +56,7 @@ export async function resumeRun(
   }
 }
 
+/** The UC gets no message: it goes on with the one that it was at work on. */
 async function deploy(
   node: ActivationContext,
   core: Core,
@@ -72,32 +67,25 @@ async function deploy(
   running: RunningInvocation | undefined,
 ): Promise<Deployed> {
   const { limits } = action;
-  const uc = new FunctionUc(node.cores.nextUc(), core, node.owner, record);
-  uc.hold(held);
-  if (running !== undefined) {
-    running.path = 'warm';
-    running.run = { uc, id: runId };
-  }
   node.snapshots.touch(snapshot);
-  snapshot.deploying += 1;
   try {
-    const started = core.tender.deploy(uc.id, uc, snapshot.number, limits.memoryBytes);
-    const reply = exchange(uc, undefined, {
-      timeoutMs: limits.timeoutMs,
-      maxLineBytes: maxLineBytes(limits),
-      logs,
-      signal,
-      onCut: running?.noteCut,
+    const deployed = await deploySnapshot(node, core, snapshot, record, limits.memoryBytes, (uc) => {
+      uc.hold(held);
+      if (running !== undefined) {
+        running.path = 'warm';
+        running.run = { uc, id: runId };
+      }
+      return exchange(uc, undefined, {
+        timeoutMs: limits.timeoutMs,
+        maxLineBytes: maxLineBytes(limits),
+        logs,
+        signal,
+        onCut: running?.noteCut,
+      });
     });
-    const deployMs = (await started).deployNs / 1e6;
-    snapshot.deploys += 1;
     node.counts.warm += 1;
-    return { uc, deployMs, reply };
-  } catch (error) {
-    uc.fail(error);
-    throw error;
+    return deployed;
   } finally {
-    snapshot.deploying -= 1;
     node.dispatcher.startDone(core);
   }
 }

@@ -4,7 +4,7 @@ import { describeCode, type MappedImage, pathIn } from '../symbols/code-address.
 import { PLAN_ANONYMOUS, UC_IMAGE_MAX } from '../tender/abi.ts';
 import type { SnapshotMap } from '../tender/messages.ts';
 import type { Tender } from '../tender/tender.ts';
-import { ACTION_DIR } from './activation.ts';
+import { ACTION_DIR } from './code-image.ts';
 import type { SnapshotDetails, SnapshotDiff, SnapshotMapping } from './types.ts';
 
 const ACCESS_BITS = ['r', 'w', 'x'];

@@ -67,6 +67,11 @@ export class SnapshotOperations {
         remedy: 'try again',
       });
     }
+    if (this.#node.snapshots.isParent(snapshot)) {
+      throw new PlatformError('snapshot_in_use', `other snapshots are made of ${id} of ${snapshot.of}`, {
+        remedy: 'drop those first',
+      });
+    }
     await this.#discard(snapshot);
   }
 

@@ -374,7 +374,7 @@ export interface ComputeNode {
   inspect(snapshotId: string): Promise<SnapshotDetails>;
   /** @throws PlatformError `unknown_snapshot` */
   diff(a: string, b: string): Promise<SnapshotDiff>;
-  /** @throws PlatformError `unknown_snapshot`, `snapshot_pinned` (a runtime's), `snapshot_in_use` */
+  /** @throws PlatformError `unknown_snapshot`, `snapshot_pinned` (a runtime's), `snapshot_in_use` (others are made of it) */
   dropSnapshot(snapshotId: string): Promise<void>;
   /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
   idleMemory(action: Action): Promise<UcMemory>;

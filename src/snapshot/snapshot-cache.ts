@@ -37,6 +37,11 @@ export class SnapshotCache {
     return this.#snapshots.has(snapshot);
   }
 
+  /** Others are made of it: to remove it alone would free nothing. */
+  isParent(snapshot: Snapshot): boolean {
+    return this.#children.has(snapshot);
+  }
+
   add(snapshot: Snapshot): void {
     this.#snapshots.add(snapshot);
     this.#bytes += snapshotBytes(snapshot);

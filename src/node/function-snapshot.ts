@@ -1,0 +1,45 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Captured } from '../tender/messages.ts';
+import type { ActivationContext } from './activation.ts';
+import { type FunctionRecord, functionSnapshotId, imagePathsOf } from './function-record.ts';
+import type { Action } from './types.ts';
+
+/** The first cold start of a function has brought its snapshot, which saves `savedMs`; others may wait for it. */
+export function keepFunctionSnapshot(
+  node: ActivationContext,
+  record: FunctionRecord,
+  action: Action,
+  number: number,
+  captured: Captured,
+  savedMs: number,
+): void {
+  const { cores, dispatcher, snapshots, budget } = node;
+  const snapshot: Snapshot = {
+    number,
+    id: functionSnapshotId(record),
+    kind: 'function',
+    parent: record.runtime.snapshot,
+    of: record.name,
+    digest: record.digest,
+    captured,
+    imagePaths: imagePathsOf(record, action),
+    createdMs: Date.now(),
+    savedMs,
+    deploys: 0,
+    deploying: 0,
+    evicted: () => {
+      if (record.snapshot === snapshot) {
+        record.snapshot = undefined;
+      }
+    },
+  };
+  if (record.forgotten) {
+    dispatcher.coldDone(record, undefined);
+    cores.drop(snapshot).catch(() => undefined);
+    return;
+  }
+  snapshots.add(snapshot);
+  dispatcher.coldDone(record, snapshot);
+  node.recapturer.captured(record, action);
+  budget.enforce();
+}
