@@ -33,6 +33,7 @@ export class Run implements UcListener {
   readonly ended: Promise<UcEnd>;
   readonly #end: (end: UcEnd) => void;
   readonly #chunks: Buffer[] = [];
+  readonly #waiting = new Set<{ readonly bytes: number; readonly resolve: () => void }>();
   #bytes = 0;
   #cutAt = 0;
   #exit: GuestExit | undefined;
@@ -58,6 +59,23 @@ export class Run implements UcListener {
       // What it says on stderr is no part of any program's output here: it shows what went wrong.
       this.#chunks.push(Buffer.from(payload));
       this.#bytes += payload.length;
+      this.#wake();
+    }
+  }
+
+  /** Resolves when it has written so many bytes, or is over. */
+  written(bytes: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add({ bytes, resolve });
+      this.#wake();
+    });
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiting) {
+      if (!this.over && this.#bytes < waiter.bytes) continue;
+      this.#waiting.delete(waiter);
+      waiter.resolve();
     }
   }
 
@@ -67,11 +85,13 @@ export class Run implements UcListener {
 
   onExit(exit: ControlExit): void {
     this.over = true;
+    this.#wake();
     this.#end(ucEndOf(exit, this.#exit, this.#panic));
   }
 
   onLost(error: PlatformError): void {
     this.over = true;
+    this.#wake();
     this.#end({ type: 'lost', error });
   }
 

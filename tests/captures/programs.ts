@@ -21,7 +21,9 @@ export interface BusyProgram {
 }
 
 export const C_ROOT = 'c';
-export const C_PROGRAMS = ['memory', 'registers', 'signals'] as const;
+const C_BUSY = ['memory', 'registers', 'signals'] as const;
+/** What the image of C_ROOT holds. */
+export const C_PROGRAMS = [...C_BUSY, 'stray'] as const;
 
 const ENV = { PATH: '/usr/bin:/bin', HOME: '/root', LANG: 'C.UTF-8', TZ: 'UTC', PYTHONUTF8: '1' };
 export const BUSY_ENV: Readonly<Record<string, string>> = ENV;
@@ -55,6 +57,12 @@ function c(name: string): BusyProgram {
   return { name: `${name}.c`, root: C_ROOT, argv: [`/${name}`], native: [builtProgram(name)] };
 }
 
+/** tests/captures/guests/stray.c, at one of its places. */
+export function stray(...args: readonly string[]): BusyProgram {
+  const program = c('stray');
+  return { ...program, argv: [...program.argv, ...args], native: [...program.native, ...args] };
+}
+
 /** Compiles a C program unless it is up to date. Returns its path. */
 export function builtProgram(name: string): string {
   const from = join(here, 'guests', `${name}.c`);
@@ -82,6 +90,6 @@ export function busyPrograms(): readonly BusyProgram[] {
     python('interpreter'),
     python('threads'),
     python('devices'),
-    ...C_PROGRAMS.map(c),
+    ...C_BUSY.map(c),
   ];
 }
