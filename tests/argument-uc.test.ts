@@ -471,6 +471,17 @@ def main(p):
     }
   });
 
+  it('comes back after it was dropped', async () => {
+    const action = special(PYTHON, ECHO.python, [{ a: 1 }]);
+    const call = { a: 1, x: 1 };
+    await invokeAll(action, call, call);
+    await node.dropSnapshot(only(action).snapshot ?? '');
+    assert.deepEqual([only(action).state, only(action).snapshot], ['none', null]);
+    const activations = await invokeAll(action, call, call);
+    assert.deepEqual(paths(activations), ['warm', 'argument']);
+    await node.forget(action);
+  });
+
   it('is dropped when its action is forgotten while it is made', async () => {
     const action = special(NODEJS, SLOW.nodejs, [{ model: 'm' }]);
     await node.invoke(action, { model: 'm', x: 1 });
