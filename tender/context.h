@@ -10,6 +10,7 @@
 #include "../abi/layout.h"
 #include "../abi/link.h"
 #include "libos_image.h"
+#include "pagemap.h"
 #include "privileges.h"
 #include "base.h"
 #include "table.h"
@@ -56,6 +57,7 @@ struct layer {
 	struct file_id file;
 	uint64_t bytes;
 	char *view; /* layer_view, or NULL */
+	struct page_runs data; /* layer_data, once it was asked for: a layer has some */
 };
 
 /* Descriptors of a deploy travel in one message, which the library OS takes up to this number. */

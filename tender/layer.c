@@ -39,6 +39,7 @@ void layer_put(struct layer *layer)
 	if (layer->view)
 		munmap(layer->view, layer->bytes);
 	close(layer->fd);
+	page_runs_free(&layer->data);
 	free(layer);
 }
 
@@ -54,6 +55,26 @@ const char *layer_view(struct layer *layer)
 	if (view != MAP_FAILED)
 		layer->view = view;
 	return layer->view;
+}
+
+int layer_data(struct layer *layer, const struct page_runs **runs)
+{
+	off_t data, hole = 0;
+	int error;
+
+	*runs = &layer->data;
+	if (layer->data.count)
+		return 0;
+	while ((data = lseek(layer->fd, hole, SEEK_DATA)) >= 0) {
+		hole = lseek(layer->fd, data, SEEK_HOLE);
+		if (hole < 0)
+			break;
+		page_runs_add(&layer->data, PAGE_DOWN((uint64_t)data), PAGE_UP((uint64_t)hole));
+	}
+	error = errno == ENXIO ? 0 : -errno;
+	if (error)
+		page_runs_free(&layer->data);
+	return error;
 }
 
 int layer_adopt(struct tender *t, int fd, struct layer **out)

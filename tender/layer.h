@@ -13,6 +13,8 @@ int layer_adopt(struct tender *t, int fd, struct layer **out);
 struct layer *layer_find(const struct tender *t, const struct file_id *file);
 /* Its bytes in memory, while it is counted; NULL when they could change, or there is no room. */
 const char *layer_view(struct layer *layer);
+/* Where it has data, by offset; the rest of it are holes. 0 or -errno. */
+int layer_data(struct layer *layer, const struct page_runs **runs);
 struct layer *layer_get(struct layer *layer);
 void layer_put(struct layer *layer);
 

@@ -1,7 +1,6 @@
 #include "map_compare.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include "layer.h"
 
@@ -60,22 +59,19 @@ static int image_of(const struct pristine *p, const struct vma *v)
 /* ---- what may not be zero ---- */
 
 /* Holes of a layer read as zero, as untouched anonymous memory does. */
-static int add_data(int layer, uint64_t offset, uint64_t start, uint64_t end, struct page_runs *runs)
+static int add_data(struct layer *layer, uint64_t offset, uint64_t start, uint64_t end, struct page_runs *runs)
 {
-	off_t from = (off_t)offset, to = (off_t)(offset + (end - start)), data, hole;
+	uint64_t offset_end = offset + (end - start);
+	const struct page_runs *data;
+	int error = layer_data(layer, &data);
 
-	while (from < to) {
-		data = lseek(layer, from, SEEK_DATA);
-		if (data < 0)
-			return errno == ENXIO ? 0 : -errno;
-		hole = lseek(layer, data, SEEK_HOLE);
-		if (hole < 0)
-			return -errno;
-		data = (off_t)PAGE_DOWN(data);
-		if (data >= to)
-			return 0;
-		from = hole < to ? (off_t)PAGE_UP(hole) : to;
-		page_runs_add(runs, start + ((uint64_t)data - offset), start + ((uint64_t)from - offset));
+	if (error)
+		return error;
+	for (size_t i = page_runs_find(data, offset); i < data->count && data->items[i].start < offset_end; i++) {
+		const struct page_run *run = &data->items[i];
+		uint64_t from = run->start > offset ? run->start : offset;
+
+		page_runs_add(runs, start + (from - offset), start + (lower(run->end, offset_end) - offset));
 	}
 	return 0;
 }
@@ -83,28 +79,26 @@ static int add_data(int layer, uint64_t offset, uint64_t start, uint64_t end, st
 static int add_data_of_map(const struct pristine *p, const struct plan_map *m, uint64_t start, uint64_t end,
 			   struct page_runs *runs)
 {
-	struct file_id id;
-	int fd = pristine_file(p, m, &id), error = 0;
+	int layer = m->source - UC_IMAGE_MAX;
 
 	if (m->source == PLAN_ANONYMOUS)
 		return 0;
-	if (fd >= 0 && m->source >= UC_IMAGE_MAX)
-		error = add_data(fd, m->offset + (start - m->start), start, end, runs);
-	else
-		page_runs_add(runs, start, end);
-	return error;
+	if (layer >= 0 && layer < p->pages->layer_count)
+		return add_data(p->pages->layers[layer], m->offset + (start - m->start), start, end, runs);
+	page_runs_add(runs, start, end);
+	return 0;
 }
 
 static int add_data_of_vma(const struct pristine *p, const struct vma *v, uint64_t start, uint64_t end,
 			   struct page_runs *runs)
 {
-	const struct layer *layer;
+	struct layer *layer;
 
 	if (!v->file.ino)
 		return 0;
 	layer = layer_find(p->tender, &v->file);
 	if (layer)
-		return add_data(layer->fd, v->offset + (start - v->start), start, end, runs);
+		return add_data(layer, v->offset + (start - v->start), start, end, runs);
 	page_runs_add(runs, start, end);
 	return 0;
 }

@@ -122,6 +122,21 @@ void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct
 	}
 }
 
+size_t page_runs_find(const struct page_runs *runs, uint64_t addr)
+{
+	size_t low = 0, high = runs->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (runs->items[middle].end > addr)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 void page_runs_free(struct page_runs *runs)
 {
 	free(runs->items);

@@ -27,6 +27,8 @@ void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end);
 int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
 /* Sets out, empty so far, to the pages of both. */
 void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct page_runs *out);
+/* Index of the first run that ends behind addr. */
+size_t page_runs_find(const struct page_runs *runs, uint64_t addr);
 void page_runs_free(struct page_runs *runs);
 
 #endif
