@@ -1,4 +1,4 @@
-/* Pages of a stopped UC that get bytes of its snapshot back, from outside: a tenth of what the UC would need for it. */
+/* Pages of a stopped UC that get bytes of its snapshot back, from outside, which takes half of what the UC would need. */
 #ifndef TENDER_WRITE_BACK_H
 #define TENDER_WRITE_BACK_H
 

@@ -198,6 +198,16 @@ int client_demote(struct client *c, int i, uint32_t uc, uint64_t snapshot, struc
 	return error;
 }
 
+int client_reset(struct client *c, int i, uint32_t uc)
+{
+	struct message m = client_call(c, i, CONTROL_RESET, uc, "", 0);
+	int error = error_of(&m);
+
+	CHECK(error || m.frame.len == sizeof(struct control_started));
+	message_free(&m);
+	return error;
+}
+
 int client_promote(struct client *c, int i, uint32_t uc)
 {
 	struct message m = client_call(c, i, CONTROL_PROMOTE, uc, "", 0);

@@ -46,6 +46,8 @@ int client_deploy(struct client *c, int i, uint32_t uc, uint64_t snapshot);
 
 /* CONTROL_DEMOTE; 0 or the errno of the reply. */
 int client_demote(struct client *c, int i, uint32_t uc, uint64_t snapshot, struct control_demoted *out);
+/* CONTROL_RESET; 0 or the errno of the reply. */
+int client_reset(struct client *c, int i, uint32_t uc);
 /* CONTROL_PROMOTE; 0 or the errno of the reply. */
 int client_promote(struct client *c, int i, uint32_t uc);
 
