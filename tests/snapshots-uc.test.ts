@@ -101,7 +101,7 @@ for (const [language, kind, source] of WORK) {
       await node.invoke(action, { rounds: 1 });
       for (const fresh of [false, true]) {
         if (fresh) await node.dropIdle(action);
-        const { plain, snapshots } = await capturedRun(action, { rounds: 6 }, 6);
+        const { plain, snapshots } = await capturedRun(action, { rounds: 6 }, 4);
         assert.equal(plain.path, fresh ? 'warm' : 'hot');
         assert.ok(snapshots.length > 0);
         const clones = await Promise.all(snapshots.flatMap(({ id }) => [node.resume(id), node.resume(id)]));
@@ -180,6 +180,20 @@ describe('a captured run', () => {
     const diff = await node.diff(details.parent as string, id);
     assert.equal(diff.pages.bytes, details.ownPages);
     assertGoesOn(await node.resume(id), plain);
+    await node.forget(action);
+  });
+
+  it('may be captured by several at once', { timeout: 30_000 }, async () => {
+    const action = sourceAction(PYTHON, PYTHON_WAITS);
+    await node.invoke(action, {});
+    const running = node.invoke(action, {}, { id: 'wanted' });
+    await untilItRuns('wanted');
+    const captures = await Promise.all(Array.from({ length: 5 }, () => node.capture('wanted')));
+    assert.equal(new Set(captures.map(({ id }) => id)).size, 5);
+    const plain = await running;
+    for (const resumed of await Promise.all(captures.map(({ id }) => node.resume(id)))) {
+      assertGoesOn(resumed, plain);
+    }
     await node.forget(action);
   });
 

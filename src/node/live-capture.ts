@@ -27,6 +27,8 @@ const LONGEST_WAIT_MS = 20;
 /** Snapshots of runs that were captured on demand. */
 export class LiveCaptures {
   readonly #continuations = new Map<Snapshot, Continuation>();
+  /** The last capture of each UC: of two at once nobody could tell whose cut is whose. */
+  readonly #last = new WeakMap<FunctionUc, Promise<unknown>>();
 
   /** How the run goes on; undefined for a snapshot that is none of these. */
   get(snapshot: Snapshot): Continuation | undefined {
@@ -43,10 +45,24 @@ export class LiveCaptures {
    * @throws PlatformError `not_running`, `capture_failed`, `no_room`
    */
   async capture(node: ActivationContext, invocation: RunningInvocation): Promise<Snapshot> {
-    const { run, action } = invocation;
+    const { run } = invocation;
     if (run === undefined) {
       throw notRunning(invocation, 'has not begun to run');
     }
+    const turn = (this.#last.get(run.uc) ?? Promise.resolve()).then(() => this.#capture(node, invocation));
+    this.#last.set(
+      run.uc,
+      turn.catch(() => undefined),
+    );
+    return await turn;
+  }
+
+  async #capture(node: ActivationContext, invocation: RunningInvocation): Promise<Snapshot> {
+    const { run, action } = invocation;
+    if (run === undefined) {
+      throw notRunning(invocation, 'ended meanwhile');
+    }
+    invocation.takeCut();
     const number = node.cores.nextSnapshot();
     const captured = await captureAtOnce(run.uc, number, () => invocation.run !== undefined).catch(
       (error) => {
