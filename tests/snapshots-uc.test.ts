@@ -212,6 +212,36 @@ describe('a captured run', () => {
   });
 });
 
+describe('a captured run that did not start from the function’s snapshot', () => {
+  for (const [language, kind, source] of [
+    [
+      'Node.js',
+      NODEJS,
+      `exports.main = async (params) => { const { model } = params; const { text } = params; await new Promise((resolve) => setTimeout(resolve, 120)); return { model, text }; }`,
+    ],
+    [
+      'Python',
+      PYTHON,
+      `import time\ndef main(params):\n    model = params['model']\n    text = params['text']\n    time.sleep(0.12)\n    return {'model': model, 'text': text}`,
+    ],
+  ] as const) {
+    it(`goes on from half-way, or after a reset: ${language}`, { timeout: 30_000 }, async () => {
+      const half = sourceAction(kind, source, { policy: { state: 'reuse', specialize: [{ model: 'm' }] } });
+      const reset = sourceAction(kind, source, { policy: { state: 'reset', specialize: [] } });
+      for (const [action, path] of [
+        [half, 'argument'],
+        [reset, 'hot'],
+      ] as const) {
+        for (let i = 0; i < 3; i++) await node.invoke(action, { model: 'm', text: String(i) });
+        const { plain, snapshots } = await capturedRun(action, { model: 'm', text: 'here' }, 2);
+        assert.deepEqual([plain.path, plain.result], [path, { model: 'm', text: 'here' }]);
+        for (const { id } of snapshots) assertGoesOn(await node.resume(id), plain);
+        await node.forget(action);
+      }
+    });
+  }
+});
+
 describe('an answer that is on its way at the capture', () => {
   it('is whole in each clone', { timeout: 60_000 }, async () => {
     const action = sourceAction(NODEJS, `exports.main = () => ({ text: 'é'.repeat(450_000) });`);

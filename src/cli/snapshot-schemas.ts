@@ -13,6 +13,8 @@ export const snapshotInfo = z.looseObject({
   stored: z.boolean(),
   deploys: z.number(),
   createdMs: z.number(),
+  /** Arguments that an argument snapshot fixes. */
+  fixed: z.record(z.string(), z.json()).optional(),
 });
 export type SnapshotRow = z.infer<typeof snapshotInfo>;
 

@@ -21,6 +21,11 @@ export function kib(bytes: number): string {
   return (bytes / 1024).toFixed(0);
 }
 
+/** The function, and the arguments that the snapshot fixes. */
+function what({ of, fixed }: SnapshotRow): string {
+  return fixed === undefined ? of : `${of} ${JSON.stringify(fixed)}`;
+}
+
 export function snapshotTable(snapshots: readonly SnapshotRow[], nowMs: number): string {
   const table = new Table({
     head: [
@@ -38,10 +43,11 @@ export function snapshotTable(snapshots: readonly SnapshotRow[], nowMs: number):
     colAligns: ['left', 'left', 'left', 'left', 'right', 'right', 'right', 'right', 'right', 'left'],
     style: PLAIN,
   });
-  for (const { id, kind, parent, of, ownBytes, createdMs, stored, ...more } of snapshots) {
-    const counts = [more.ownPages, more.sharedPages, more.deploys].map(String);
+  for (const snapshot of snapshots) {
+    const { id, kind, parent, ownBytes, ownPages, sharedPages, deploys, createdMs, stored } = snapshot;
+    const counts = [ownPages, sharedPages, deploys].map(String);
     const rest = [age(nowMs - createdMs), stored ? 'yes' : '-'];
-    table.push([id, kind, parent ?? '-', of, kib(ownBytes), ...counts, ...rest]);
+    table.push([id, kind, parent ?? '-', what(snapshot), kib(ownBytes), ...counts, ...rest]);
   }
   return table.toString();
 }
@@ -66,9 +72,10 @@ export function snapshotTree(snapshots: readonly SnapshotRow[], nowMs: number): 
   return lines.join('\n');
 }
 
-function describe({ id, kind, of, ownBytes, deploys, createdMs }: SnapshotRow, nowMs: number): string {
+function describe(snapshot: SnapshotRow, nowMs: number): string {
+  const { id, kind, ownBytes, deploys, createdMs } = snapshot;
   const times = deploys === 1 ? '1 deploy' : `${deploys} deploys`;
-  return `${id}  ${kind} ${of}  ${kib(ownBytes)} KiB, ${times}, ${age(nowMs - createdMs)}`;
+  return `${id}  ${kind} ${what(snapshot)}  ${kib(ownBytes)} KiB, ${times}, ${age(nowMs - createdMs)}`;
 }
 
 function address(value: number): string {
@@ -80,10 +87,10 @@ function code({ address: at, symbol }: ShownCode): string {
 }
 
 export function detailsText(details: ShownDetails, nowMs: number): string {
-  const { id, kind, of, parent, form, ownBytes, ownPages, sharedPages, layers, images, memoryMap } = details;
+  const { id, kind, parent, form, ownBytes, ownPages, sharedPages, layers, images, memoryMap } = details;
   const registers = Object.entries(details.registers).map(([name, value]) => `${name.padStart(7)} ${value}`);
   const rows: [string, string][] = [
-    ['snapshot', `${id}  ${kind} ${of}`],
+    ['snapshot', `${id}  ${kind} ${what(details)}`],
     ['parent', parent ?? '-'],
     ['age', `${age(nowMs - details.createdMs)}, ${details.deploys} deploys`],
     ['own', `${kib(ownBytes)} KiB, ${ownPages} pages, kept as ${form}`],
