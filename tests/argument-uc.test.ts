@@ -528,6 +528,25 @@ def main(params):
     await node.forget(action);
   });
 
+  it('leaves a running event loop running, whose clones have another process id', async () => {
+    const source = `import asyncio, seuss
+async def work():
+    await asyncio.sleep(0)
+    other = asyncio.get_running_loop().create_task(asyncio.sleep(0.001, "slept"))
+    x = seuss.checkpoint()["x"]
+    gathered = await asyncio.gather(other, asyncio.to_thread(lambda: x), asyncio.sleep(0, "again"))
+    return {"x": x, "gathered": gathered, "same": asyncio.get_event_loop() is asyncio.get_running_loop()}
+def main(params):
+    return asyncio.run(work())`;
+    const action = sourceAction(PYTHON, source);
+    for (let x = 0; x < 4; x++) {
+      const { path, result } = await node.invoke(action, { x });
+      assert.equal(path, ['cold', 'warm'][x] ?? 'argument');
+      assert.deepEqual(result, { x, gathered: ['slept', x, 'again'], same: true });
+    }
+    await node.forget(action);
+  });
+
   for (const [kind, files, own] of [
     [
       NODEJS,

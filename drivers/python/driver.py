@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from seuss_driver import checkpoint, fresh, generators, observe
+from seuss_driver import checkpoint, event_loop, fresh, generators, observe
 from seuss_driver.anticipate import anticipate
 from seuss_driver.channel import Channel, encode, open_device
 from seuss_driver.serve import Server
@@ -27,6 +27,7 @@ def _run():
     sys.path.append(_MODULES)
     observe.install()
     fresh.install()
+    event_loop.install()
     for stream in (sys.stdout, sys.stderr):
         # Lines of a function that is then killed must not be lost.
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
