@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { runAblation } from '../src/bench/ablation.ts';
+import { formatAblation } from '../src/bench/ablation-report.ts';
+import { WORKLOADS } from '../src/bench/ablation-workloads.ts';
 import { formatArgumentReport, runArgumentBench } from '../src/bench/argument.ts';
 import { benchFunction, interpreterOf } from '../src/bench/cases.ts';
 import { runDensityBench } from '../src/bench/density.ts';
@@ -9,6 +12,9 @@ import { runPlain } from '../src/bench/plain-process.ts';
 import { summarize } from '../src/bench/statistics.ts';
 import { listExamples } from '../src/cli/demo/examples.ts';
 import { createPackager, withNode } from '../src/cli/with-node.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
+import type { ComputeNode, ComputeNodeOptions } from '../src/node/types.ts';
+import { anticipations } from '../src/runtime/anticipations.ts';
 
 describe('statistics', () => {
   it('interpolates between samples', () => {
@@ -66,6 +72,44 @@ describe('starts from argument snapshots', () => {
       assert.ok(plain.min >= 20 && warm.min >= 20 && argument.min >= deploy.min && ownBytes > 0);
     }
     assert.match(formatArgumentReport(report), /begin with 20 ms of work/);
+  });
+});
+
+describe('optimisations left out', () => {
+  const options = {
+    packager: createPackager(),
+    runs: 2,
+    onProgress: () => undefined,
+    withNode: <T>(nodeOptions: ComputeNodeOptions, work: (node: ComputeNode) => Promise<T>) =>
+      withNode({ ...nodeOptions, bindThread: false }, work),
+  };
+
+  it('are measured beside a node that has them', async () => {
+    const report = await runAblation({ ...options, items: ['locale', 'recapture'] });
+    assert.deepEqual(
+      report.rows.map(({ kind, item }) => [kind, item]),
+      [['nodejs:24', 'locale']],
+    );
+    assert.deepEqual(
+      report.recapture.map(({ kind }) => kind),
+      ['nodejs:24', 'python:3.11'],
+    );
+    for (const side of report.rows.flatMap((row) => [row.with, row.without])) {
+      assert.ok(Object.values(side).every((figure) => figure > 0));
+    }
+    assert.match(formatAblation(report), /locale/);
+    await assert.rejects(runAblation({ ...options, items: ['nonsense'] }), { code: 'unknown_optimisation' });
+  });
+
+  it('have a workload each that works', async () => {
+    for (const [language, workloads] of Object.entries(WORKLOADS)) {
+      const declared = anticipations(language as 'nodejs' | 'python');
+      assert.deepEqual(Object.keys(workloads).sort(), declared.map(({ name }) => name).sort());
+      assert.ok(declared.every(({ why }) => why.length > 0));
+    }
+    await assert.rejects(startComputeNode({ anticipate: { except: ['nonsense'] } }), {
+      code: 'unknown_anticipation',
+    });
   });
 });
 

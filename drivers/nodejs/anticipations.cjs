@@ -275,6 +275,48 @@ function secureContext() {
   require('node:tls').createSecureContext();
 }
 
+/** Both ends of a connection over the UC's own loopback. A key that both know saves a certificate. */
+async function handshake() {
+  const tls = require('node:tls');
+  const { once } = require('node:events');
+  const psk = Buffer.alloc(16, 1);
+  /* TLS 1.3 sends tickets after the handshake, for which the end would have to wait. */
+  const common = { ciphers: 'PSK', maxVersion: 'TLSv1.2' };
+  const server = tls.createServer({ ...common, pskCallback: () => psk });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  try {
+    for (let i = 0; i < 3; i++) {
+      const client = tls.connect({
+        ...common,
+        port,
+        host: '127.0.0.1',
+        pskCallback: () => ({ psk, identity: 'anticipation' }),
+        checkServerIdentity: () => undefined,
+      });
+      const [[accepted]] = await Promise.all([
+        once(server, 'secureConnection'),
+        once(client, 'secureConnect'),
+      ]);
+      accepted.on('data', (data) => accepted.end(data));
+      client.write('x');
+      for await (const chunk of client) chunk.length;
+    }
+  } finally {
+    server.close();
+    await once(server, 'close');
+  }
+}
+
+async function worker() {
+  const { Worker } = require('node:worker_threads');
+  const { once } = require('node:events');
+  const thread = new Worker('require("node:worker_threads").parentPort.postMessage(1)', { eval: true });
+  await once(thread, 'message');
+  await thread.terminate();
+}
+
 /** Server, agent client, fetch and name resolution over the UC's own loopback. */
 async function http() {
   const { createServer, request } = require('node:http');
@@ -317,6 +359,8 @@ module.exports = {
   crypto: cryptography,
   files,
   tls: secureContext,
+  handshake,
+  worker,
   http,
   driver,
 };

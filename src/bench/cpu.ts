@@ -49,7 +49,8 @@ export async function measureCpu(
   return results;
 }
 
-function milliseconds(result: JsonValue): number {
+/** What a function that measures itself has found. */
+export function milliseconds(result: JsonValue): number {
   const ms = typeof result === 'object' && result !== null && !Array.isArray(result) ? result.ms : undefined;
   if (typeof ms !== 'number') {
     throw new PlatformError('bench_failed', `the CPU benchmark failed: ${JSON.stringify(result)}`);

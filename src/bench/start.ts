@@ -82,7 +82,7 @@ export async function measurePlain(subject: BenchCase, runs: StartRuns): Promise
 }
 
 /** The same code as a function that the node has never seen: the digest is what it goes by. */
-function variant(action: Action, run: number): Action {
+export function variant(action: Action, run: number): Action {
   const digest = createHash('sha256').update(`${action.digest}/${run}`).digest('hex');
   return { ...action, name: `${action.name}-${run}`, digest };
 }

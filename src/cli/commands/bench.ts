@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { runAblation } from '../../bench/ablation.ts';
+import { formatAblation } from '../../bench/ablation-report.ts';
 import { formatArgumentReport, runArgumentBench } from '../../bench/argument.ts';
 import { runDensityBench } from '../../bench/density.ts';
 import { formatDensity } from '../../bench/density-report.ts';
@@ -12,6 +14,7 @@ import { createPackager, withNode } from '../with-node.ts';
 interface StartFlags {
   readonly runs: number;
   readonly idle: number;
+  readonly ablate?: true | string;
   readonly json?: true;
 }
 
@@ -42,6 +45,10 @@ export function benchCommand(program: Command): void {
       100,
     )
     .option('--idle <n>', 'idle contexts for the memory figure', integer(1, 2000), 300)
+    .option(
+      '--ablate [items]',
+      'measure each optimisation left out instead, or only those named: --ablate http,templates',
+    )
     .option('--json', 'print all figures as JSON')
     .action(start);
   bench
@@ -86,7 +93,22 @@ async function density({ count, kind, sample, json }: DensityFlags): Promise<voi
   console.log(json ? JSON.stringify(report) : formatDensity(report));
 }
 
-async function start({ runs, idle, json }: StartFlags): Promise<void> {
+async function ablate(runs: number, items: true | string, json: true | undefined): Promise<void> {
+  const report = await runAblation({
+    packager: createPackager(),
+    runs,
+    ...(items !== true && { items: items.split(',') }),
+    onProgress: progress,
+    withNode,
+  });
+  console.log(json ? JSON.stringify(report) : formatAblation(report));
+}
+
+async function start({ runs, idle, ablate: items, json }: StartFlags): Promise<void> {
+  if (items !== undefined) {
+    await ablate(runs, items, json);
+    return;
+  }
   const report = await runStartBench({
     packager: createPackager(),
     runs: { cold: Math.ceil(runs / 2), warm: runs, hot: runs * 4, plain: Math.ceil(runs / 5) },

@@ -12,6 +12,7 @@ import { EXIT } from '../exit-codes.ts';
 import { collect, integer, parseParams, parseSize } from '../options.ts';
 import { progress, timingLine } from '../progress.ts';
 import { createPackager, withNode } from '../with-node.ts';
+import { parseWithout } from '../without.ts';
 
 interface InvokeFlags {
   readonly kind?: string;
@@ -23,6 +24,7 @@ interface InvokeFlags {
   readonly memory?: number;
   readonly state?: StartState;
   readonly specialize?: readonly string[];
+  readonly without?: ReturnType<typeof parseWithout>;
   readonly json?: true;
 }
 
@@ -55,6 +57,11 @@ export function invokeCommand(program: Command): void {
       'arguments to fix, by name and with commas: runs start where the function first needs another one',
       (text: string) => text.split(','),
     )
+    .option(
+      '--without <items>',
+      'optimisations to leave out, by the names of docs/benchmarks.md',
+      parseWithout,
+    )
     .option('--json', 'print {result, status, path, timings, logs} for each run')
     .action(async (path: string, flags: InvokeFlags) => {
       process.exitCode = await invoke(path, flags);
@@ -74,7 +81,7 @@ async function invoke(path: string, flags: InvokeFlags): Promise<number> {
     },
   });
   const print = flags.json ? printJson : printHuman;
-  const options = { cores: 1, preboot: [action.kind], onProgress: progress };
+  const options = { cores: 1, preboot: [action.kind], onProgress: progress, ...flags.without };
   return await withNode(options, async (node: ComputeNode) => {
     let failed = false;
     for (let run = 0; run < flags.repeat; run++) {

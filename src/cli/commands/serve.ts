@@ -20,6 +20,7 @@ import { integer, parseSize } from '../options.ts';
 import { progress } from '../progress.ts';
 import { announce, DEFAULT_HOST, DEFAULT_PORT, listen, untilInterrupted } from '../serving.ts';
 import { createPackager, withNode } from '../with-node.ts';
+import { parseWithout } from '../without.ts';
 
 interface ServeFlags {
   readonly host: string;
@@ -30,6 +31,7 @@ interface ServeFlags {
   readonly state?: StartState;
   readonly store: string | false;
   readonly storeSize?: number;
+  readonly without?: ReturnType<typeof parseWithout>;
   readonly json?: true;
 }
 
@@ -52,6 +54,11 @@ export function serveCommand(program: Command): void {
     .option('--store <dir>', 'folder that keeps actions and snapshots', storeDir())
     .option('--no-store', 'keep them in memory alone')
     .option('--store-size <size>', 'disk that stored snapshots may take (default: 16G)', parseSize)
+    .option(
+      '--without <items>',
+      'optimisations to leave out, by the names of docs/benchmarks.md',
+      parseWithout,
+    )
     .option('--json', 'print {"url", "key"} when ready')
     .action(serve);
 }
@@ -65,6 +72,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
     preboot: [PINNED_NODEJS, resolveKind('python:default').name],
     onProgress: progress,
+    ...flags.without,
     ...(flags.store !== false && {
       store: {
         dir: flags.store,
