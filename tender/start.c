@@ -240,6 +240,9 @@ int start_take(struct tender *t, struct snapshot *s, struct start *start)
 	start->compact = count;
 	if (!error) {
 		start->pages = snapshot_root(from)->pages;
+		/* Its words are in the template already. */
+		for (struct snapshot *in = from; snapshot_is_compact(in); in = in->base)
+			start->compact++;
 		if (!count)
 			start_add_plan(start, registers.fd, registers.bytes);
 	} else {

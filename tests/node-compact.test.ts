@@ -274,3 +274,29 @@ describe('the account of snapshots', () => {
     }
   });
 });
+
+describe('a context that comes from a template of a compact snapshot', () => {
+  it('is put back to that snapshot, not to what the template was made of', async () => {
+    const action = sourceAction(
+      PYTHON,
+      'runs = 0\ndef main(args):\n    global runs\n    runs += 1\n    return {"runs": runs}',
+      {
+        policy: { ...DEFAULT_POLICY, state: 'reset' },
+      },
+    );
+    await result(action, {}, 'cold');
+    await compacted(action);
+    const paths = new Set<string>();
+    // The first deploys of a snapshot bring its template.
+    for (let start = 0; start < 12; start++) {
+      await node.dropIdle(action);
+      for (let run = 0; run < 3; run++) {
+        const activation = await node.invoke(action, {});
+        assert.deepEqual(activation.result, { runs: 1 }, activation.path);
+        paths.add(activation.path);
+      }
+    }
+    assert.ok(paths.has('warm') && paths.has('hot'));
+    await node.forget(action);
+  });
+});

@@ -97,14 +97,24 @@ class Invocation {
       case 'hot':
         return start.promote ? this.#promote(start.uc) : this.#run(start.uc);
       case 'warm':
-        return start.leads === undefined
-          ? this.#warm(start.core, start.snapshot)
-          : lead(this.#leading(), start.core, start.snapshot, start.leads);
-      case 'argument':
-        return this.#argument(start.core, start.snapshot);
+      case 'argument': {
+        const outcome = this.#deployed(start);
+        // By now the deploy counts by itself.
+        start.snapshot.deploying -= 1;
+        return outcome;
+      }
       case 'cold':
         return this.#cold(start.core, start.leads);
     }
+  }
+
+  #deployed(start: Extract<Start, { snapshot: Snapshot }>): Promise<Outcome> {
+    if (start.path === 'argument') {
+      return this.#argument(start.core, start.snapshot);
+    }
+    return start.leads === undefined
+      ? this.#warm(start.core, start.snapshot)
+      : lead(this.#leading(), start.core, start.snapshot, start.leads);
   }
 
   async #run(uc: FunctionUc): Promise<Outcome> {

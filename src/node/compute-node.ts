@@ -262,11 +262,12 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   async #forgetRecord(action: Action, record: FunctionRecord): Promise<void> {
     record.forgotten = true;
     this.#functions.delete(action.digest);
+    const snapshots = takeSnapshots(record);
     await this.#killAll(this.#idle.takeAll(record));
     await this.#operations.forget(record);
     this.recapturer.forget(record);
-    for (const { snapshot } of [...record.specializations, record]) {
-      if (snapshot !== undefined && this.snapshots.remove(snapshot)) {
+    for (const snapshot of snapshots) {
+      if (this.snapshots.remove(snapshot)) {
         await this.cores.drop(snapshot);
       }
     }
@@ -284,6 +285,15 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       .then(() => this.cores.drop(snapshot))
       .catch(() => undefined);
   }
+}
+
+/** The function's snapshots, children first. Invocations that wait still do not start from them. */
+function takeSnapshots(record: FunctionRecord): Snapshot[] {
+  return [...record.specializations, record].flatMap((holder) => {
+    const { snapshot } = holder;
+    holder.snapshot = undefined;
+    return snapshot === undefined ? [] : [snapshot];
+  });
 }
 
 /**

@@ -9,7 +9,7 @@ import { PlatformError } from './types.ts';
 export type Start =
   /** `promote`: it has no process. */
   | { readonly path: 'hot'; readonly uc: FunctionUc; readonly promote: boolean }
-  /** `leads`: it is to bring this argument snapshot on its way. */
+  /** `leads`: it is to bring this argument snapshot on its way. `snapshot` counts as being deployed, here and below. */
   | {
       readonly path: 'warm';
       readonly core: Core;
@@ -176,6 +176,11 @@ export class Dispatcher {
     }
     core.starting += 1;
     core.active += 1;
+    const snapshot = special?.snapshot ?? record.snapshot;
+    if (snapshot !== undefined) {
+      // It stays until its deploy has begun.
+      snapshot.deploying += 1;
+    }
     if (special?.snapshot !== undefined) {
       return { path: 'argument', core, snapshot: special.snapshot };
     }
