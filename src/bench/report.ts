@@ -11,6 +11,8 @@ export function formatReport(report: BenchReport): string {
     machineLine(machine),
     'Starts: median (99th percentile) in milliseconds, from the request to the answer',
     startTable(report),
+    'NOP functions by what they start from, in milliseconds: to the answer, and processor time of each invocation',
+    stateTable(report),
     'CPU-bound code: 1.00 is the speed of an ordinary process',
     cpuTable(report),
     'Memory of an idle unikernel context in KiB',
@@ -38,6 +40,17 @@ function startTable(report: BenchReport): string {
       plain === undefined ? '' : cell(plain),
       plain === undefined ? '' : `${(plain.median / start.warm.median).toFixed(0)} times`,
     ]);
+  }
+  return table.toString();
+}
+
+function stateTable(report: BenchReport): string {
+  const table = new Table({
+    head: ['kind', 'state', 'answer', 'reset before it', 'processor time'],
+    style: { head: [], border: [] },
+  });
+  for (const { kind, state, start, reset, cpuMs } of report.states) {
+    table.push([kind, state, cell(start), reset === undefined ? '' : cell(reset), cpuMs.toFixed(2)]);
   }
   return table.toString();
 }

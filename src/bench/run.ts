@@ -5,6 +5,7 @@ import { type CpuResult, measureCpu } from './cpu.ts';
 import { type IdleResult, measureIdle } from './idle-memory.ts';
 import { type MachineFacts, machineFacts } from './machine.ts';
 import { measurePlain, measureStarts, type PlainResult, type StartResult, type StartRuns } from './start.ts';
+import { measureStates, type StateResult } from './states.ts';
 
 export interface BenchOptions {
   readonly packager: Packager;
@@ -25,6 +26,7 @@ export interface BenchReport {
   readonly machine: MachineFacts;
   readonly starts: readonly StartResult[];
   readonly plain: readonly PlainResult[];
+  readonly states: readonly StateResult[];
   readonly cpu: readonly CpuResult[];
   readonly idle: readonly IdleResult[];
   readonly skipped: readonly string[];
@@ -38,6 +40,7 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   const kinds = [...new Set(cases.map(({ kind }) => kind))];
   const starts: StartResult[] = [];
   const plain: PlainResult[] = [];
+  const states: StateResult[] = [];
   let cpu: CpuResult[] = [];
   let idle: IdleResult[] = [];
   // Before there is a node: it binds this thread to a core, and children inherit that.
@@ -52,11 +55,15 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
         starts.push(await measureStarts(node, packager, subject, runs, anticipate));
       }
       if (!anticipate) return;
+      for (const subject of cases.filter(({ name }) => name === 'nop')) {
+        onProgress(`measuring what ${subject.kind} starts from`);
+        states.push(...(await measureStates(node, packager, subject, runs.warm)));
+      }
       onProgress('measuring CPU-bound code');
       cpu = await measureCpu(node, packager, options.cpuRounds);
       onProgress('measuring the memory of idle unikernel contexts');
       idle = await measureIdle(node, packager, options.idleUcs);
     });
   }
-  return { machine, starts, plain, cpu, idle, skipped };
+  return { machine, starts, plain, states, cpu, idle, skipped };
 }

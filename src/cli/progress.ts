@@ -11,6 +11,7 @@ const PARTS = [
   ['init', 'initMs'],
   ['capture', 'captureMs'],
   ['run', 'runMs'],
+  ['reset before', 'resetMs'],
 ] as const;
 
 /** `cold 3.21 ms (wait 0.05, deploy 0.62, init 1.20, run 0.31)` */
