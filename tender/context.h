@@ -124,6 +124,9 @@ struct uc {
 	bool answered;             /* it has sent a frame since its start */
 	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
 	uint64_t earlier_cpu_ns;   /* of processes that it had before */
+	struct list_node resetting; /* reset.c: UCs that are to be reset once they are at rest */
+	uint32_t reset_seq;        /* request to answer then */
+	uint64_t reset_asked_ns, reset_next_ns;
 	uint32_t resets;           /* how often it was put back to its snapshot */
 	uint32_t reset_pages;      /* its private pages at the second time */
 
@@ -191,6 +194,7 @@ struct tender {
 	uint32_t uc_count; /* in the table, with a process */
 	struct list_node dead;
 	struct list_node watched;
+	struct list_node resets;
 	uint64_t next_deploy;
 	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
 	uint64_t next_tick_ns, next_sweep_ns;

@@ -39,6 +39,7 @@ int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct 
 	uc->host_pid = procfs_host_pid(t, pid);
 	list_init(&uc->node);
 	list_init(&uc->watched);
+	list_init(&uc->resetting);
 	error = events_add(t, &uc->link, EPOLLIN);
 	if (error) {
 		kill(pid, SIGKILL);

@@ -8,6 +8,7 @@
 #include "embryo_pool.h"
 #include "limits.h"
 #include "peers.h"
+#include "reset.h"
 #include "snapshot_diff.h"
 #include "spare_layer.h"
 #include "template.h"
@@ -98,6 +99,7 @@ static int timeout(struct tender *t)
 {
 	int ms = sooner(limits_timeout_ms(t), sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t)));
 
+	ms = sooner(ms, resets_timeout_ms(t));
 	return pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
 }
 
@@ -125,6 +127,7 @@ void events_run(struct tender *t)
 			snapshot_diff_step(t, quiet);
 		else if (quiet)
 			idle_work(t);
+		resets_tick(t);
 		limits_tick(t);
 		control_flush(t);
 		uc_free_dead(t);

@@ -21,7 +21,11 @@
 #include "uc.h"
 #include "write_back.h"
 
-#define REST_LIMIT_NS 2000000ull
+/* A UC that has just answered is at rest after so long, if it has the processor. It is waited for. */
+#define REST_SOON_NS 200000ull
+/* It may have more to do: collect garbage, close what is left. Then it is looked at again from time to time. */
+#define LOOK_FIRST_NS 1000000ull
+#define REST_LIMIT_NS 100000000ull
 /*
  * Private pages are kept and written over, since the next run most likely needs the same ones. Not so at the first reset:
  * some have been copied for the deploy, and no run writes to them. Nor when there are many, or many more than at the
@@ -44,22 +48,22 @@ struct reset {
 	const struct snapshot *compact[LINK_PLANS_MAX]; /* uc->compact, the snapshot first */
 	struct reset_list list;
 	int plan_fd;
-	uint64_t begin_ns, plan_bytes, conflict;
+	uint64_t plan_bytes, conflict;
 	const char *failed; /* what stands against it, for the node */
 };
 
-static int check(struct reset *r)
+static int check(struct reset *r, uint64_t rest_limit_ns)
 {
 	const struct uc *uc = r->uc;
 
-	r->failed = "it does not run by itself";
-	if (uc->state != UC_RUNNING || uc->waited || uc->kill_count)
-		return -EBUSY;
+	r->failed = "it is about to end";
+	if (uc->waited || uc->kill_count)
+		return -ESRCH;
 	r->failed = "its snapshot has not its images";
 	if (uc->hostfs || !uc->origin || !uc->pages || !rest_has_images_of(uc, uc->origin))
 		return -EOPNOTSUPP;
 	r->failed = "it does not come to rest";
-	return rest_await(uc->pid, REST_LIMIT_NS) ? 0 : -EBUSY;
+	return rest_await(uc->pid, rest_limit_ns) ? 0 : -EBUSY;
 }
 
 /* The number of its descriptors: it has 0 to 2, the link and its images, some of which it may have closed. */
@@ -214,7 +218,7 @@ static int redirect(const struct tender *t, const struct tracee *tracee)
 	return tracee_redirect(tracee, &regs, MASK_SIGALRM);
 }
 
-static void send(struct tender *t, struct reset *r, uint32_t seq)
+static void send(struct tender *t, struct reset *r)
 {
 	struct start start = {
 		.snapshot = r->uc->origin,
@@ -230,9 +234,9 @@ static void send(struct tender *t, struct reset *r, uint32_t seq)
 	/* What it touches now is no working set of the function. */
 	uc->answered = true;
 	uc->made_ns = 0;
-	uc->started_ns = r->begin_ns;
+	uc->started_ns = uc->reset_asked_ns;
 	limits_watch(t, uc);
-	start_tell(t, &start, seq, uc->memory_limit, 0);
+	start_tell(t, &start, uc->reset_seq, uc->memory_limit, 0);
 }
 
 /* Of the errors that let it live on as it was; any other may have come too late for that. */
@@ -241,9 +245,9 @@ static bool is_refusal(int error)
 	return error == -EBUSY || error == -EOPNOTSUPP;
 }
 
-static int reset(struct tender *t, struct reset *r, uint32_t seq)
+static int reset(struct tender *t, struct reset *r, uint64_t rest_limit_ns)
 {
-	int error = check(r);
+	int error = check(r, rest_limit_ns);
 
 	if (error)
 		return error;
@@ -262,32 +266,94 @@ static int reset(struct tender *t, struct reset *r, uint32_t seq)
 		error = redirect(t, &r->tracee);
 	}
 	if (!error)
-		send(t, r, seq);
+		send(t, r);
 	else if (!is_refusal(error))
 		uc_kill(r->uc, CONTROL_EXIT_KILLED);
 	tracee_detach(&r->tracee);
 	return error;
 }
 
-void reset_request(struct tender *t, const struct control_frame *frame, const char *payload)
+/* ---- the request ---- */
+
+static void end_request(struct uc *uc)
 {
-	struct reset *r;
+	list_del(&uc->resetting);
+	uc->reset_seq = 0;
+}
+
+static bool is_time_left(const struct uc *uc, uint64_t now)
+{
+	return now - uc->reset_asked_ns < REST_LIMIT_NS;
+}
+
+/* Looked at again after as long as it has been waited for. */
+static void look_later(struct tender *t, struct uc *uc, uint64_t now)
+{
+	uint64_t waited = now - uc->reset_asked_ns;
+
+	uc->reset_next_ns = now + (waited > LOOK_FIRST_NS ? waited : LOOK_FIRST_NS);
+	list_del(&uc->resetting);
+	list_add_tail(&uc->resetting, &t->resets);
+}
+
+static void attempt(struct tender *t, struct uc *uc, uint64_t rest_limit_ns)
+{
+	struct reset *r = xcalloc(1, sizeof *r);
 	int error;
 
-	(void)payload;
-	r = xcalloc(1, sizeof *r);
 	r->plan_fd = -1;
-	r->begin_ns = now_ns();
-	r->uc = uc_find(t, frame->uc);
-	r->failed = "there is none";
-	error = r->uc ? reset(t, r, frame->seq) : -ESRCH;
-	if (error)
-		control_error(t, frame->uc, frame->seq, -error, "reset of UC %u: %s (at %#lx): %s", frame->uc, r->failed,
-			      r->conflict, strerror(-error));
+	r->uc = uc;
+	error = reset(t, r, rest_limit_ns);
+	if (error == -EBUSY && is_time_left(uc, now_ns())) {
+		look_later(t, uc, now_ns());
+	} else {
+		if (error)
+			control_error(t, uc->id, uc->reset_seq, -error, "reset of UC %u: %s (at %#lx): %s", uc->id, r->failed,
+				      r->conflict, strerror(-error));
+		end_request(uc);
+	}
 	vma_list_free(&r->now);
 	page_runs_free(&r->own);
 	reset_list_free(&r->list);
 	map_list_free(&r->maps);
 	close_if_open(r->plan_fd);
 	free(r);
+}
+
+void reset_request(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct uc *uc = uc_find(t, frame->uc);
+
+	(void)payload;
+	if (!uc || uc->state != UC_RUNNING || uc->reset_seq) {
+		control_error(t, frame->uc, frame->seq, uc ? EBUSY : ESRCH, "reset of UC %u: %s", frame->uc,
+			      uc ? "it does not run by itself" : "there is none");
+		return;
+	}
+	uc->reset_seq = frame->seq;
+	uc->reset_asked_ns = now_ns();
+	attempt(t, uc, REST_SOON_NS);
+}
+
+int resets_timeout_ms(const struct tender *t)
+{
+	return list_empty(&t->resets) ? -1 : 1;
+}
+
+void resets_tick(struct tender *t)
+{
+	list_for_each_safe(n, next, &t->resets) {
+		struct uc *uc = list_entry(n, struct uc, resetting);
+
+		if (now_ns() >= uc->reset_next_ns)
+			attempt(t, uc, 0);
+	}
+}
+
+void reset_give_up(struct tender *t, struct uc *uc)
+{
+	if (!uc->reset_seq)
+		return;
+	control_error(t, uc->id, uc->reset_seq, ESRCH, "reset of UC %u: it has ended", uc->id);
+	end_request(uc);
 }

@@ -10,4 +10,10 @@
 /* CONTROL_RESET; the answer comes with LINK_DEPLOYED. */
 void reset_request(struct tender *t, const struct control_frame *frame, const char *payload);
 
+/* UCs that were on their way to rest when their reset was asked for. Milliseconds until one is looked at again, or -1. */
+int resets_timeout_ms(const struct tender *t);
+void resets_tick(struct tender *t);
+/* The UC has ended, or is about to: what was asked for is answered. */
+void reset_give_up(struct tender *t, struct uc *uc);
+
 #endif

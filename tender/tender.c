@@ -44,6 +44,7 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	frame_probe(&t->xstate_bytes, &t->xstate_mask);
 	uc_table_init(t);
 	list_init(&t->watched);
+	list_init(&t->resets);
 	templates_init(t);
 	t->spare_layer.fd = -1;
 	table_init(&t->images);

@@ -14,6 +14,7 @@
 #include "image.h"
 #include "limits.h"
 #include "pages.h"
+#include "reset.h"
 #include "snapshot.h"
 #include "template.h"
 
@@ -53,6 +54,7 @@ void uc_forsake(struct tender *t, struct uc *uc)
 	list_del(&uc->node);
 	t->uc_count--;
 	limits_unwatch(uc);
+	reset_give_up(t, uc);
 	uc->id = 0;
 	uc->state = UC_EMBRYO;
 	uc_kill(uc, CONTROL_EXIT_KILLED);
@@ -136,6 +138,7 @@ void uc_reap(struct tender *t, struct uc *uc)
 		report_end(t, uc);
 		t->uc_count--;
 	}
+	reset_give_up(t, uc);
 	uc->state = UC_GONE;
 	limits_unwatch(uc);
 	events_remove(t, &uc->link);

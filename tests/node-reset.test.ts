@@ -39,8 +39,8 @@ before(async () => {
 });
 after(() => node?.close());
 
-function hostile(): Action {
-  return sourceAction(PYTHON, source, {
+function hostile(atImport = ''): Action {
+  return sourceAction(PYTHON, `${source}\n${atImport}`, {
     policy: { state: 'reset', specialize: [] },
     limits: limits({ timeoutMs: 10_000 }),
   });
@@ -76,6 +76,18 @@ describe('a function that would leave something behind', () => {
       await node.forget(action);
     });
   }
+
+  it('gets a new process each time when its snapshot holds other code of the library OS', async () => {
+    const action = hostile('text()');
+    const first = found(await node.invoke(action, {}));
+    for (let run = 0; run < 3; run++) {
+      const activation = await node.invoke(action, {});
+      assert.deepEqual(found(activation), first);
+      assert.equal(activation.path, 'warm');
+      await settled(action);
+    }
+    await node.forget(action);
+  });
 
   it('does not learn how long its process has run', async () => {
     const action = hostile();

@@ -5,7 +5,7 @@ import type { Action, Activation, ComputeNode, JsonObject, StartState } from '..
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 /** Resets in a row of one context. */
-const RESETS = process.env.SEUSS_STRESS === '1' ? 500 : 100;
+const RESETS = process.env.SEUSS_STRESS === '1' ? 500 : 60;
 
 let node: ComputeNode;
 before(async () => {
@@ -129,7 +129,7 @@ for (const [kind, source] of LITTER) {
         const distinct = new Distinct();
         const paths: string[] = [];
         let first: unknown;
-        for (let run = 0; run < 8; run++) {
+        for (let run = 0; run < 6; run++) {
           const activation = await node.invoke(pristine, {});
           const { found, pid, values } = resultOf(activation);
           first ??= found;
@@ -142,7 +142,7 @@ for (const [kind, source] of LITTER) {
           assert.equal(activation.timings.resetMs !== undefined, activation.path === 'hot');
         }
         const later = state === 'reset' ? 'hot' : 'warm';
-        assert.deepEqual(paths, ['cold', 'warm', ...Array(6).fill(later)]);
+        assert.deepEqual(paths, ['cold', 'warm', ...Array(4).fill(later)]);
         assert.equal((first as JsonObject).runs, 1);
         await node.dropIdle(pristine);
       });
@@ -172,7 +172,7 @@ for (const [kind, source] of LITTER) {
     it('survives demotion', async () => {
       const pristine = action(kind, source, 'reset');
       const distinct = new Distinct();
-      for (let run = 0; run < 6; run++) {
+      for (let run = 0; run < 4; run++) {
         const activation = await node.invoke(pristine, {});
         const { found, pid, values } = resultOf(activation);
         assert.equal((found as JsonObject).runs, 1);

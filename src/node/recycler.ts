@@ -1,11 +1,8 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { errnoOf } from '../tender/tender.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { FunctionUc } from './function-record.ts';
+import type { FunctionRecord, FunctionUc } from './function-record.ts';
 
-const EBUSY = 16;
-/** A UC may be on its way to rest for a while after its answer: collecting garbage, closing what is left. */
-const RETRIES_MS = [2, 8, 32];
+/** A reset takes less, unless the UC has more to do after its answer: collect garbage, close what is left. */
+const SOON_MS = 2;
 
 export interface RecyclerOptions {
   readonly dispatcher: Dispatcher;
@@ -53,19 +50,33 @@ export class Recycler {
 
   async #putBack(uc: FunctionUc): Promise<void> {
     const { record } = uc;
-    record.resetting += 1;
-    let outcome = await attempt(uc);
-    record.resetting -= 1;
-    if (outcome === 'busy') {
-      // Who waits for it need not wait for this.
-      this.#options.dispatcher.reconsider();
-      outcome = await retry(uc);
-    }
-    if (outcome === 'done' && uc.end === undefined && !record.forgotten) {
+    const expected = this.#expect(record);
+    const fit = await uc.reset().then(
+      () => true,
+      () => false,
+    );
+    expected.end();
+    if (fit && uc.end === undefined && uc.origin === record.snapshot && !record.forgotten) {
       this.#release(uc);
     } else {
       this.#end(uc);
     }
+  }
+
+  /** Lets invocations wait for a UC of the function for a while, rather than to deploy another. */
+  #expect(record: FunctionRecord): { end: () => void } {
+    let waiting = true;
+    const end = () => {
+      record.resetting -= Number(waiting);
+      waiting = false;
+      clearTimeout(timer);
+    };
+    const timer = setTimeout(() => {
+      end();
+      this.#options.dispatcher.reconsider();
+    }, SOON_MS);
+    record.resetting += 1;
+    return { end };
   }
 
   #release(uc: FunctionUc): void {
@@ -79,26 +90,4 @@ export class Recycler {
     this.#options.dispose(uc);
     this.#options.dispatcher.lost(uc.core);
   }
-}
-
-type Attempt = 'done' | 'busy' | 'failed';
-
-async function attempt(uc: FunctionUc): Promise<Attempt> {
-  try {
-    await uc.reset();
-    return 'done';
-  } catch (error) {
-    return uc.end === undefined && errnoOf(error) === EBUSY ? 'busy' : 'failed';
-  }
-}
-
-async function retry(uc: FunctionUc): Promise<Attempt> {
-  for (const ms of RETRIES_MS) {
-    await pause(ms, undefined, { ref: false });
-    const outcome = await attempt(uc);
-    if (outcome !== 'busy') {
-      return outcome;
-    }
-  }
-  return 'busy';
 }
