@@ -8,6 +8,7 @@
 
 #include "../../tender/layout.h"
 #include "../../tender/maps.h"
+#include "../../tender/optimisations.h"
 #include "../../tender/page_delta.h"
 #include "../../tender/plan.h"
 #include "../../tender/plan_delta.h"
@@ -480,8 +481,20 @@ static void only_other_maps_are_in_a_difference(void)
 	CHECK(plan_delta(&c, &p, &delta) == -EXDEV);
 }
 
+static void optimisations_are_named(void)
+{
+	uint32_t set = 0;
+
+	CHECK(optimisations_parse("unchanged", &set) && set == OPTIMISATION_UNCHANGED);
+	CHECK(optimisations_parse("working-set,templates", &set));
+	CHECK(set == (OPTIMISATION_UNCHANGED | OPTIMISATION_WORKING_SET | OPTIMISATION_TEMPLATES));
+	CHECK(!optimisations_parse("", &set) && !optimisations_parse("templates,", &set));
+	CHECK(!optimisations_parse("template", &set) && !optimisations_parse("templates,nonsense", &set));
+}
+
 int main(void)
 {
+	RUN(optimisations_are_named);
 	RUN(maps_are_parsed);
 	RUN(bad_maps_are_refused);
 	RUN(own_pages_split_a_mapping);
