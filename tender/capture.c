@@ -268,6 +268,16 @@ static void capture(struct tender *t, struct capture *c, const struct control_ca
 	peers_hand_over(t, s, c->uc->id, seq, &reply, sizeof reply);
 }
 
+static const char *refusal(const struct uc *uc, int error)
+{
+	switch (error) {
+	case EOPNOTSUPP: return "it has opened files of the host";
+	case EBUSY: return uc->state == UC_DEMOTED ? "it is demoted" : "it has not confirmed its start";
+	case EEXIST: return "there is a snapshot of that number";
+	default: return strerror(error);
+	}
+}
+
 void capture_request(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	struct uc *uc = uc_find(t, frame->uc);
@@ -288,8 +298,7 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	if (!error)
 		error = -descriptors_check();
 	if (error) {
-		control_error(t, frame->uc, frame->seq, error, "capture of UC %u: %s", frame->uc,
-			      error == EOPNOTSUPP ? "it has opened files of the host" : strerror(error));
+		control_error(t, frame->uc, frame->seq, error, "capture of UC %u: %s", frame->uc, refusal(uc, error));
 		return;
 	}
 	c = xcalloc(1, sizeof *c);

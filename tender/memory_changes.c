@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "map_compare.h"
+#include "process_read.h"
 
 /* More would hold the tender up for too long. */
 #define LOOK_PAGES_MAX 8192
@@ -28,7 +28,6 @@ struct search {
 	struct vma_list vmas;
 	size_t at; /* in vmas, of the page looked at */
 	struct page_runs look;
-	int mem;
 };
 
 static uint64_t pages_of(const struct page_runs *runs)
@@ -91,33 +90,11 @@ static uint16_t access_of(struct search *s, uint64_t addr)
 	return prot & PROT_WRITE ? 0 : (uint16_t)(PLAN_CHANGE_PROTECTED | prot);
 }
 
-/* Follows no protection bits, unlike process_vm_readv(2), but costs one call per piece. */
-static int read_through_mem(struct search *s, struct chunk *c)
-{
-	char *to = (char *)c->now;
-
-	if (s->mem < 0)
-		s->mem = tracee_memory(s->tracee);
-	if (s->mem < 0)
-		return s->mem;
-	for (unsigned i = 0; i < c->count; i++) {
-		int error = pread_all(s->mem, to, c->pieces[i].iov_len, (uint64_t)c->pieces[i].iov_base);
-
-		if (error)
-			return error;
-		to += c->pieces[i].iov_len;
-	}
-	return 0;
-}
-
 static int compare(struct search *s, struct chunk *c)
 {
-	struct iovec local = { c->now, c->bytes };
 	size_t w = 0; /* word in the chunk */
-	int error = 0;
+	int error = process_read(s->tracee->pid, c->pieces, c->count, c->now, c->bytes);
 
-	if (process_vm_readv(s->tracee->pid, &local, 1, c->pieces, c->count, 0) != (ssize_t)c->bytes)
-		error = read_through_mem(s, c);
 	for (unsigned i = 0; !error && i < c->count; i++) {
 		uint64_t addr = (uint64_t)c->pieces[i].iov_base, end = addr + c->pieces[i].iov_len;
 
@@ -160,14 +137,13 @@ static int compare_all(struct search *s)
 
 int memory_changes_find(struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out)
 {
-	struct search s = { .pristine = pristine, .tracee = tracee, .out = out, .mem = -1 };
+	struct search s = { .pristine = pristine, .tracee = tracee, .out = out };
 	int error = find_pages(&s);
 
 	if (!error)
 		error = compare_all(&s);
 	vma_list_free(&s.vmas);
 	page_runs_free(&s.look);
-	close_if_open(s.mem);
 	return error;
 }
 

@@ -2,10 +2,8 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
@@ -331,16 +329,6 @@ int tracee_stop_asleep(struct tracee *t, pid_t pid)
 	else
 		restart_call(&t->regs, t->signal);
 	return error;
-}
-
-int tracee_memory(const struct tracee *t)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof path, "/proc/%d/mem", t->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
 }
 
 int tracee_redirect(const struct tracee *t, const struct user_regs_struct *regs, uint64_t mask)

@@ -39,8 +39,6 @@ int tracee_stop(struct tracee *tracee, pid_t pid, const struct libos_header *lib
  * when a signal is on its way to it, blocked or not, then it runs on; -ESRCH as above.
  */
 int tracee_stop_asleep(struct tracee *tracee, pid_t pid);
-/* Its memory as a file to read, where protection does not count; a descriptor or -errno. */
-int tracee_memory(const struct tracee *tracee);
 /*
  * Gives it other registers and blocks the signals of mask; it runs on with them. Its extended state stays. 0 or -errno.
  */
