@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PlatformError } from '../node/types.ts';
 import { errorCode, openRegular, syncDir, writeWhole } from './files.ts';
 import { StoreLock } from './store-lock.ts';
@@ -31,7 +31,7 @@ export class StoreDir {
 
   /** @throws PlatformError `store_in_use`, `store_unsafe`, `store_failed`; an error of the file system */
   static async open(path: string): Promise<StoreDir> {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path);
     await checkOwner(path);
     const lock = await StoreLock.take(join(path, 'lock'), path);
     try {
@@ -62,6 +62,24 @@ export class StoreDir {
   async close(): Promise<void> {
     await this.#lock.release();
   }
+}
+
+/** Node.js makes parents until there is no ENOENT, so only those that are missing are left to it. */
+async function makeFolder(path: string): Promise<void> {
+  const make = async (): Promise<void> => {
+    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+      if (errorCode(error) !== 'EEXIST') {
+        throw error;
+      }
+    });
+  };
+  await make().catch(async (error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') {
+      throw error;
+    }
+    await mkdir(dirname(path), { recursive: true });
+    await make();
+  });
 }
 
 /** Snapshots are memory images that get run: nobody else may put one there. */

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startComputeNode } from '../../src/node/compute-node.ts';
 import type { ComputeNode, ComputeNodeOptions, NodeStats, StoreStats } from '../../src/node/types.ts';
 
@@ -75,4 +76,14 @@ export function strayFiles(dir: string): string[] {
     if (layer !== null) named.add(layer.name);
   }
   return [...names.filter((name) => !named.has(name)), ...readdirSync(join(dir, 'tmp'))];
+}
+
+/** Resolves when the node has written all snapshots that it means to. */
+export async function allStored(node: ComputeNode): Promise<void> {
+  while (
+    node.stats().snapshots.some(({ stored, kind }) => !stored && kind !== 'capture') ||
+    storeOf(node.stats()).queued > 0
+  ) {
+    await sleep(10);
+  }
 }

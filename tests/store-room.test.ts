@@ -1,0 +1,153 @@
+/** Memory and disks that are too small, and folders that go away. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import type { ComputeNode } from '../src/node/types.ts';
+import { ActionFiles } from '../src/store/action-files.ts';
+import { numberedAction, PYTHON } from './support/actions.ts';
+import { allStored, openNode, storeFolder, storeOf, strayFiles, withStore } from './support/stores.ts';
+
+const COUNT = 8;
+const numbers = Array.from({ length: COUNT }, (_, n) => n);
+
+async function answer(node: ComputeNode, n: number): Promise<string> {
+  const { path, result } = await node.invoke(numberedAction(n), {});
+  assert.deepEqual(result, { n });
+  return path;
+}
+
+/** A folder on a file system of its own, or undefined if the host does not grant that. */
+function mounted(t: TestContext, options: string): string | undefined {
+  let dir = '';
+  // Hooks run in this order: it is unmounted before its folder is removed.
+  t.after(() => spawnSync('umount', ['--lazy', dir]));
+  dir = join(storeFolder(t), 'mount');
+  mkdirSync(dir);
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'seuss-test', dir]);
+  if (status !== 0) {
+    t.skip('only root may mount a file system');
+    return undefined;
+  }
+  return dir;
+}
+
+describe('a store', () => {
+  it('takes what memory has no room for, and gives it back', async (t) => {
+    const dir = storeFolder(t);
+    await withStore(
+      dir,
+      async (node) => {
+        for (const n of numbers) assert.equal(await answer(node, n), 'cold');
+        for (let turn = 0; turn < 3; turn++) {
+          await allStored(node);
+          const left = node.stats().snapshots.map(({ kind }) => kind);
+          assert.deepEqual(left, ['runtime']);
+          for (const n of numbers) assert.equal(await answer(node, n), 'warm');
+        }
+        assert.equal(storeOf(node.stats()).restored, 3 * COUNT);
+        assert.deepEqual(node.reports.warnings, []);
+      },
+      { memoryBytes: 1 },
+    );
+    assert.deepEqual(strayFiles(dir), []);
+  });
+
+  it('holds its limit: what was not used for longest goes', async (t) => {
+    const dir = storeFolder(t);
+    const sizes = await withStore(dir, async (node) => {
+      await answer(node, 0);
+      await allStored(node);
+      const { bytes } = storeOf(node.stats());
+      await answer(node, 1);
+      await allStored(node);
+      return { bytes, ofFunction: storeOf(node.stats()).bytes - bytes };
+    });
+    const maxBytes = sizes.bytes + 3.5 * sizes.ofFunction;
+    await withStore(
+      dir,
+      async (node) => {
+        for (const n of numbers) {
+          await answer(node, n);
+          await allStored(node);
+          assert.ok(storeOf(node.stats()).bytes <= maxBytes);
+        }
+      },
+      { maxBytes },
+    );
+    assert.deepEqual(strayFiles(dir), []);
+    await withStore(dir, async (node) => {
+      assert.equal(await answer(node, COUNT - 1), 'warm');
+      assert.equal(await answer(node, 2), 'cold');
+    });
+  });
+
+  it('that is full is told once, and all functions are served', async (t) => {
+    const dir = mounted(t, 'mode=700,size=4m');
+    if (dir === undefined) return;
+    const node = await openNode(dir);
+    for (const n of numbers) assert.equal(await answer(node, n), 'cold');
+    for (const n of numbers) assert.equal(await answer(node, n), 'hot');
+    await node.close();
+    assert.equal(node.reports.warnings.length, 1, node.reports.warnings.join('\n'));
+    assert.match(node.reports.warnings[0] as string, /No space left/);
+    assert.deepEqual(strayFiles(dir), []);
+    const files = new ActionFiles(dir);
+    await assert.rejects(files.write('guest/f', { code: 'x'.repeat(8 << 20) }), { code: 'store_failed' });
+    await files.write('guest/f', { code: 'x' });
+    // With room again it is written.
+    assert.equal(spawnSync('mount', ['-o', 'remount,size=128m', dir]).status, 0);
+    await withStore(dir, async (again) => {
+      await answer(again, 0);
+    });
+    await withStore(dir, async (again) => assert.equal(await answer(again, 0), 'warm'));
+  });
+
+  it('that cannot be written is told once, and all functions are served', async (t) => {
+    const dir = mounted(t, 'ro,mode=700,size=4m');
+    if (dir === undefined) return;
+    const node = await openNode(join(dir, 'store'));
+    assert.equal(await answer(node, 0), 'cold');
+    assert.equal(node.stats().store, undefined);
+    await node.close();
+    assert.equal(node.reports.warnings.length, 1);
+    assert.match(
+      node.reports.warnings[0] as string,
+      /cannot be used, snapshots are kept in memory alone: .*EROFS/,
+    );
+  });
+
+  it('that is removed meanwhile is left to whoever makes it anew', async (t) => {
+    const dir = join(storeFolder(t), 'store');
+    const first = await openNode(dir);
+    assert.equal(await answer(first, 0), 'cold');
+    await allStored(first);
+    rmSync(dir, { recursive: true });
+    const second = await openNode(dir);
+    await Promise.all([answer(first, 1), answer(second, 2)]);
+    await allStored(second);
+    assert.equal(await answer(first, 0), 'hot');
+    await first.dropIdle(numberedAction(0));
+    assert.equal(await answer(first, 0), 'warm');
+    await first.close();
+    assert.equal(first.reports.warnings.length, 1);
+    assert.match(first.reports.warnings[0] as string, /removed or replaced/);
+    assert.equal(storeOf(second.stats()).snapshots, 2);
+    await second.close();
+    assert.deepEqual(second.reports.warnings, []);
+    await withStore(dir, async (third) => {
+      assert.equal(await answer(third, 2), 'warm');
+      assert.equal(await answer(third, 1), 'cold');
+    });
+  });
+
+  it('is not made where there is none to be', async () => {
+    const node = await openNode('/proc/seuss');
+    assert.equal(await answer(node, 0), 'cold');
+    await node.close();
+    assert.equal(node.reports.warnings.length, 1);
+    assert.equal(existsSync('/proc/seuss'), false);
+    assert.deepEqual(node.reports.steps.at(-1), `Booting ${PYTHON}`);
+  });
+});
