@@ -374,8 +374,8 @@ static void a_demoted_uc_may_be_made_of_it(void)
 	kill_uc(first);
 }
 
-/* After two deploys there is a template, for which the pages are made again. */
-static void its_pages_can_be_made_again(void)
+/* After two deploys there is one. */
+static void a_template_makes_no_difference(void)
 {
 	uint64_t r = root(), s = child(r, 40), grandchild;
 	struct control_captured captured;
@@ -391,7 +391,7 @@ static void its_pages_can_be_made_again(void)
 		if (turn == 4) {
 			poke(uc, ROOM + 8, 41);
 			CHECK(client_capture(&client, tender, uc, next_snapshot, true, &captured) == 0);
-			CHECK(captured.parent == s && captured.own_pages < 20);
+			CHECK(captured.parent == s);
 		}
 		kill_uc(uc);
 	}
@@ -509,7 +509,7 @@ int main(int argc, char **argv)
 	RUN(a_changed_memory_map_is_kept);
 	RUN(lineages_of_compact_ones_are_right);
 	RUN(a_demoted_uc_may_be_made_of_it);
-	RUN(its_pages_can_be_made_again);
+	RUN(a_template_makes_no_difference);
 	RUN(what_saves_nothing_is_refused);
 	RUN(snapshots_of_both_forms_can_be_compared);
 	RUN(drops_may_overtake);
