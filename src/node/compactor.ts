@@ -83,6 +83,7 @@ export class Compactor {
   }
 
   #work(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     for (let core = this.#free(); core !== undefined; core = this.#free()) {
       const snapshot = this.#next();
@@ -128,11 +129,7 @@ export class Compactor {
       if (snapshots.has(snapshot)) {
         onSettled(snapshot);
       }
-      if (this.#drained === undefined) {
-        this.#look();
-      } else {
-        this.#work();
-      }
+      this.#work();
     }
   }
 }
