@@ -243,7 +243,7 @@ static int build(struct tender *t, struct capture *c, struct snapshot *s)
 static void capture(struct tender *t, struct capture *c, const struct control_capture *request, uint32_t seq)
 {
 	struct snapshot *origin = c->uc->origin;
-	struct snapshot *s = snapshot_new(request->snapshot, origin ? origin->number : 0);
+	struct snapshot *s = snapshot_new(t, request->snapshot, origin ? origin->number : 0);
 	struct control_captured reply;
 	int error = take(t, c, request->flags);
 

@@ -15,6 +15,7 @@
 #include "plan.h"
 #include "snapshot.h"
 #include "template.h"
+#include "words.h"
 
 /* Besides, a deploy has the plan of a root and the one of a demoted UC. */
 #define COMPACT_DEPTH_MAX (LINK_PLANS_MAX - 2)
@@ -26,8 +27,8 @@
  */
 #define CHANGED_PAGES_MAX 1024
 #define CHUNK_PAGES 64
-/* What the kernel and this process keep of a snapshot besides its plan's bytes: file, inode, page list, struct. */
-#define FIXED_BYTES 2048u
+/* What the tenders, and the kernel for the pages, keep of a snapshot besides its plan's bytes. */
+#define FIXED_BYTES 1024u
 
 struct compaction {
 	struct snapshot *snapshot, *parent;
@@ -149,11 +150,11 @@ static int check(struct tender *t, struct compaction *c)
 	return c->parent && has_images_of(s, c->parent) ? 0 : -EOPNOTSUPP;
 }
 
-/* The descriptor of the plan or -errno. */
-static int make_words(struct tender *t, struct compaction *c, uint64_t *bytes)
+static int make_words(struct tender *t, struct compaction *c, struct words *words)
 {
 	struct plan_difference difference;
-	int error = check(t, c);
+	uint64_t bytes;
+	int fd, error = check(t, c);
 
 	if (!error)
 		error = open_memory(t, c);
@@ -172,10 +173,15 @@ static int make_words(struct tender *t, struct compaction *c, uint64_t *bytes)
 		.changes = c->delta.data,
 		.change_bytes = c->delta.bytes,
 	};
-	return plan_write_compact(c->snapshot->pages->plan_fd, &difference, bytes);
+	fd = plan_write_compact(c->snapshot->pages->plan_fd, &difference, &bytes);
+	if (fd < 0)
+		return fd;
+	error = words_new_from(t, fd, bytes, words);
+	close(fd);
+	return error;
 }
 
-int compact_adopt(struct tender *t, struct snapshot *s, int words_fd, uint64_t words_bytes)
+int compact_adopt(struct tender *t, struct snapshot *s, const struct words *words)
 {
 	struct snapshot *parent = snapshot_find(t, s->parent);
 	int error = parent ? 0 : -ENOENT;
@@ -183,24 +189,23 @@ int compact_adopt(struct tender *t, struct snapshot *s, int words_fd, uint64_t w
 	if (parent && snapshot_depth(parent) > COMPACT_DEPTH_MAX)
 		error = -E2BIG;
 	if (error || snapshot_is_compact(s)) {
-		close(words_fd);
+		words_release(t, words);
 		return error;
 	}
 	s->base = snapshot_get(parent);
-	s->words_fd = words_fd;
-	s->words_bytes = words_bytes;
+	s->words = *words;
 	template_drop(t, s);
 	pages_put(s->pages);
 	s->pages = NULL;
 	return 0;
 }
 
-uint32_t compact_changed_pages(const struct snapshot *s)
+uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s)
 {
 	struct plan_view plan = { 0 };
 	uint32_t pages = 0;
 
-	if (plan_open(s->words_fd, &plan))
+	if (words_view(t, s, &plan))
 		return 0;
 	for (const char *at = plan.changes, *end = at + plan.head->changes_bytes; at < end; pages++) {
 		struct plan_change change;
@@ -214,19 +219,21 @@ uint32_t compact_changed_pages(const struct snapshot *s)
 void compact_request(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	struct compaction *c = xcalloc(1, sizeof *c);
-	uint64_t number, bytes = 0;
-	int fd = -EINVAL, error;
+	struct words words = { 0 };
+	uint64_t number;
+	int error = -EINVAL;
 
 	if (frame->len == sizeof number) {
 		memcpy(&number, payload, sizeof number);
 		c->snapshot = snapshot_find(t, number);
-		fd = make_words(t, c, &bytes);
+		error = make_words(t, c, &words);
 	}
-	error = fd < 0 ? fd : compact_adopt(t, c->snapshot, fd, bytes);
+	if (!error)
+		error = compact_adopt(t, c->snapshot, &words);
 	if (error) {
 		control_error(t, 0, frame->seq, -error, "compaction of a snapshot: %s", strerror(-error));
 	} else {
-		struct control_compacted reply = { .bytes = PAGE_UP(bytes) + FIXED_BYTES, .pages = c->delta.pages };
+		struct control_compacted reply = { .bytes = PAGE_UP(words.bytes) + FIXED_BYTES, .pages = c->delta.pages };
 
 		peers_compact(t, c->snapshot, frame->seq, &reply, sizeof reply);
 	}

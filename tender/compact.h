@@ -10,12 +10,12 @@
 /* Carries out CONTROL_COMPACT; the answer comes when every tender that knows the snapshot has it so. */
 void compact_request(struct tender *t, const struct control_frame *frame, const char *payload);
 /*
- * Keeps s as that plan, which is relative to its parent; takes words_fd, also on failure. 0, also if s is compact
- * already, or -errno: -ENOENT when the parent is not known here any more.
+ * Keeps s as that plan, which is relative to its parent; takes the caller's hold on it, also on failure. 0, also if s is
+ * compact already, or -errno: -ENOENT when the parent is not known here any more.
  */
-int compact_adopt(struct tender *t, struct snapshot *s, int words_fd, uint64_t words_bytes);
+int compact_adopt(struct tender *t, struct snapshot *s, const struct words *words);
 
 /* Pages that the words of a compact snapshot change. */
-uint32_t compact_changed_pages(const struct snapshot *s);
+uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s);
 
 #endif

@@ -77,6 +77,15 @@ struct pages {
 	struct layer **layers;
 };
 
+/* words.c: a plan in the pack of a tender. */
+struct words {
+	int owner;
+	uint64_t offset, bytes;
+};
+
+/* Files of their own that plans out of packs have at a time: more than a deploy takes. */
+#define WORDS_FILES_MAX 64
+
 /*
  * snapshot.c. It is kept as pages, or compact, as what differs from its parent: compact.c.
  */
@@ -86,8 +95,10 @@ struct snapshot {
 	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and compact children's */
 	struct pages *pages;   /* of one that is not compact, else NULL */
 	struct snapshot *base; /* of a compact one: its parent; else NULL */
-	int words_fd;          /* of a compact one: the plan that makes it of its base; else -1 */
-	uint64_t words_bytes;
+	struct words words;    /* of a compact one: the plan that makes it of its base */
+	int words_fd;          /* a file of its own with that, or -1: words.c */
+	unsigned words_slot;
+	struct tender *tender; /* whose it is */
 	uint64_t deploys; /* by this tender */
 	int image_count;
 	struct image *images[UC_IMAGE_MAX];
@@ -203,6 +214,11 @@ struct tender {
 	struct table images, layers, snapshots; /* by inode, inode, number */
 	struct list_node image_numbers;
 	struct spare_layer spare_layer;
+	const int *packs; /* words.c, by tender */
+	uint64_t pack_end; /* of the own one */
+	struct table blocks;
+	struct snapshot *words_files[WORDS_FILES_MAX];
+	unsigned next_words_file;
 	struct list_node handovers;
 	struct list_node diffs; /* snapshot_diff.c: under way, in the order of their requests */
 	uint64_t next_handover;

@@ -17,6 +17,8 @@
 #define BATCH 64
 /* The pool is refilled when nothing has happened for so long: a running function comes first. */
 #define IDLE_MS 2
+/* Another tender has not read for a while. */
+#define PEERS_RETRY_MS 5
 
 int events_add(struct tender *t, struct event_source *source, uint32_t events)
 {
@@ -100,6 +102,8 @@ static int timeout(struct tender *t)
 	int ms = sooner(limits_timeout_ms(t), sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t)));
 
 	ms = sooner(ms, resets_timeout_ms(t));
+	if (!peers_flush(t))
+		ms = sooner(ms, PEERS_RETRY_MS);
 	return pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
 }
 

@@ -44,7 +44,7 @@ static int own_layer(struct tender *t, const struct snapshot *s)
 }
 
 /* Data pages of the own layer, or those that words change, and mapped pages of others' layers. */
-static void count_pages(const struct snapshot *s, int own, const struct pristine *p, struct control_inspected *out)
+static void count_pages(const struct tender *t, const struct snapshot *s, int own, const struct pristine *p, struct control_inspected *out)
 {
 	const struct map_list *maps = &p->maps;
 
@@ -53,7 +53,7 @@ static void count_pages(const struct snapshot *s, int own, const struct pristine
 		out->own_pages = bytes_of(s->pages->layers[own]->fd) / UC_PAGE_SIZE;
 		out->own_bytes += bytes_of(s->pages->layers[own]->fd);
 	} else if (snapshot_is_compact(s)) {
-		out->own_pages = compact_changed_pages(s);
+		out->own_pages = compact_changed_pages(t, s);
 	}
 	for (size_t i = 0; i < maps->count; i++)
 		if (maps->items[i].source >= UC_IMAGE_MAX && maps->items[i].source != PLAN_ANONYMOUS &&
@@ -98,7 +98,7 @@ static uint64_t guest_rip(const struct tender *t, const struct pristine *p, uint
 	return site_of(p, tail[0]);
 }
 
-static int inspect(struct tender *t, const struct snapshot *s, struct control_inspected *out)
+static int inspect(struct tender *t, struct snapshot *s, struct control_inspected *out)
 {
 	struct pristine p;
 	ucontext_t *uc = NULL;
@@ -123,7 +123,7 @@ static int inspect(struct tender *t, const struct snapshot *s, struct control_in
 		.fs_base = plan.fs_base,
 		.gs_base = plan.gs_base,
 	};
-	count_pages(s, own_layer(t, s), &p, out);
+	count_pages(t, s, own_layer(t, s), &p, out);
 	uc = xcalloc(1, sizeof *uc);
 	error = plan.frame_bytes < sizeof *uc ? -EINVAL : pread_all(plan_fd, uc, sizeof *uc, plan.frame_offset);
 	if (!error) {
@@ -138,7 +138,7 @@ static int inspect(struct tender *t, const struct snapshot *s, struct control_in
 void inspect_request(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	struct control_inspected reply;
-	const struct snapshot *s = NULL;
+	struct snapshot *s = NULL;
 	uint64_t number;
 	int error = -EINVAL;
 

@@ -15,6 +15,7 @@
 #include "huge_image.h"
 #include "namespaces.h"
 #include "base.h"
+#include "words.h"
 
 #define NOFILE_WANTED (1u << 20)
 
@@ -95,7 +96,7 @@ static pid_t start_tender(const struct launch *l, int index, const int *pairs, p
 }
 
 /* Runs as process 1 of the pid namespace, if there is one: its end is the end of all. */
-static void __attribute__((noreturn)) supervise(const struct launch *l)
+static void __attribute__((noreturn)) supervise(struct launch *l)
 {
 	int *pairs = make_peer_sockets(l->cpu_count);
 	pid_t tenders[PEERS_MAX];
@@ -103,9 +104,13 @@ static void __attribute__((noreturn)) supervise(const struct launch *l)
 	int status;
 
 	for (int i = 0; i < l->cpu_count; i++)
-		tenders[i] = start_tender(l, i, pairs, getpid());
+		l->packs[i] = words_pack_create();
 	for (int i = 0; i < l->cpu_count; i++)
+		tenders[i] = start_tender(l, i, pairs, getpid());
+	for (int i = 0; i < l->cpu_count; i++) {
 		close_row(pairs + i * l->cpu_count, l->cpu_count);
+		close(l->packs[i]);
+	}
 	close_control_sockets(l, -1);
 	for (;;) {
 		pid = wait(&status);

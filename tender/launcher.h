@@ -16,6 +16,7 @@ struct launch {
 	bool bind_node; /* the node's main thread shares the first core: a message then wakes no sleeping core */
 	uint32_t without; /* optimisations that are left out */
 	struct libos_image libos;
+	int packs[PEERS_MAX]; /* words.h */
 	int huge_fs;   /* huge_fs_open */
 	int host_proc; /* /proc as the node sees it, when the tenders have one of their own; else -1 */
 };

@@ -239,7 +239,7 @@ void load_request(struct tender *t, const struct control_frame *frame, const cha
 
 	l->failed = "the message is malformed";
 	if (parse(frame, payload, l)) {
-		l->snapshot = snapshot_new(l->request.snapshot, l->request.parent);
+		l->snapshot = snapshot_new(t, l->request.snapshot, l->request.parent);
 		error = build(t, l);
 	}
 	if (error) {

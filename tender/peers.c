@@ -19,19 +19,24 @@
 #include "layer.h"
 #include "pages.h"
 #include "snapshot.h"
+#include "words.h"
 
 struct peer {
 	struct event_source source;
+	/* Words of its that are not held here any more, which it has not been told yet. */
+	uint64_t *released;
+	size_t released_count, released_size;
 };
 
-enum peer_message_type { PEER_SNAPSHOT, PEER_COMPACT, PEER_FORGET, PEER_CONFIRMED };
+enum peer_message_type { PEER_SNAPSHOT, PEER_COMPACT, PEER_FORGET, PEER_RELEASE, PEER_CONFIRMED };
 
 struct peer_message {
 	uint32_t type;
 	int32_t error; /* of a confirmation: positive errno */
 	uint64_t handover; /* the sender's name for it */
 	uint64_t number, parent, plan_bytes;
-	int32_t is_compact; /* the plan is relative to the parent, and there are no layers */
+	uint64_t words; /* with is_compact: where the plan lies in the sender's pack; the receiver holds it, too */
+	int32_t is_compact; /* the plan is relative to the parent; there is no file of it, and no layer */
 	int32_t image_count, layer_count;
 	uint32_t images[UC_IMAGE_MAX]; /* numbers that the node has given them, or 0 */
 };
@@ -101,13 +106,10 @@ static void close_all(const int *fds, int count)
 		close(fds[i]);
 }
 
-/* Fills s from the descriptors, all of which are used up. */
-static int adopt_files(struct tender *t, struct snapshot *s, const struct peer_message *m, const int *fds)
+static int adopt_images(struct tender *t, struct snapshot *s, const struct peer_message *m, const int *fds)
 {
-	const int *layers = fds + m->image_count + 1;
 	int error = 0;
 
-	s->pages = pages_new(fds[m->image_count], m->plan_bytes);
 	for (int i = 0; i < m->image_count; i++) {
 		int e = image_adopt(t, m->images[i], fds[i], &s->images[s->image_count]);
 
@@ -116,9 +118,18 @@ static int adopt_files(struct tender *t, struct snapshot *s, const struct peer_m
 		else
 			error = e;
 	}
+	return error;
+}
+
+/* fds: the plan, then layers. */
+static int adopt_pages(struct tender *t, struct snapshot *s, const struct peer_message *m, const int *fds)
+{
+	int error = 0;
+
+	s->pages = pages_new(fds[0], m->plan_bytes);
 	for (int i = 0; i < m->layer_count; i++) {
 		struct layer *layer;
-		int e = layer_adopt(t, layers[i], &layer);
+		int e = layer_adopt(t, fds[1 + i], &layer);
 
 		if (!e)
 			pages_add_layer(s->pages, layer);
@@ -128,24 +139,37 @@ static int adopt_files(struct tender *t, struct snapshot *s, const struct peer_m
 	return error;
 }
 
-/* So far its only plan is held as if it were a full one. */
-static int turn_compact(struct tender *t, struct snapshot *s)
+static struct words words_of(const struct peer_message *m, int sender)
 {
-	int words = s->pages->plan_fd;
-
-	s->pages->plan_fd = -1;
-	return compact_adopt(t, s, words, s->pages->plan_bytes);
+	return (struct words){ .owner = sender, .offset = m->words, .bytes = m->plan_bytes };
 }
 
-static int take_snapshot(struct tender *t, const struct peer_message *m, const int *fds)
+static void refuse_words(struct tender *t, const struct peer_message *m, int sender)
 {
-	struct snapshot *s = snapshot_new(m->number, m->parent);
-	int error = adopt_files(t, s, m, fds);
+	struct words words = words_of(m, sender);
 
+	if (m->is_compact)
+		words_release(t, &words);
+}
+
+/* All descriptors are used up, and so is the hold on words. */
+static int take_snapshot(struct tender *t, const struct peer_message *m, int sender, const int *fds)
+{
+	struct snapshot *s = snapshot_new(t, m->number, m->parent);
+	struct words words = words_of(m, sender);
+	int error = adopt_images(t, s, m, fds);
+
+	if (!m->is_compact) {
+		int e = adopt_pages(t, s, m, fds + m->image_count);
+
+		error = error ? error : e;
+	}
 	if (!error)
 		error = descriptors_check();
-	if (!error && m->is_compact)
-		error = turn_compact(t, s);
+	if (error)
+		refuse_words(t, m, sender);
+	else if (m->is_compact)
+		error = compact_adopt(t, s, &words);
 	if (!error)
 		error = snapshot_publish(t, s);
 	if (error)
@@ -154,32 +178,36 @@ static int take_snapshot(struct tender *t, const struct peer_message *m, const i
 }
 
 /* It may have been dropped here while the message was on its way. */
-static int take_words(struct tender *t, const struct peer_message *m, int words_fd)
+static int take_words(struct tender *t, const struct peer_message *m, int sender)
 {
 	struct snapshot *s = snapshot_find(t, m->number);
+	struct words words = words_of(m, sender);
 
 	if (s)
-		return compact_adopt(t, s, words_fd, m->plan_bytes);
-	close(words_fd);
+		return compact_adopt(t, s, &words);
+	words_release(t, &words);
 	return 0;
 }
 
 /* Takes the descriptors. */
-static int take(struct tender *t, const struct peer_message *m, const int *fds, int fd_count)
+static int take(struct tender *t, const struct peer_message *m, int sender, const int *fds, int fd_count)
 {
+	if (m->type == PEER_COMPACT && fd_count == 0)
+		return take_words(t, m, sender);
 	if (m->image_count < 0 || m->image_count > UC_IMAGE_MAX || m->layer_count < 0 || m->layer_count > LAYERS_MAX ||
-	    fd_count != m->image_count + 1 + m->layer_count || (m->type == PEER_COMPACT && fd_count != 1)) {
+	    fd_count != m->image_count + (m->is_compact ? 0 : 1 + m->layer_count)) {
 		close_all(fds, fd_count);
+		refuse_words(t, m, sender);
 		return -EINVAL;
 	}
-	return m->type == PEER_COMPACT ? take_words(t, m, fds[0]) : take_snapshot(t, m, fds);
+	return take_snapshot(t, m, sender, fds);
 }
 
 static void peer_ready(struct tender *t, struct event_source *source, uint32_t events)
 {
 	struct peer_message m = { 0 }, answer = { .type = PEER_CONFIRMED };
 	struct iovec iov = { &m, sizeof m };
-	int fds[DEPLOY_FDS_MAX], fd_count = 0;
+	int fds[DEPLOY_FDS_MAX], fd_count = 0, sender = (int)(container_of(source, struct peer, source) - t->peers);
 	ssize_t n = recv_with_fds(source->fd, &iov, 1, fds, DEPLOY_FDS_MAX, &fd_count, MSG_DONTWAIT);
 
 	(void)events;
@@ -195,12 +223,18 @@ static void peer_ready(struct tender *t, struct event_source *source, uint32_t e
 		confirmed(t, &m);
 		return;
 	}
+	if (m.type == PEER_RELEASE) {
+		words_released(t, m.words);
+		return;
+	}
 	if (m.type == PEER_FORGET) {
 		snapshot_drop(t, m.number);
 		return;
 	}
 	answer.handover = m.handover;
-	answer.error = n < 0 ? EMFILE : -take(t, &m, fds, fd_count);
+	if (n < 0)
+		refuse_words(t, &m, sender);
+	answer.error = n < 0 ? EMFILE : -take(t, &m, sender, fds, fd_count);
 	n = send_message(source->fd, &answer, NULL, 0);
 	if (n < 0)
 		fatal((int)-n, "answer to another tender");
@@ -242,17 +276,22 @@ static struct handover *new_handover(struct tender *t, uint64_t snapshot, uint32
 	return h;
 }
 
-static void send_to_all(struct tender *t, struct handover *h, struct peer_message *m, const int *fds, int fd_count)
+/* words: of the own pack, which all then hold, or NULL. */
+static void send_to_all(struct tender *t, struct handover *h, struct peer_message *m, const struct words *words,
+			const int *fds, int fd_count)
 {
 	m->handover = h->id;
 	h->is_new = m->type == PEER_SNAPSHOT;
 	for (int i = 0; i < t->count; i++) {
 		if (i == t->index)
 			continue;
-		if (send_message(t->peers[i].source.fd, m, fds, fd_count) < 0)
+		if (send_message(t->peers[i].source.fd, m, fds, fd_count) < 0) {
 			h->error = EIO;
-		else
-			h->missing++;
+			continue;
+		}
+		h->missing++;
+		if (words)
+			words_share(t, words);
 	}
 	if (!h->missing)
 		finish(t, h);
@@ -265,7 +304,8 @@ void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t
 		.number = s->number,
 		.parent = s->parent,
 		.is_compact = snapshot_is_compact(s),
-		.plan_bytes = snapshot_is_compact(s) ? s->words_bytes : s->pages->plan_bytes,
+		.plan_bytes = snapshot_is_compact(s) ? s->words.bytes : s->pages->plan_bytes,
+		.words = s->words.offset,
 		.image_count = s->image_count,
 		.layer_count = snapshot_is_compact(s) ? 0 : s->pages->layer_count,
 	};
@@ -275,17 +315,60 @@ void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t
 		m.images[i] = image_number(t, s->images[i]);
 		fds[count++] = s->images[i]->fd;
 	}
-	fds[count++] = m.is_compact ? s->words_fd : s->pages->plan_fd;
+	if (!m.is_compact)
+		fds[count++] = s->pages->plan_fd;
 	for (int i = 0; i < m.layer_count; i++)
 		fds[count++] = s->pages->layers[i]->fd;
-	send_to_all(t, new_handover(t, s->number, uc, seq, reply, bytes), &m, fds, count);
+	send_to_all(t, new_handover(t, s->number, uc, seq, reply, bytes), &m, m.is_compact ? &s->words : NULL, fds, count);
 }
 
 void peers_compact(struct tender *t, struct snapshot *s, uint32_t seq, const void *reply, size_t bytes)
 {
 	struct peer_message m = {
-		.type = PEER_COMPACT, .number = s->number, .plan_bytes = s->words_bytes, .is_compact = true
+		.type = PEER_COMPACT,
+		.number = s->number,
+		.plan_bytes = s->words.bytes,
+		.words = s->words.offset,
+		.is_compact = true,
 	};
 
-	send_to_all(t, new_handover(t, s->number, 0, seq, reply, bytes), &m, &s->words_fd, 1);
+	send_to_all(t, new_handover(t, s->number, 0, seq, reply, bytes), &m, &s->words, NULL, 0);
+}
+
+void peers_release(struct tender *t, const struct words *words)
+{
+	struct peer *p = &t->peers[words->owner];
+
+	if (p->released_count == p->released_size) {
+		p->released_size = p->released_size ? p->released_size * 2 : 64;
+		p->released = xrealloc(p->released, p->released_size * sizeof *p->released);
+	}
+	p->released[p->released_count++] = words->offset;
+}
+
+/* Never waits: the other one may be about to tell this one as much. */
+static bool tell_released(struct peer *p, uint64_t offset)
+{
+	struct peer_message m = { .type = PEER_RELEASE, .words = offset };
+	struct iovec iov = { &m, sizeof m };
+	ssize_t n = send_with_fds(p->source.fd, &iov, 1, NULL, 0, MSG_DONTWAIT);
+
+	/* The node's tenders live and die together. */
+	if (n < 0 && n != -EAGAIN && n != -EPIPE)
+		fatal((int)-n, "release of another tender's words");
+	return n > 0;
+}
+
+bool peers_flush(struct tender *t)
+{
+	bool done = true;
+
+	for (int i = 0; i < t->count; i++) {
+		struct peer *p = &t->peers[i];
+
+		while (p->released_count && tell_released(p, p->released[p->released_count - 1]))
+			p->released_count--;
+		done = done && !p->released_count;
+	}
+	return done;
 }

@@ -18,5 +18,9 @@ struct event_source *peer_source(struct tender *t, int index);
 void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply, size_t bytes);
 /* The same for a snapshot that they have, or had, and that is compact now. */
 void peers_compact(struct tender *t, struct snapshot *s, uint32_t seq, const void *reply, size_t bytes);
+/* Words of another tender are not held here any more; it hears of that with the next flush. */
+void peers_release(struct tender *t, const struct words *words);
+/* False if not all could be told: it has to be called again. */
+bool peers_flush(struct tender *t);
 
 #endif

@@ -117,25 +117,26 @@ int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uin
 
 /* ---- reading ---- */
 
-int plan_open(int plan_fd, struct plan_view *view)
+int plan_open_at(int fd, uint64_t offset, uint64_t bytes, struct plan_view *view)
 {
-	struct stat st;
-	void *text;
+	void *text = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, (off_t)offset);
 
-	if (fstat(plan_fd, &st) < 0)
-		return -errno;
-	if (st.st_size < (off_t)sizeof(struct plan) || st.st_size > (off_t)(UC_SCRATCH_END - UC_SCRATCH_BASE))
-		return -EBADMSG;
-	text = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, plan_fd, 0);
 	if (text == MAP_FAILED)
 		return -errno;
 	*view = (struct plan_view){
 		.head = text,
-		.bytes = (uint64_t)st.st_size,
+		.bytes = bytes,
 		.maps = (const struct plan_map *)((const struct plan *)text + 1),
 		.changes = (const char *)text + ((const struct plan *)text)->changes_offset,
 	};
 	return 0;
+}
+
+int plan_open(int plan_fd, struct plan_view *view)
+{
+	struct stat st;
+
+	return fstat(plan_fd, &st) < 0 ? -errno : plan_open_at(plan_fd, 0, (uint64_t)st.st_size, view);
 }
 
 void plan_close(struct plan_view *view)

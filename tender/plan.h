@@ -37,6 +37,8 @@ struct plan_view {
 
 /* Maps one that a tender has written, or has checked (plan_check.h). 0 or -errno. */
 int plan_open(int plan_fd, struct plan_view *view);
+/* The same of a part of a file, from the page at offset on. */
+int plan_open_at(int fd, uint64_t offset, uint64_t bytes, struct plan_view *view);
 /* One that was not opened, all zero, is allowed. */
 void plan_close(struct plan_view *view);
 

@@ -5,6 +5,7 @@
 
 #include "page_delta.h"
 #include "pages.h"
+#include "words.h"
 
 /* ---- where what lies ---- */
 
@@ -61,7 +62,7 @@ static const struct snapshot *collect_words(const struct snapshot *s, const stru
 static int add_words(struct pristine *p, const struct snapshot *s)
 {
 	struct plan_view *plan = &p->plans[p->plan_count];
-	int error = plan_open(s->words_fd, plan);
+	int error = words_view(p->tender, s, plan);
 
 	if (error)
 		return error;

@@ -19,6 +19,7 @@
 #include "start.h"
 #include "tracee.h"
 #include "uc.h"
+#include "words.h"
 #include "write_back.h"
 
 /* A UC that has just answered is at rest after so long, if it has the processor. It is waited for. */
@@ -45,7 +46,7 @@ struct reset {
 	struct vma_list now;
 	struct page_runs own;
 	struct map_list maps; /* of the snapshot */
-	const struct snapshot *compact[LINK_PLANS_MAX]; /* uc->compact, the snapshot first */
+	struct snapshot *compact[LINK_PLANS_MAX]; /* uc->compact, the snapshot first */
 	struct reset_list list;
 	int plan_fd;
 	uint64_t plan_bytes, conflict;
@@ -152,10 +153,9 @@ static int compare(struct tender *t, struct reset *r)
 }
 
 /* What it is to have mapped: the pages that it was deployed from, and on top of them what compact snapshots map. */
-static int read_maps(struct reset *r)
+static int read_maps(const struct tender *t, struct reset *r)
 {
-	const struct snapshot *s = r->uc->origin;
-	struct plan_map *maps;
+	struct snapshot *s = r->uc->origin;
 	long count = plan_read_maps(r->uc->pages->plan_fd, &r->maps.items);
 
 	if (count < 0)
@@ -164,11 +164,13 @@ static int read_maps(struct reset *r)
 	for (int i = 0; i < r->uc->compact; i++, s = s->base)
 		r->compact[i] = s;
 	for (int i = r->uc->compact - 1; i >= 0; i--) {
-		count = plan_read_maps(r->compact[i]->words_fd, &maps);
-		if (count < 0)
-			return (int)count;
-		map_list_overlay(&r->maps, maps, (size_t)count);
-		free(maps);
+		struct plan_view plan = { 0 };
+		int error = words_view(t, r->compact[i], &plan);
+
+		if (error)
+			return error;
+		map_list_overlay(&r->maps, plan.maps, plan.head->map_count);
+		plan_close(&plan);
 	}
 	return 0;
 }
@@ -179,7 +181,7 @@ static int make_plan(struct tender *t, struct reset *r)
 	int error;
 
 	r->failed = "plan of its snapshot";
-	error = read_maps(r);
+	error = read_maps(t, r);
 	if (error)
 		return error;
 	r->failed = "memory map";
@@ -230,7 +232,8 @@ static void send(struct tender *t, struct reset *r)
 
 	start_add_plan(&start, r->plan_fd, r->plan_bytes);
 	for (int i = uc->compact - 1; i >= 0; i--)
-		start_add_plan(&start, r->compact[i]->words_fd, r->compact[i]->words_bytes);
+		if (start_add_words(t, &start, r->compact[i]))
+			uc_kill(uc, CONTROL_EXIT_KILLED); /* its end is the answer */
 	/* What it touches now is no working set of the function. */
 	uc->answered = true;
 	uc->made_ns = 0;

@@ -6,6 +6,7 @@
 
 #include "image.h"
 #include "pages.h"
+#include "words.h"
 
 struct snapshot *snapshot_find(struct tender *t, uint64_t number)
 {
@@ -18,11 +19,12 @@ struct snapshot *snapshot_find(struct tender *t, uint64_t number)
 	return NULL;
 }
 
-struct snapshot *snapshot_new(uint64_t number, uint64_t parent)
+struct snapshot *snapshot_new(struct tender *t, uint64_t number, uint64_t parent)
 {
 	struct snapshot *s = xcalloc(1, sizeof *s);
 
 	list_init(&s->node);
+	s->tender = t;
 	s->number = number;
 	s->parent = parent;
 	s->refs = 1;
@@ -44,7 +46,8 @@ void snapshot_put(struct snapshot *s)
 	for (int i = 0; i < s->image_count; i++)
 		image_put(s->images[i]);
 	pages_put(s->pages);
-	close_if_open(s->words_fd);
+	if (s->base)
+		words_forget(s->tender, s);
 	snapshot_put(s->base);
 	free(s);
 }
@@ -78,10 +81,10 @@ bool snapshot_is_compact(const struct snapshot *s)
 	return s->base;
 }
 
-int snapshot_plan(const struct snapshot *s, uint64_t *bytes)
+int snapshot_plan(struct snapshot *s, uint64_t *bytes)
 {
-	*bytes = snapshot_is_compact(s) ? s->words_bytes : s->pages->plan_bytes;
-	return snapshot_is_compact(s) ? s->words_fd : s->pages->plan_fd;
+	*bytes = snapshot_is_compact(s) ? s->words.bytes : s->pages->plan_bytes;
+	return snapshot_is_compact(s) ? words_file(s->tender, s) : s->pages->plan_fd;
 }
 
 int snapshot_depth(const struct snapshot *s)
@@ -100,9 +103,9 @@ struct snapshot *snapshot_root(struct snapshot *s)
 	return s;
 }
 
-void snapshot_sources(const struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct template_sources *sources)
+void snapshot_sources(struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct template_sources *sources)
 {
-	const struct snapshot *lineage[LINK_PLANS_MAX];
+	struct snapshot *lineage[LINK_PLANS_MAX];
 	const struct pages *pages;
 	int count = 0;
 
@@ -114,7 +117,7 @@ void snapshot_sources(const struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct 
 	pages = s->pages;
 	fds[count++] = pages->plan_fd;
 	for (int i = sources->plan_count++; i--;)
-		fds[count++] = lineage[i]->words_fd;
+		fds[count++] = words_file(lineage[i]->tender, lineage[i]);
 	for (sources->layer_count = 0; sources->layer_count < pages->layer_count; sources->layer_count++)
 		fds[count++] = pages->layers[sources->layer_count]->fd;
 }

@@ -9,7 +9,7 @@ struct snapshot *snapshot_get(struct snapshot *s);
 /* NULL is allowed. */
 void snapshot_put(struct snapshot *s);
 /* An empty one with a count of one, not known by number yet, with neither pages nor words. */
-struct snapshot *snapshot_new(uint64_t number, uint64_t parent);
+struct snapshot *snapshot_new(struct tender *t, uint64_t number, uint64_t parent);
 /* Makes it known; takes the caller's count. -EEXIST leaves it with the caller. */
 int snapshot_publish(struct tender *t, struct snapshot *s);
 /* Forgets the number. 0 or -ENOENT. */
@@ -19,14 +19,14 @@ bool snapshot_is_known(const struct snapshot *s);
 
 /* It is kept as words. */
 bool snapshot_is_compact(const struct snapshot *s);
-/* Its plan file, which has its registers: the full one, or that of a compact one. */
-int snapshot_plan(const struct snapshot *s, uint64_t *bytes);
+/* Its plan file, which has its registers: the full one, or that of a compact one, as words_file gives it. */
+int snapshot_plan(struct snapshot *s, uint64_t *bytes);
 /* Plans that a deploy of s carries out one after the other: 1, and 1 for each compact one of its lineage. */
 int snapshot_depth(const struct snapshot *s);
 /* The nearest of s and its ancestors that is not compact. */
 struct snapshot *snapshot_root(struct snapshot *s);
 
 /* What a template of s maps; fds gets its descriptors. */
-void snapshot_sources(const struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct template_sources *sources);
+void snapshot_sources(struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct template_sources *sources);
 
 #endif

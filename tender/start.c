@@ -15,6 +15,7 @@
 #include "snapshot.h"
 #include "template.h"
 #include "uc.h"
+#include "words.h"
 
 /* Process ids that guests see: distinct between clones, in Linux's range. */
 #define GUEST_PID_FIRST 100u
@@ -190,6 +191,15 @@ void start_add_plan(struct start *start, int plan_fd, uint64_t bytes)
 	deploy->plan_bytes[deploy->plan_count++] = bytes;
 }
 
+int start_add_words(struct tender *t, struct start *start, struct snapshot *compact)
+{
+	int fd = words_file(t, compact);
+
+	if (fd >= 0)
+		start_add_plan(start, fd, compact->words.bytes);
+	return fd < 0 ? fd : 0;
+}
+
 /* A process that has the maps of an ancestor needs only what s maps otherwise. */
 static int take_of_ancestor(struct tender *t, struct snapshot *s, struct start *start)
 {
@@ -249,7 +259,9 @@ int start_take(struct tender *t, struct snapshot *s, struct start *start)
 		error = take_of_pages(t, from, start);
 	}
 	while (!error && count--)
-		start_add_plan(start, compact[count]->words_fd, compact[count]->words_bytes);
+		error = start_add_words(t, start, compact[count]);
+	if (error && start->uc)
+		uc_kill(start->uc, CONTROL_EXIT_KILLED); /* as any embryo, it is freed when it has ended */
 	return error;
 }
 

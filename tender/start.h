@@ -23,6 +23,8 @@ struct start {
 int start_take(struct tender *t, struct snapshot *s, struct start *start);
 /* One more plan, after those of the snapshot, of whose lineage at most LINK_PLANS_MAX - 2 are compact. */
 void start_add_plan(struct start *start, int plan_fd, uint64_t bytes);
+/* The plan of a compact snapshot. 0 or -errno. */
+int start_add_words(struct tender *t, struct start *start, struct snapshot *compact);
 /*
  * The embryo becomes UC frame->uc, a free number; the answer to the request follows with LINK_DEPLOYED. False: it
  * was answered with an error, and the UC is on its end.

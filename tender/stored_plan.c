@@ -10,6 +10,7 @@
 #include "plan_check.h"
 #include "sealed.h"
 #include "snapshot.h"
+#include "words.h"
 
 /* Pages of a layer that are looked at to tell it from others. */
 #define SAMPLES 8u
@@ -88,7 +89,7 @@ static void renumber(char *text, const uint16_t *numbers)
 			m[i].source = numbers[m[i].source - UC_IMAGE_MAX];
 }
 
-long stored_plan_make(struct tender *t, const struct snapshot *s, char **text, struct layer **own)
+long stored_plan_make(struct tender *t, struct snapshot *s, char **text, struct layer **own)
 {
 	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
 	uint16_t numbers[LAYERS_MAX];
@@ -183,10 +184,14 @@ static int seal(const char *text, uint64_t bytes)
 	return sealed_finish(fd);
 }
 
-/* Takes plan_fd. */
-static const char *adopt_compact(struct tender *t, struct snapshot *s, int plan_fd, uint64_t bytes, int *error)
+static const char *adopt_compact(struct tender *t, struct snapshot *s, const char *text, uint64_t bytes, int *error)
 {
-	*error = compact_adopt(t, s, plan_fd, bytes);
+	struct words words;
+
+	*error = words_new(t, text, bytes, &words);
+	if (*error)
+		return "its plan cannot be kept";
+	*error = compact_adopt(t, s, &words);
 	return *error ? "it cannot be made of its parent" : NULL;
 }
 
@@ -223,13 +228,13 @@ const char *stored_plan_adopt(struct tender *t, struct snapshot *s, char *text, 
 	}
 	if (fault)
 		return fault;
+	if (compact)
+		return adopt_compact(t, s, text, bytes, error);
 	fd = seal(text, bytes);
 	if (fd < 0) {
 		*error = fd;
 		return "its plan cannot be kept";
 	}
-	if (compact)
-		return adopt_compact(t, s, fd, bytes, error);
 	s->pages->plan_fd = fd;
 	return NULL;
 }

@@ -11,7 +11,7 @@
  * The text for the file, to be freed, and the layer that goes with it, or NULL. Its length or -errno: -ESTALE when the
  * parent is not known any more, -EOPNOTSUPP when it takes pages from a layer that is neither its parent's nor its own.
  */
-long stored_plan_make(struct tender *t, const struct snapshot *s, char **text, struct layer **own);
+long stored_plan_make(struct tender *t, struct snapshot *s, char **text, struct layer **own);
 
 /*
  * Gives s, with its images and parent's number set, the plan of that text and the layers that it uses. own, counted for

@@ -16,6 +16,7 @@
 #include "template.h"
 #include "uc.h"
 #include "vdso.h"
+#include "words.h"
 
 /* A user that no host has: each tender's UCs have their own. */
 #define UC_USER_BASE 0x5e550000u
@@ -79,5 +80,6 @@ void tender_main(const struct launch *l, int index, const int *socks)
 	control_open(t, CONTROL_FD_FIRST + index);
 	peers_open(t, socks);
 	stores_init(t);
+	words_init(t, l->packs);
 	events_run(t);
 }

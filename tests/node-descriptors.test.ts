@@ -37,8 +37,8 @@ describe('a node whose tenders run out of descriptors', () => {
       for (const [n, action] of actions.entries()) {
         assert.deepEqual((await node.invoke(action, {})).result, { n });
       }
-      const { snapshots, idleUcs } = node.stats();
-      assert.ok(snapshots.length < FUNCTIONS && idleUcs < FUNCTIONS, `${snapshots.length} and ${idleUcs}`);
+      const { idleUcs, demotedUcs } = node.stats();
+      assert.ok(idleUcs - demotedUcs <= 2 * LEFT, `${idleUcs} idle, ${demotedUcs} of them demoted`);
       const answers = await Promise.all(actions.slice(0, 40).map((action) => node.invoke(action, {})));
       for (const [n, answer] of answers.entries()) {
         assert.deepEqual(answer.result, { n });

@@ -69,8 +69,8 @@ export class MemoryBudget {
   }
 
   /**
-   * The host has no room for what was asked of a tender: idle UCs give way, processes first; when it is descriptors
-   * that lack, snapshots too. False when there is nothing that could.
+   * The host has no room for what was asked of a tender: idle UCs give way, processes first. What lacks may be
+   * descriptors: processes hold those, and snapshots that are not compact. False when there is nothing that could go.
    */
   relieve(error: unknown): boolean {
     const errno = errnoOf(error);
@@ -78,12 +78,23 @@ export class MemoryBudget {
     if (!descriptors && errno !== ENOMEM && errno !== EAGAIN) {
       return false;
     }
-    let relieved = this.#idle.count > 0;
+    let relieved = false;
     for (let i = 0; i < PRESSURE_BATCH; i++) {
-      this.#evict(this.#idle.takeOldestLive() ?? this.#idle.takeOldest());
-      relieved = (descriptors && this.#snapshots.evictOne() > 0) || relieved;
+      relieved = (descriptors ? this.#evictDescriptors() : this.#evictIdle()) || relieved;
     }
     return relieved;
+  }
+
+  #evictIdle(): boolean {
+    const uc = this.#idle.takeOldestLive() ?? this.#idle.takeOldest();
+    this.#evict(uc);
+    return uc !== undefined;
+  }
+
+  #evictDescriptors(): boolean {
+    const uc = this.#idle.takeOldestLive();
+    this.#evict(uc);
+    return uc !== undefined || this.#snapshots.evictOne() > 0;
   }
 
   #evict(uc: FunctionUc | undefined): void {
