@@ -67,6 +67,7 @@ function setUp(coreCount = 2) {
     index,
     tender: new Tender(new Socket()),
     starting: 0,
+    ending: 0,
     active: 0,
   }));
   const idle = new IdlePool();

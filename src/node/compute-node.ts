@@ -203,7 +203,13 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   dispose(uc: FunctionUc): void {
     if (uc.end === undefined || uc.end.type === 'lost') {
-      uc.kill().catch(() => undefined);
+      const { core } = uc;
+      core.ending += 1;
+      uc.kill()
+        .catch(() => undefined)
+        .finally(() => {
+          core.ending -= 1;
+        });
     }
   }
 

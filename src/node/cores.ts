@@ -10,6 +10,8 @@ export interface Core {
   starting: number;
   /** UCs that work on an invocation, those that start included. */
   active: number;
+  /** UCs that were killed and whose processes are not gone yet, which costs as much as half a start. */
+  ending: number;
 }
 
 /** The tenders of a node, and the numbers that the control protocol leaves to the node. */
@@ -27,7 +29,7 @@ export class Cores {
 
   private constructor(process: TenderProcess) {
     this.#process = process;
-    this.all = process.tenders.map((tender, index) => ({ index, tender, starting: 0, active: 0 }));
+    this.all = process.tenders.map((tender, index) => ({ index, tender, starting: 0, active: 0, ending: 0 }));
   }
 
   /** Identity of the library OS and of the registers' layout, equal for all cores. */
@@ -85,11 +87,15 @@ export class Cores {
   }
 }
 
-/** The core with the fewest starts under way, then with the fewest busy UCs. */
+/** The core with the fewest starts under way, then with the fewest UCs that are busy or on their end. */
 export function leastLoaded(cores: readonly Core[]): Core {
   return cores.reduce((best, core) =>
-    core.starting < best.starting || (core.starting === best.starting && core.active < best.active)
+    core.starting < best.starting || (core.starting === best.starting && busy(core) < busy(best))
       ? core
       : best,
   );
+}
+
+function busy(core: Core): number {
+  return core.active + core.ending;
 }
