@@ -9,7 +9,9 @@ import { runDensityBench } from '../src/bench/density.ts';
 import { formatDensity } from '../src/bench/density-report.ts';
 import { idleProcessBytes } from '../src/bench/idle-processes.ts';
 import { runPlain } from '../src/bench/plain-process.ts';
+import { measureRestarts } from '../src/bench/restart.ts';
 import { summarize } from '../src/bench/statistics.ts';
+import { measureThroughput } from '../src/bench/throughput.ts';
 import { listExamples } from '../src/cli/demo/examples.ts';
 import { createPackager, withNode } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
@@ -110,6 +112,32 @@ describe('optimisations left out', () => {
     await assert.rejects(startComputeNode({ anticipate: { except: ['nonsense'] } }), {
       code: 'unknown_anticipation',
     });
+  });
+});
+
+describe('the start benchmark', () => {
+  it('counts answers per second of every state', async () => {
+    const interpreter = interpreterOf('nodejs:24') as string;
+    const subject = { name: 'nop', kind: 'nodejs:24', path: benchFunction('nop.cjs'), interpreter };
+    await withNode({ bindThread: false }, async (node) => {
+      const { perSecond } = await measureThroughput(node, createPackager(), subject, 40);
+      assert.ok(Object.values(perSecond).every((rate) => rate > 0));
+      assert.equal(node.stats().idleUcs, 0);
+    });
+  });
+
+  it('starts a node from its store, which serves every function warm', async () => {
+    const results = await measureRestarts({
+      packager: createPackager(),
+      functions: 2,
+      onProgress: () => undefined,
+      withNode: (options, work) => withNode({ ...options, bindThread: false }, work),
+    });
+    assert.ok(results.length > 0);
+    for (const { first, warm, readyMs } of results) {
+      assert.deepEqual([first.count, warm], [2, 2]);
+      assert.ok(readyMs > 0);
+    }
   });
 });
 

@@ -1,8 +1,10 @@
 import Table from 'cli-table3';
+import { START_STATES } from '../node/types.ts';
 import { machineLine } from './machine.ts';
 import type { BenchReport } from './run.ts';
 import type { StartResult } from './start.ts';
 import type { Summary } from './statistics.ts';
+import { CLIENTS } from './throughput.ts';
 
 /** The report as tables for a terminal. */
 export function formatReport(report: BenchReport): string {
@@ -13,6 +15,10 @@ export function formatReport(report: BenchReport): string {
     startTable(report),
     'NOP functions by what they start from, in milliseconds: to the answer, and processor time of each invocation',
     stateTable(report),
+    `Answers per second on all cores, from ${CLIENTS} clients; of fresh contexts these are deploys per second`,
+    throughputTable(report),
+    'A node that starts again from its snapshot store, in milliseconds',
+    restartTable(report),
     'CPU-bound code: 1.00 is the speed of an ordinary process',
     cpuTable(report),
     'Memory of an idle unikernel context in KiB',
@@ -25,7 +31,17 @@ export function formatReport(report: BenchReport): string {
 
 function startTable(report: BenchReport): string {
   const table = new Table({
-    head: ['kind', 'function', 'anticipation', 'cold', 'warm', 'hot', 'plain process', 'plain / warm'],
+    head: [
+      'kind',
+      'function',
+      'anticipation',
+      'cold',
+      'warm',
+      'hot',
+      'plain process',
+      'plain / warm',
+      'snapshot KiB',
+    ],
     style: { head: [], border: [] },
   });
   for (const start of report.starts) {
@@ -39,6 +55,7 @@ function startTable(report: BenchReport): string {
       cell(start.hot),
       plain === undefined ? '' : cell(plain),
       plain === undefined ? '' : `${(plain.median / start.warm.median).toFixed(0)} times`,
+      kibibytes(start.snapshotBytes),
     ]);
   }
   return table.toString();
@@ -57,6 +74,28 @@ function stateTable(report: BenchReport): string {
 
 function plainOf(report: BenchReport, start: StartResult): Summary | undefined {
   return report.plain.find(({ kind, name }) => kind === start.kind && name === start.name)?.plain;
+}
+
+function throughputTable(report: BenchReport): string {
+  const table = new Table({
+    head: ['kind', ...START_STATES],
+    style: { head: [], border: [] },
+  });
+  for (const { kind, perSecond } of report.throughput) {
+    table.push([kind, ...START_STATES.map((state) => perSecond[state].toFixed(0))]);
+  }
+  return table.toString();
+}
+
+function restartTable(report: BenchReport): string {
+  const table = new Table({
+    head: ['kind', 'functions', 'start to first answer', 'first answer of each', 'slowest', 'from the store'],
+    style: { head: [], border: [] },
+  });
+  for (const { kind, functions, readyMs, first, warm } of report.restarts) {
+    table.push([kind, functions, readyMs.toFixed(0), cell(first), first.max.toFixed(2), warm]);
+  }
+  return table.toString();
 }
 
 function cpuTable(report: BenchReport): string {

@@ -4,8 +4,10 @@ import { startCases } from './cases.ts';
 import { type CpuResult, measureCpu } from './cpu.ts';
 import { type IdleResult, measureIdle } from './idle-memory.ts';
 import { type MachineFacts, machineFacts } from './machine.ts';
+import { measureRestarts, type RestartResult } from './restart.ts';
 import { measurePlain, measureStarts, type PlainResult, type StartResult, type StartRuns } from './start.ts';
 import { measureStates, type StateResult } from './states.ts';
+import { measureThroughput, type ThroughputResult } from './throughput.ts';
 
 export interface BenchOptions {
   readonly packager: Packager;
@@ -27,10 +29,15 @@ export interface BenchReport {
   readonly starts: readonly StartResult[];
   readonly plain: readonly PlainResult[];
   readonly states: readonly StateResult[];
+  readonly throughput: readonly ThroughputResult[];
+  readonly restarts: readonly RestartResult[];
   readonly cpu: readonly CpuResult[];
   readonly idle: readonly IdleResult[];
   readonly skipped: readonly string[];
 }
+
+/** Invocations of a round of throughput for each warm start. */
+const THROUGHPUT_RUNS = 20;
 
 /** All figures of `seuss bench start`, in one run on one machine. */
 export async function runStartBench(options: BenchOptions): Promise<BenchReport> {
@@ -41,6 +48,7 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   const starts: StartResult[] = [];
   const plain: PlainResult[] = [];
   const states: StateResult[] = [];
+  const throughput: ThroughputResult[] = [];
   let cpu: CpuResult[] = [];
   let idle: IdleResult[] = [];
   // Before there is a node: it binds this thread to a core, and children inherit that.
@@ -58,6 +66,8 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
       for (const subject of cases.filter(({ name }) => name === 'nop')) {
         onProgress(`measuring what ${subject.kind} starts from`);
         states.push(...(await measureStates(node, packager, subject, runs.warm)));
+        onProgress(`measuring answers per second of ${subject.kind}`);
+        throughput.push(await measureThroughput(node, packager, subject, runs.warm * THROUGHPUT_RUNS));
       }
       onProgress('measuring CPU-bound code');
       cpu = await measureCpu(node, packager, options.cpuRounds);
@@ -65,5 +75,8 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
       idle = await measureIdle(node, packager, options.idleUcs);
     });
   }
-  return { machine, starts, plain, states, cpu, idle, skipped };
+  onProgress('measuring restarts from a snapshot store');
+  const { withNode } = options;
+  const restarts = await measureRestarts({ packager, functions: runs.warm, onProgress, withNode });
+  return { machine, starts, plain, states, throughput, restarts, cpu, idle, skipped };
 }

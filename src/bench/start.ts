@@ -21,6 +21,8 @@ export interface StartResult {
   readonly cold: Summary;
   readonly warm: Summary;
   readonly hot: Summary;
+  /** Memory that the function's snapshot holds by itself. */
+  readonly snapshotBytes: number;
 }
 
 export interface PlainResult {
@@ -32,6 +34,8 @@ export interface PlainResult {
 
 /** Between two starts, as on a machine that is idle when a request comes; the node then readies itself for the next. */
 const PAUSE_MS = 20;
+/** By then a snapshot is compact, if it ever will be. */
+const COMPACTION_MS = 1000;
 /** So often a start of the wanted kind is tried again when the node took another path. */
 const ATTEMPTS = 5;
 
@@ -61,6 +65,7 @@ export async function measureStarts(
   for (let run = 0; run < runs.hot; run++) {
     hot.push(await timed(node, action, 'hot', async () => undefined));
   }
+  const snapshotBytes = await ownBytes(node, action);
   await node.forget(action);
   return {
     name: subject.name,
@@ -69,7 +74,17 @@ export async function measureStarts(
     cold: summarize(cold),
     warm: summarize(warm),
     hot: summarize(hot),
+    snapshotBytes,
   };
+}
+
+/** Of its snapshot, in the form that it is kept in once a core was idle. */
+async function ownBytes(node: ComputeNode, action: Action): Promise<number> {
+  const own = () => node.stats().snapshots.find(({ kind, of }) => kind === 'function' && of === action.name);
+  for (let wait = 0; wait < COMPACTION_MS && own()?.compact === false; wait += PAUSE_MS) {
+    await pause(PAUSE_MS);
+  }
+  return own()?.ownBytes ?? 0;
 }
 
 export async function measurePlain(subject: BenchCase, runs: StartRuns): Promise<PlainResult> {

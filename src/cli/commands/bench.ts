@@ -36,11 +36,11 @@ export function benchCommand(program: Command): void {
   bench
     .command('start')
     .description(
-      'Measures cold, warm and hot starts with and without anticipatory optimisation beside plain processes, CPU-bound code in a unikernel context beside native, and the memory of idle contexts.',
+      'Measures cold, warm and hot starts with and without anticipatory optimisation beside plain processes, CPU-bound code in a unikernel context beside native, new and reset contexts for each invocation, the memory of idle contexts, and restarts from a snapshot store.',
     )
     .option(
       '--runs <n>',
-      'warm starts of each function; there are half as many cold and four times as many hot ones',
+      'warm starts of each function; there are half as many cold and twenty times as many hot ones',
       integer(4, 100_000),
       100,
     )
@@ -111,7 +111,7 @@ async function start({ runs, idle, ablate: items, json }: StartFlags): Promise<v
   }
   const report = await runStartBench({
     packager: createPackager(),
-    runs: { cold: Math.ceil(runs / 2), warm: runs, hot: runs * 4, plain: Math.ceil(runs / 5) },
+    runs: { cold: Math.ceil(runs / 2), warm: runs, hot: runs * 20, plain: Math.ceil(runs / 5) },
     cpuRounds: Math.max(3, Math.min(7, Math.floor(runs / 10))),
     idleUcs: idle,
     onProgress: progress,
