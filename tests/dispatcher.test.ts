@@ -246,6 +246,26 @@ describe('dispatcher', () => {
     assert.equal(dispatcher.active, 0);
   });
 
+  it('lets as many wait for UCs that are being reset as there are, and no longer than that takes', async () => {
+    const { dispatcher, ucOf } = setUp(1);
+    const f = record('f');
+    const first = now(dispatcher.acquire(f));
+    const core = first.path === 'cold' ? first.core : assert.fail();
+    dispatcher.startDone(core);
+    dispatcher.coldDone(f, snapshot(2));
+    f.resetting = 1;
+    const waits = later(dispatcher.acquire(f));
+    assert.equal(now(dispatcher.acquire(f)).path, 'warm');
+    f.resetting = 0;
+    dispatcher.release(ucOf(first, f));
+    assert.equal((await waits).path, 'hot');
+    f.resetting = 1;
+    const another = later(dispatcher.acquire(f));
+    f.resetting = 0;
+    dispatcher.reconsider();
+    assert.equal((await another).path, 'warm');
+  });
+
   it('bounds the starts under way and serves the queue in order', async () => {
     const { dispatcher, cores } = setUp(1);
     const order: string[] = [];
