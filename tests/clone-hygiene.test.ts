@@ -196,6 +196,52 @@ describe('clones of a Node.js function', () => {
   });
 });
 
+describe('a context that is put back to its snapshot, and clones of a captured run', () => {
+  const sources: readonly (readonly [string, string])[] = [
+    [
+      NODEJS,
+      `const crypto = require('crypto'); const vm = require('vm'); const { checkpoint } = require('seuss');
+       const old = vm.createContext();
+       const stock = crypto.randomFillSync(new Uint8Array(256));
+       const draw = () => ({ math: Math.random(), vm: vm.runInContext('Math.random()', old), uuid: crypto.randomUUID(), bytes: crypto.randomBytes(8).toString('hex'), pid: process.pid, stock: stock.subarray(0, 16).join() });
+       exports.main = (params) => { if (params.half) checkpoint(params); return draw(); };`,
+    ],
+    [
+      PYTHON,
+      `import os, random, secrets, uuid
+from seuss import checkpoint
+own = random.Random()
+def main(args):
+    if args.get("half"): checkpoint(args)
+    return {"random": random.random(), "own": own.random(), "uuid": str(uuid.uuid4()), "secret": secrets.token_hex(), "pid": os.getpid()}`,
+    ],
+  ];
+  for (const [kind, source] of sources) {
+    it(`draw values of their own (${kind})`, async () => {
+      const action = sourceAction(kind, source, { policy: { state: 'reset', specialize: [] } });
+      const answers: Answer[] = [];
+      for (let run = 0; run < 2 * CLONES; run++) {
+        answers.push(answerOf(await node.invoke(action, {})));
+      }
+      assertAllDiffer(answers);
+      await node.forget(action);
+
+      const half = sourceAction(kind, source);
+      const paths = new Set<string>();
+      const later: Answer[] = [];
+      for (let run = 0; run < 2 * CLONES; run++) {
+        const activation = await node.invoke(half, { half: true });
+        paths.add(activation.path);
+        later.push(answerOf(activation));
+        await node.dropIdle(half);
+      }
+      assert.ok(paths.has('argument'), [...paths].join());
+      assertAllDiffer(later);
+      await node.forget(half);
+    });
+  }
+});
+
 describe('clones of a Python function', () => {
   it('draw their own values of the module random, of its instances and of numpy', () =>
     assertClonesDiffer(

@@ -48,7 +48,7 @@ after(() => node?.close());
 
 describe(`${CLONES} clones`, () => {
   for (const [kind, source] of SOURCES) {
-    it(`draw no value twice (${kind})`, { timeout: 600_000 }, async () => {
+    it(`draw no value twice (${kind})`, { timeout: 3_600_000 }, async () => {
       const action = sourceAction(kind, source, { policy: { state: 'fresh', specialize: [] } });
       const seen = new Set<unknown>();
       let drawn = 0;
