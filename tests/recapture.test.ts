@@ -242,11 +242,13 @@ describe('the times of runs', () => {
 
   it('judge a new snapshot by the median of three first runs', () => {
     const previous = {} as Snapshot;
-    const verdicts = (...runs: number[]) => {
-      const trial = new Trial(previous, 10);
+    const verdict = (bytes: number, ...runs: number[]) => {
+      const trial = new Trial(previous, 10, bytes);
       return runs.map((ms) => trial.first(ms));
     };
-    assert.deepEqual(verdicts(5, 20, 5), [undefined, undefined, 'better']);
-    assert.deepEqual(verdicts(5, 9.5, 20), [undefined, undefined, 'no-better']);
+    assert.deepEqual(verdict(1e6, 5, 20, 5), [undefined, undefined, 'better']);
+    assert.deepEqual(verdict(1e6, 5, 9.5, 20), [undefined, undefined, 'no-better']);
+    // 5 ms are not worth 30 MB.
+    assert.deepEqual(verdict(30e6, 5, 5, 5), [undefined, undefined, 'no-better']);
   });
 });

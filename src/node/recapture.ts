@@ -1,4 +1,4 @@
-import { imagePaths, type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
+import { imagePaths, type Snapshot, snapshotBytes, snapshotId } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
 import type { ActivationContext } from './activation.ts';
 import { leastLoaded } from './cores.ts';
@@ -113,7 +113,12 @@ export class Recapturer {
     const deploy = (from: Snapshot) => PrivateUc.deploy(this.#node, record, action, from, core);
     const after = await this.#captureWarm(record, before, deploy, warmup);
     const stays =
-      !trial || isBetter(await firstRunMs(after, deploy, warmup), await firstRunMs(before, deploy, warmup));
+      !trial ||
+      isBetter(
+        await firstRunMs(after, deploy, warmup),
+        await firstRunMs(before, deploy, warmup),
+        snapshotBytes(after),
+      );
     if (!stays || record.snapshot !== before) {
       await cores.drop(after);
       return false;
@@ -214,7 +219,7 @@ export class Recapturer {
     record.cold = 'none';
     watch.over = true;
     this.#endTrial(watch);
-    watch.trial = previous && new Trial(previous, watch.times.firstMs);
+    watch.trial = previous && new Trial(previous, watch.times.firstMs, snapshotBytes(snapshot));
     budget.enforce();
   }
 

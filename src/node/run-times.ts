@@ -13,6 +13,8 @@ const WORTH_MS = 0.5;
 /** First runs from the new snapshot that judge it, and what they have to come to. */
 export const TRIAL_RUNS = 3;
 const TRIAL_RATIO = 0.9;
+/** Memory that a millisecond of each warm start is worth. */
+const BYTES_PER_MS = 4 * 1024 * 1024;
 
 export type Verdict = 'wait' | 'worth-it' | 'never';
 
@@ -54,12 +56,17 @@ export class RunTimes {
 export class Trial {
   readonly previous: Snapshot;
   readonly #beforeMs: number;
+  readonly #bytes: number;
   readonly #runs: number[] = [];
 
-  /** @param beforeMs what a first run from the previous one took */
-  constructor(previous: Snapshot, beforeMs: number) {
+  /**
+   * @param beforeMs what a first run from the previous one took
+   * @param bytes that the new one takes
+   */
+  constructor(previous: Snapshot, beforeMs: number, bytes: number) {
     this.previous = previous;
     this.#beforeMs = beforeMs;
+    this.#bytes = bytes;
   }
 
   /** Undefined: not enough first runs to tell. */
@@ -68,13 +75,13 @@ export class Trial {
     if (this.#runs.length < TRIAL_RUNS) {
       return undefined;
     }
-    return isBetter(medianOf(this.#runs), this.#beforeMs) ? 'better' : 'no-better';
+    return isBetter(medianOf(this.#runs), this.#beforeMs, this.#bytes) ? 'better' : 'no-better';
   }
 }
 
 /** Whether a first run is so much quicker than before that the new snapshot is worth its memory. */
-export function isBetter(afterMs: number, beforeMs: number): boolean {
-  return afterMs <= beforeMs * TRIAL_RATIO;
+export function isBetter(afterMs: number, beforeMs: number, bytes: number): boolean {
+  return afterMs <= beforeMs * TRIAL_RATIO && bytes <= (beforeMs - afterMs) * BYTES_PER_MS;
 }
 
 export function medianOf(values: readonly number[]): number {
