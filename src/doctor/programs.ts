@@ -10,15 +10,29 @@ export function programChecks(): Check[] {
   return [
     program('C compiler', 'cc', 'It builds the library OS and the tender.', install),
     program('make', 'make', 'It builds the library OS and the tender.', install),
+    program(
+      'flock',
+      'flock',
+      'With it seuss serve keeps its store to itself.',
+      'sudo apt-get install -y util-linux',
+      'warning',
+    ),
     built(),
     ...interpreters(),
   ];
 }
 
-function program(title: string, command: string, means: string, remedy: string): Check {
+function program(
+  title: string,
+  command: string,
+  means: string,
+  remedy: string,
+  otherwise: 'warning' | 'missing' = 'missing',
+): Check {
   const { status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
   const there = status === 0;
-  return check(title, there, { found: there ? (stdout.split('\n')[0] ?? '') : 'not found', means, remedy });
+  const found = there ? (stdout.split('\n')[0] ?? '') : 'not found';
+  return check(title, there, { found, means, remedy, otherwise });
 }
 
 function built(): Check {

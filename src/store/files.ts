@@ -37,14 +37,16 @@ export async function writeWhole(temporary: string, path: string, data: string |
 }
 
 /** Opens a regular file that is no link. */
-export async function openRegular(path: string): Promise<{ file: FileHandle; bytes: number }> {
+export async function openRegular(
+  path: string,
+): Promise<{ file: FileHandle; bytes: number; diskBytes: number }> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const status = await file.stat();
     if (!status.isFile()) {
       throw Object.assign(new Error(`${path} is no regular file`), { code: 'EINVAL' });
     }
-    return { file, bytes: status.size };
+    return { file, bytes: status.size, diskBytes: status.blocks * DISK_BLOCK_BYTES };
   } catch (error) {
     await file.close();
     throw error;
@@ -78,30 +80,30 @@ export interface Measured {
  * as 64 bits, and at the end its length likewise. Half of a layer is holes, which so cost little.
  */
 export async function measureFile(path: string): Promise<Measured> {
-  const { file } = await openRegular(path);
+  const { file, bytes, diskBytes } = await openRegular(path);
   try {
     const hash = createHash('sha256');
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    let at = 0;
-    for (let filled = -1; filled !== 0; at += filled) {
-      filled = await fill(file, chunk, at);
-      addBlocks(hash, chunk.subarray(0, filled), at);
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, bytes));
+    for (let at = 0; at < bytes; at += chunk.length) {
+      const data = chunk.subarray(0, Math.min(chunk.length, bytes - at));
+      await fill(file, data, at);
+      addBlocks(hash, data, at);
     }
-    hash.update(u64(at));
-    const { blocks } = await file.stat();
-    return { bytes: at, diskBytes: blocks * DISK_BLOCK_BYTES, checksum: hash.digest('hex') };
+    return { bytes, diskBytes, checksum: hash.update(u64(bytes)).digest('hex') };
   } finally {
     await file.close();
   }
 }
 
-/** Reads until the chunk is full or the file ends, so that blocks always begin where they do. */
-async function fill(file: FileHandle, chunk: Buffer, position: number): Promise<number> {
-  let filled = 0;
-  for (let read = -1; read !== 0 && filled < chunk.length; filled += read) {
-    ({ bytesRead: read } = await file.read(chunk, filled, chunk.length - filled, position + filled));
+/** @throws an error of the file system, also when the file has become shorter */
+async function fill(file: FileHandle, chunk: Buffer, position: number): Promise<void> {
+  for (let filled = 0; filled < chunk.length; ) {
+    const { bytesRead } = await file.read(chunk, filled, chunk.length - filled, position + filled);
+    if (bytesRead === 0) {
+      throw Object.assign(new Error('a file became shorter while it was read'), { code: 'EIO' });
+    }
+    filled += bytesRead;
   }
-  return filled;
 }
 
 function addBlocks(hash: Hash, data: Buffer, position: number): void {

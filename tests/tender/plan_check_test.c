@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "../../tender/base.h"
+#include "../../tender/page_delta.h"
 #include "../../tender/plan.h"
 #include "../../tender/plan_check.h"
 #include "check.h"
@@ -56,11 +57,51 @@ static uint64_t good_plan(char **text)
 	return bytes;
 }
 
+static struct plan_map own_maps[] = {
+	{ UC_ARENA_BASE, 4 * PAGE, 0, 0, PROT_READ, PLAN_PROTECT },
+	{ UC_ARENA_BASE + 80 * PAGE, 8 * PAGE, 0, PLAN_ANONYMOUS, PROT_READ | PROT_WRITE, 0 },
+	{ UC_ARENA_BASE + 90 * PAGE, 8 * PAGE, 2 * PAGE, 0, PROT_READ, 0 },
+};
+
+/* One of a compact snapshot: maps, protections and words of its own. */
+static uint64_t compact_plan(char **text)
+{
+	static uint64_t base[DELTA_PAGE_WORDS], now[DELTA_PAGE_WORDS];
+	struct plan_difference difference = { .maps = own_maps, .map_count = sizeof own_maps / sizeof own_maps[0] };
+	struct page_delta d = { 0 };
+	uint64_t bytes;
+	char *parent;
+	int fd, compact;
+
+	for (uint64_t i = 0; i < 20; i++)
+		now[i * i] = i + 1;
+	page_delta_add(&d, UC_LIBOS_BASE + 9 * PAGE, 0, base, now);
+	page_delta_add(&d, UC_ARENA_BASE, PLAN_CHANGE_PROTECTED | PROT_READ, base, now);
+	page_delta_add(&d, UC_ARENA_BASE + 81 * PAGE, 0, base, now);
+	difference.changes = d.data;
+	difference.change_bytes = d.bytes;
+	fd = memfd_create("parent", 0);
+	bytes = good_plan(&parent);
+	CHECK(pwrite_all(fd, parent, bytes, 0) == 0);
+	compact = plan_write_compact(fd, &difference, &bytes);
+	CHECK(compact >= 0);
+	*text = malloc(bytes);
+	CHECK(pread_all(compact, *text, bytes, 0) == 0);
+	close(compact);
+	close(fd);
+	free(parent);
+	page_delta_free(&d);
+	return bytes;
+}
+
 static void a_written_plan_is_accepted(void)
 {
 	char *text;
 	uint64_t bytes = good_plan(&text);
 
+	CHECK(plan_fault(text, bytes, &rules) == NULL);
+	free(text);
+	bytes = compact_plan(&text);
 	CHECK(plan_fault(text, bytes, &rules) == NULL);
 	free(text);
 }
@@ -115,11 +156,37 @@ static void unknown_state(void) { memset(xstate + 512, 0xff, 8); }
 static void compact_state(void) { xstate[512 + 15] = (char)0x80; }
 static void unknown_mxcsr(void) { memset(xstate + 24, 0xff, 4); }
 
+static struct plan_change *record(void) { return (struct plan_change *)((char *)plan + plan->changes_offset); }
+static struct plan_run *run(void) { return (struct plan_run *)(record() + 1); }
+
+static void no_compact_flag(void) { plan->flags = 0; }
+static void resumes(void) { plan->flags |= PLAN_RESUMES; }
+static void changes_elsewhere(void) { plan->changes_offset += 8; }
+static void changes_beyond(void) { plan->changes_bytes += 8; }
+static void endless_changes(void) { plan->changes_bytes = UINT64_MAX; }
+static void change_of_the_scratch(void) { record()->page = UC_SCRATCH_BASE / PAGE; }
+static void change_of_the_vdso(void) { record()->page = UC_VDSO_BASE / PAGE; }
+static void change_of_the_host(void) { record()->page = UC_GUEST_END / PAGE; }
+static void change_of_libos_text(void) { record()->access = PLAN_CHANGE_PROTECTED | PROT_READ | PROT_EXEC; }
+static void change_with_unknown_access(void) { record()->access = 7; }
+static void changes_out_of_order(void) { record()->page = (UC_ARENA_BASE + 50 * PAGE) / PAGE; }
+static void no_runs(void) { record()->runs = 0; }
+static void too_many_runs(void) { record()->runs = UINT16_MAX; }
+static void run_behind_the_page(void) { run()->first = DELTA_PAGE_WORDS; }
+static void endless_run(void) { run()->count = UINT16_MAX; }
+static void protection_with_a_source(void) { map[0].offset = PAGE; }
+static void compact_with_a_layer(void) { map[1].source = UC_IMAGE_MAX; }
+
 static const struct {
 	const char *name;
 	void (*change)(void);
-} changes[] = {
+} compact_changes[] = {
 #define C(f) { #f, f }
+	C(no_compact_flag), C(resumes), C(changes_elsewhere), C(changes_beyond), C(endless_changes),
+	C(change_of_the_scratch), C(change_of_the_vdso), C(change_of_the_host), C(change_of_libos_text),
+	C(change_with_unknown_access), C(changes_out_of_order), C(no_runs), C(too_many_runs), C(run_behind_the_page),
+	C(endless_run), C(protection_with_a_source), C(compact_with_a_layer),
+}, changes[] = {
 	C(no_magic), C(other_version), C(unknown_flag), C(touches), C(more_maps), C(fewer_maps), C(endless_maps),
 	C(frame_elsewhere), C(frame_beyond), C(frame_too_long), C(frame_too_short), C(frame_for_another_place),
 	C(kernel_fs_base), C(kernel_gs_base), C(unaligned_start), C(unaligned_bytes), C(unaligned_offset), C(empty_map),
@@ -131,29 +198,35 @@ static const struct {
 #undef C
 };
 
-static void each_wrong_thing_is_refused(void)
-{
-	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-		char *text;
-		uint64_t bytes = good_plan(&text);
-
-		plan = (struct plan *)text;
-		map = (struct plan_map *)(plan + 1);
-		frame = (ucontext_t *)(text + plan->frame_offset);
-		xstate = text + plan->frame_offset + ((uint64_t)frame->uc_mcontext.fpregs - plan->frame_sp);
-		changes[i].change();
-		if (!plan_fault(text, bytes, &rules)) {
-			fprintf(stderr, "%s was accepted\n", changes[i].name);
-			exit(1);
-		}
-		free(text);
-	}
-}
-
-static void a_cut_plan_is_refused(void)
+static void check_refused(uint64_t (*make)(char **text), const char *name, void (*change)(void))
 {
 	char *text;
-	uint64_t bytes = good_plan(&text);
+	uint64_t bytes = make(&text);
+
+	plan = (struct plan *)text;
+	map = (struct plan_map *)(plan + 1);
+	frame = (ucontext_t *)(text + plan->frame_offset);
+	xstate = text + plan->frame_offset + ((uint64_t)frame->uc_mcontext.fpregs - plan->frame_sp);
+	change();
+	if (!plan_fault(text, bytes, &rules)) {
+		fprintf(stderr, "%s was accepted\n", name);
+		exit(1);
+	}
+	free(text);
+}
+
+static void each_wrong_thing_is_refused(void)
+{
+	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++)
+		check_refused(good_plan, changes[i].name, changes[i].change);
+	for (size_t i = 0; i < sizeof compact_changes / sizeof compact_changes[0]; i++)
+		check_refused(compact_plan, compact_changes[i].name, compact_changes[i].change);
+}
+
+static void check_cut(uint64_t (*make)(char **text))
+{
+	char *text;
+	uint64_t bytes = make(&text);
 
 	for (uint64_t left = 0; left < bytes; left += left < 400 ? 1 : 13) {
 		/* Just as long, so that the sanitizer sees each look behind the end. */
@@ -164,6 +237,12 @@ static void a_cut_plan_is_refused(void)
 		free(cut);
 	}
 	free(text);
+}
+
+static void a_cut_plan_is_refused(void)
+{
+	check_cut(good_plan);
+	check_cut(compact_plan);
 }
 
 /* ---- anything ---- */
@@ -199,10 +278,10 @@ static bool stays_inside(const struct plan *p)
 	return true;
 }
 
-static void whatever_it_says_it_is_safe(void)
+static void fuzz(uint64_t (*make)(char **text))
 {
 	char *good, *text;
-	uint64_t bytes = good_plan(&good), accepted = 0, interesting = sizeof(struct plan) + sizeof maps;
+	uint64_t bytes = make(&good), accepted = 0, interesting = sizeof(struct plan) + sizeof maps;
 
 	text = malloc(bytes);
 	for (int round = 0; round < ROUNDS; round++) {
@@ -229,6 +308,12 @@ static void whatever_it_says_it_is_safe(void)
 	CHECK(accepted > 0 && accepted < ROUNDS);
 	free(text);
 	free(good);
+}
+
+static void whatever_it_says_it_is_safe(void)
+{
+	fuzz(good_plan);
+	fuzz(compact_plan);
 }
 
 int main(void)
