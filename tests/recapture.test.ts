@@ -248,7 +248,7 @@ describe('the times of runs', () => {
     };
     assert.deepEqual(verdict(1e6, 5, 20, 5), [undefined, undefined, 'better']);
     assert.deepEqual(verdict(1e6, 5, 9.5, 20), [undefined, undefined, 'no-better']);
-    // 5 ms are not worth 30 MB.
-    assert.deepEqual(verdict(30e6, 5, 5, 5), [undefined, undefined, 'no-better']);
+    // 5 ms are not worth 100 MB.
+    assert.deepEqual(verdict(100e6, 5, 5, 5), [undefined, undefined, 'no-better']);
   });
 });

@@ -210,18 +210,6 @@ async function timers() {
   performance.now();
 }
 
-async function errors() {
-  for (let i = 0; i < 50; i++) {
-    try {
-      null.x;
-    } catch (error) {
-      String(error.stack);
-    }
-    await Promise.reject(new TypeError('sample', { cause: 1 })).catch((error) => error.stack);
-    await fs.promises.stat('/nonexistent').catch((error) => error.stack);
-  }
-}
-
 async function streams() {
   const { Readable, Transform } = require('node:stream');
   const { pipeline } = require('node:stream/promises');
@@ -354,7 +342,6 @@ module.exports = {
   locale,
   console: logging,
   timers,
-  errors,
   streams,
   crypto: cryptography,
   files,

@@ -14,6 +14,7 @@ const {
   setRunEnvironment,
   watchEnvironment,
 } = require('./environment.cjs');
+const { collectYoungGarbage } = require('./garbage.cjs');
 const { load } = require('./load.cjs');
 const outcome = require('./outcome.cjs');
 const { reseed } = require('./reseed.cjs');
@@ -116,11 +117,12 @@ class Server {
   }
 
   /**
-   * Before a capture: the environment of the last run is no part of a snapshot. Its garbage stays: of a clone
-   * a collection writes a thousand pages that it shares, and throws away less.
+   * Before a capture: the environment of the last run is no part of a snapshot. The young generation is collected, so
+   * that first runs of clones do not have to; a full collection would write thousands of pages that a clone shares.
    */
   #collect() {
     setRunEnvironment();
+    collectYoungGarbage();
     this.#answer(`{"op":"collected"${this.#seeded}}`);
   }
 

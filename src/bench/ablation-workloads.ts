@@ -59,7 +59,6 @@ exports.main = async () => {
   await Promise.all([once(emitter, 'done'), sleep(0), sleep(1, null, { signal: AbortSignal.abort() }).catch(() => undefined)]);
   return {};
 };`,
-    errors: `exports.main = async () => { try { null.x; } catch (error) { String(error.stack); } await Promise.reject(new TypeError('x', { cause: 1 })).catch((error) => error.stack); return {}; };`,
     streams: `
 const { Readable } = require('stream'); const { pipeline } = require('stream/promises'); const zlib = require('zlib');
 exports.main = async () => {

@@ -14,7 +14,7 @@ const WORTH_MS = 0.5;
 export const TRIAL_RUNS = 3;
 const TRIAL_RATIO = 0.9;
 /** Memory that a millisecond of each warm start is worth. */
-const BYTES_PER_MS = 4 * 1024 * 1024;
+const BYTES_PER_MS = 16 * 1024 * 1024;
 
 export type Verdict = 'wait' | 'worth-it' | 'never';
 
