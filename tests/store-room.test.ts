@@ -87,6 +87,7 @@ describe('a store', () => {
     const dir = mounted(t, 'mode=700,size=4m');
     if (dir === undefined) return;
     const node = await openNode(dir);
+    t.after(() => node.close());
     for (const n of numbers) assert.equal(await answer(node, n), 'cold');
     for (const n of numbers) assert.equal(await answer(node, n), 'hot');
     await node.close();
@@ -108,6 +109,7 @@ describe('a store', () => {
     const dir = mounted(t, 'ro,mode=700,size=4m');
     if (dir === undefined) return;
     const node = await openNode(join(dir, 'store'));
+    t.after(() => node.close());
     assert.equal(await answer(node, 0), 'cold');
     assert.equal(node.stats().store, undefined);
     await node.close();
@@ -121,29 +123,36 @@ describe('a store', () => {
   it('that is removed meanwhile is left to whoever makes it anew', async (t) => {
     const dir = join(storeFolder(t), 'store');
     const first = await openNode(dir);
+    t.after(() => first.close());
     assert.equal(await answer(first, 0), 'cold');
     await allStored(first);
     rmSync(dir, { recursive: true });
     const second = await openNode(dir);
+    t.after(() => second.close());
     await Promise.all([answer(first, 1), answer(second, 2)]);
     await allStored(second);
     assert.equal(await answer(first, 0), 'hot');
     await first.dropIdle(numberedAction(0));
     assert.equal(await answer(first, 0), 'warm');
+    // What is there now is the other one's, by whatever name.
+    await answer(second, 0);
+    await allStored(second);
+    await first.forget(numberedAction(0));
     await first.close();
     assert.equal(first.reports.warnings.length, 1);
     assert.match(first.reports.warnings[0] as string, /removed or replaced/);
-    assert.equal(storeOf(second.stats()).snapshots, 2);
+    assert.equal(storeOf(second.stats()).snapshots, 3);
     await second.close();
     assert.deepEqual(second.reports.warnings, []);
     await withStore(dir, async (third) => {
-      assert.equal(await answer(third, 2), 'warm');
+      assert.deepEqual([await answer(third, 0), await answer(third, 2)], ['warm', 'warm']);
       assert.equal(await answer(third, 1), 'cold');
     });
   });
 
-  it('is not made where there is none to be', async () => {
+  it('is not made where there is none to be', async (t) => {
     const node = await openNode('/proc/seuss');
+    t.after(() => node.close());
     assert.equal(await answer(node, 0), 'cold');
     await node.close();
     assert.equal(node.reports.warnings.length, 1);

@@ -38,7 +38,8 @@ export class Restorer {
    */
   prepare(record: FunctionRecord, action: Action, params: JsonValue): void {
     if (record.snapshot === undefined) {
-      if (record.cold === 'none' && this.#persistence.has(functionSnapshotId(record))) {
+      const idle = record.idle.length + record.demoted.length > 0;
+      if (!idle && record.cold === 'none' && this.#persistence.has(functionSnapshotId(record))) {
         record.cold = 'starting';
         this.#restoreFunction(record, action).catch(() => undefined);
       }

@@ -152,11 +152,11 @@ export class SnapshotStore {
     return true;
   }
 
-  /** Removes a snapshot and those that build on it. */
+  /** Removes a snapshot and those that build on it; files only while the folder is ours, since ids are those of others too. */
   async remove(id: string): Promise<void> {
     for (const each of this.#index.tree(id)) {
       const manifest = this.#index.remove(each);
-      if (manifest !== undefined) {
+      if (manifest !== undefined && (await this.isOurs())) {
         // First what makes the others count.
         await remove([join(this.#dir.snapshots, `${each}.json`)]);
         await remove(this.#paths(manifest));
@@ -221,12 +221,14 @@ export class SnapshotStore {
     if (JSON.stringify(present) !== JSON.stringify(manifest.images)) {
       throw new RejectedError('its images have changed');
     }
-    for (const file of pageFiles(manifest)) {
-      const { bytes, checksum } = await measureFile(join(this.#dir.snapshots, file.name));
-      if (bytes !== file.bytes || checksum !== file.checksum) {
-        throw new RejectedError('a page file is damaged');
-      }
-    }
+    await Promise.all(
+      pageFiles(manifest).map(async (file) => {
+        const { bytes, checksum } = await measureFile(join(this.#dir.snapshots, file.name));
+        if (bytes !== file.bytes || checksum !== file.checksum) {
+          throw new RejectedError('a page file is damaged');
+        }
+      }),
+    );
   }
 
   /** The code's images are opened for this alone: the snapshot keeps them. */
