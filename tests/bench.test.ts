@@ -160,6 +160,8 @@ describe('density', () => {
     assert.ok(report.parts.snapshotBytes > 0 && report.parts.tenderBytes > 0);
     assert.ok(report.oneFunction.idleUcs > 0);
     assert.match(formatDensity(report), /12 distinct functions of nodejs:24/);
+    assert.doesNotMatch(formatDensity(report), /gave way/);
+    assert.match(formatDensity({ ...report, snapshots: 10 }), /2 of them gave way to the memory budget/);
     assert.ok(said.length > 0);
   });
 

@@ -10,12 +10,20 @@ export function formatDensity(report: DensityReport): string {
   return [
     machineLine(report.machine),
     `${functions} distinct functions of ${kind}, each invoked once, in ${seconds} s: ${snapshots} snapshots, ${idleUcs} idle contexts, ${demotedUcs} of them without a process`,
+    ...evicted(report),
     'Memory of each, in KiB',
     partsTable(report),
     `A sample of ${sample.invoked} answered (${paths.join(', ')}): median ${sample.totalMs.median.toFixed(2)} ms, 99th percentile ${sample.totalMs.p99.toFixed(2)} ms`,
     'Beside it, in KiB',
     besideTable(report),
   ].join('\n');
+}
+
+function evicted({ functions, snapshots, idleUcs }: DensityReport): string[] {
+  const lost = functions - Math.min(snapshots, idleUcs);
+  return lost > 0
+    ? [`${lost} of them gave way to the memory budget: the figures are for those that are left and too low`]
+    : [];
 }
 
 function partsTable({ parts }: DensityReport): string {
