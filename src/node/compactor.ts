@@ -6,6 +6,8 @@ import { type Core, leastLoaded } from './cores.ts';
 const RETRY_MS = 25;
 /** When so many wait, cores that are busy do it as well. */
 const WAITING_MAX = 64;
+/** Then so many are asked of a core at a time: each request waits its turn behind what else a tender has to do. */
+const HURRY_PER_CORE = 8;
 
 export interface CompactorOptions {
   readonly cores: readonly Core[];
@@ -23,7 +25,7 @@ export interface CompactorOptions {
 export class Compactor {
   readonly #options: CompactorOptions;
   readonly #waiting = new Set<Snapshot>();
-  readonly #working = new Map<Core, Snapshot>();
+  readonly #working = new Map<Snapshot, Core>();
   #timer: NodeJS.Timeout | undefined;
   /** Told when nothing waits any more; every core does it then. */
   #drained: (() => void) | undefined;
@@ -98,19 +100,21 @@ export class Compactor {
 
   /** A core that may do one more. */
   #free(): Core | undefined {
-    const cores = this.#options.cores.filter((core) => !this.#working.has(core));
-    const hurry = this.#drained !== undefined || this.#waiting.size > WAITING_MAX;
-    if (hurry && cores.length > 0) {
-      return leastLoaded(cores);
+    const { cores } = this.#options;
+    const working = [...this.#working.values()];
+    const under = (limit: number) =>
+      cores.filter((core) => working.filter((other) => other === core).length < limit);
+    if (this.#drained !== undefined || this.#waiting.size > WAITING_MAX) {
+      const free = under(HURRY_PER_CORE);
+      return free.length > 0 ? leastLoaded(free) : undefined;
     }
-    return cores.find((core) => core.active === 0 && core.starting === 0);
+    return under(1).find((core) => core.active === 0 && core.starting === 0);
   }
 
   #next(): Snapshot | undefined {
-    const working = [...this.#working.values()];
     for (const snapshot of this.#waiting) {
       const { parent } = snapshot;
-      if (parent === undefined || !(this.#waiting.has(parent) || working.includes(parent))) {
+      if (parent === undefined || !(this.#waiting.has(parent) || this.#working.has(parent))) {
         return snapshot;
       }
     }
@@ -119,13 +123,13 @@ export class Compactor {
 
   async #compact(core: Core, snapshot: Snapshot): Promise<void> {
     const { snapshots, onSettled } = this.#options;
-    this.#working.set(core, snapshot);
+    this.#working.set(snapshot, core);
     try {
       snapshots.setCompacted(snapshot, await core.tender.compact(snapshot.number));
     } catch {
       // It stays as it is: too little would be saved, or it was dropped meanwhile.
     } finally {
-      this.#working.delete(core);
+      this.#working.delete(snapshot);
       if (snapshots.has(snapshot)) {
         onSettled(snapshot);
       }
