@@ -15,8 +15,8 @@
 #define SWEEP_CHAINS 512
 #define DEPLOY_DEADLINE_NS 10000000000ull
 
-/* Reserved address space is not counted by RLIMIT_DATA, but thread stacks are. */
-#define DATA_SLACK (1ull << 30)
+/* Reserved address space is not counted by RLIMIT_DATA, but thread stacks are, and half a GiB for each V8 isolate. */
+#define DATA_SLACK (16ull << 30)
 #define DATA_MAX (1ull << 46)
 
 int limits_apply(struct uc *uc, uint64_t memory_limit)

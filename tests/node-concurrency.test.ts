@@ -189,6 +189,19 @@ describe('the node', () => {
     }
   });
 
+  it('runs functions with several worker threads at once', { timeout: 60_000 }, async () => {
+    const action = sourceAction(
+      NODEJS,
+      `const { Worker } = require('node:worker_threads');
+       const text = 'const w = require("node:worker_threads"); w.parentPort.postMessage(w.workerData * w.workerData)';
+       const square = (n) => new Promise((resolve, reject) => new Worker(text, { eval: true, workerData: n })
+         .on('message', resolve).on('error', reject));
+       exports.main = async () => ({ squares: await Promise.all([1, 2, 3, 4].map(square)) });`,
+    );
+    const { result } = await node.invoke(action, {});
+    assert.deepEqual(result, { squares: [1, 4, 9, 16] });
+  });
+
   it('leaves no process when it is closed', async () => {
     const earlier = new Set(descendants(process.pid));
     const other = await startComputeNode({ preboot: [PYTHON] });

@@ -6,22 +6,26 @@
 #include "vma.h"
 
 /*
- * What the guest may map writable, beyond its limit: runtimes map far more than they
- * touch (thread stacks, heaps that grow). What it may touch is the host's to limit.
+ * What the guest may map writable, beyond its limit: runtimes map far more than they touch (thread stacks, heaps
+ * that grow, half a GiB for the code of each V8 isolate). What it may touch is the host's to limit. One
+ * mapping alone that goes far beyond the limit is refused, as Linux refuses it by its heuristic.
  */
 #define OVERCOMMIT_FACTOR 4
-#define OVERCOMMIT_BYTES (1ull << 30)
+#define OVERCOMMIT_BYTES (16ull << 30)
+#define SINGLE_BYTES (1ull << 30)
 
 static u64 writable_bytes;
-static u64 writable_limit;
+static u64 writable_limit, single_limit;
 
 void mm_set_limit(u64 memory_limit)
 {
 	u64 most = ~0ull;
 
-	writable_limit = most;
-	if (memory_limit && memory_limit < (most - OVERCOMMIT_BYTES) / OVERCOMMIT_FACTOR)
+	writable_limit = single_limit = most;
+	if (memory_limit && memory_limit < (most - OVERCOMMIT_BYTES) / OVERCOMMIT_FACTOR) {
 		writable_limit = memory_limit * OVERCOMMIT_FACTOR + OVERCOMMIT_BYTES;
+		single_limit = memory_limit * OVERCOMMIT_FACTOR + SINGLE_BYTES;
+	}
 }
 
 void mm_init(u64 memory_limit)
@@ -36,7 +40,7 @@ u64 mm_resident_estimate(void)
 
 bool mm_within_limit(u64 bytes)
 {
-	return writable_bytes <= writable_limit && bytes <= writable_limit - writable_bytes;
+	return bytes <= single_limit && writable_bytes <= writable_limit && bytes <= writable_limit - writable_bytes;
 }
 
 bool vma_counts(u32 prot, u32 flags)
