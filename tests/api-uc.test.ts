@@ -84,6 +84,7 @@ describe('functions over HTTP', () => {
 
   it('that fail get a status of their own, and others go on', async () => {
     const brief = { timeout: 500 };
+    const ample = { timeout: 60_000 };
     for (const [code, status, text] of [
       ['function main() { throw new Error("oops") }', 502, /oops/],
       ['function main() { return Promise.reject({ sad: 1 }) }', 502, /sad/],
@@ -94,7 +95,7 @@ describe('functions over HTTP', () => {
       ['exports.other = 1', 502, /main/],
       ['function main() { return { text: "x".repeat(20e6) } }', 502, /length/],
     ] as const) {
-      await put('fails', 'nodejs:default', code, code.includes('for (;;)') ? brief : {});
+      await put('fails', 'nodejs:default', code, code.includes('for (;;)') ? brief : ample);
       const answer = await call('POST', 'fails?blocking=true&result=true');
       assert.equal(answer.status, status, code);
       assert.match(JSON.stringify(answer.body), text);
