@@ -187,9 +187,11 @@ describe('seuss demo', () => {
     const { rows } = JSON.parse(stdout);
     assert.ok(rows.length >= 8);
     for (const { example, starts } of rows) {
+      // It calls checkpoint(), where the third invocation starts.
+      const third = example.name === 'python-spelling' ? 'argument' : 'hot';
       assert.deepEqual(
         [starts.cold.path, starts.warm.path, starts.hot.path],
-        ['cold', 'warm', 'hot'],
+        ['cold', 'warm', third],
         example.name,
       );
     }

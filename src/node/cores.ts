@@ -87,13 +87,21 @@ export class Cores {
   }
 }
 
-/** The core with the fewest starts under way, then with the fewest UCs that are busy or on their end. */
+/** The core with the fewest starts under way, then with the fewest UCs that are busy or on their end; the first of equals. */
 export function leastLoaded(cores: readonly Core[]): Core {
-  return cores.reduce((best, core) =>
-    core.starting < best.starting || (core.starting === best.starting && busy(core) < busy(best))
-      ? core
-      : best,
-  );
+  return cores.reduce((best, core) => (isLess(core, best) ? core : best));
+}
+
+/**
+ * The same, but the last of equals. The node may share the first core: what takes the UC and its tender much
+ * processor time goes on sooner beside it.
+ */
+export function leastLoadedAside(cores: readonly Core[]): Core {
+  return cores.reduceRight((best, core) => (isLess(core, best) ? core : best));
+}
+
+function isLess(a: Core, b: Core): boolean {
+  return a.starting < b.starting || (a.starting === b.starting && busy(a) < busy(b));
 }
 
 function busy(core: Core): number {

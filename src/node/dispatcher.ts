@@ -1,5 +1,5 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { type Core, leastLoaded } from './cores.ts';
+import { type Core, leastLoaded, leastLoadedAside } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 import type { Specialization } from './specialization.ts';
@@ -170,13 +170,13 @@ export class Dispatcher {
         return promotion;
       }
     }
-    const core = leastLoaded(this.#cores);
+    const snapshot = special?.snapshot ?? record.snapshot;
+    const core = snapshot === undefined ? leastLoadedAside(this.#cores) : leastLoaded(this.#cores);
     if (!hasSlot(core)) {
       return undefined;
     }
     core.starting += 1;
     core.active += 1;
-    const snapshot = special?.snapshot ?? record.snapshot;
     if (snapshot !== undefined) {
       // It stays until its deploy has begun.
       snapshot.deploying += 1;
