@@ -70,14 +70,15 @@ static void check_patchwork_move(void)
 static void check_limit(void)
 {
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	const u64 large = (1ul << 30) - PAGE_SIZE;
 	long p;
 
 	mm_set_limit(1);
-	CHECK(mm_mmap(0, (1ul << 30) + PAGE_SIZE, PROT_READ | PROT_WRITE, flags, NULL, 0) == -ENOMEM);
-	p = mm_mmap(0, (1ul << 30) - PAGE_SIZE, PROT_NONE, flags, NULL, 0);
-	CHECK(p > 0 && !mm_mprotect((u64)p, (1ul << 30) - PAGE_SIZE, PROT_READ | PROT_WRITE));
-	CHECK(mm_mmap(0, 4 * PAGE_SIZE, PROT_READ | PROT_WRITE, flags, NULL, 0) == -ENOMEM && !kpages_alloc(4 * PAGE_SIZE));
-	CHECK(!mm_munmap((u64)p, (1ul << 30) - PAGE_SIZE));
+	CHECK(mm_mmap(0, large + 2 * PAGE_SIZE, PROT_READ | PROT_WRITE, flags, NULL, 0) == -ENOMEM);
+	CHECK(!kpages_alloc(large + 2 * PAGE_SIZE));
+	p = mm_mmap(0, large, PROT_NONE, flags, NULL, 0);
+	CHECK(p > 0 && !mm_mprotect((u64)p, large, PROT_READ | PROT_WRITE));
+	CHECK(!mm_munmap((u64)p, large));
 	mm_set_limit(0);
 }
 
