@@ -3,7 +3,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { startComputeNode } from '../src/node/compute-node.ts';
-import type { Action, Activation, ComputeNode, JsonValue, SnapshotInfo } from '../src/node/types.ts';
+import type {
+  Action,
+  Activation,
+  ComputeNode,
+  JsonValue,
+  SnapshotInfo,
+  StartPath,
+} from '../src/node/types.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 let node: ComputeNode;
@@ -240,9 +247,15 @@ describe('a captured run that did not start from the function’s snapshot', () 
         [reset, 'hot'],
       ] as const) {
         for (let i = 0; i < 3; i++) await node.invoke(action, { model: 'm', text: String(i) });
-        const { plain, snapshots } = await capturedRun(action, { model: 'm', text: 'here' }, 2);
-        assert.deepEqual([plain.path, plain.result], [path, { model: 'm', text: 'here' }]);
-        for (const { id } of snapshots) assertGoesOn(await node.resume(id), plain);
+        const paths = new Set<StartPath>();
+        // A reset that takes long is not waited for: that invocation starts warm.
+        for (let attempt = 0; attempt < 20 && !paths.has(path); attempt++) {
+          const { plain, snapshots } = await capturedRun(action, { model: 'm', text: 'here' }, 2);
+          assert.deepEqual(plain.result, { model: 'm', text: 'here' });
+          for (const { id } of snapshots) assertGoesOn(await node.resume(id), plain);
+          paths.add(plain.path);
+        }
+        assert.ok(paths.has(path), [...paths].join());
         await node.forget(action);
       }
     });
