@@ -1,6 +1,6 @@
 /* Snapshots that are kept as words: a real tender, with the probe as its library OS. */
 #include "check.h"
-#include "tender_client.h"
+#include "probed_uc.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,36 +20,8 @@
 #define ROOM_PAGES 64ul
 #define PAGE UC_PAGE_SIZE
 
-static struct client client;
 static uint32_t next_uc = 1;
 static uint64_t next_snapshot = 1;
-
-/* ---- UCs; each test talks to one tender at a time ---- */
-
-static int tender;
-
-static struct probe_result ask(uint32_t uc, const struct probe_call *call)
-{
-	struct probe_result r;
-
-	CHECK(client_probe(&client, tender, uc, call, &r) == PROBE_ANSWERED);
-	return r;
-}
-
-static uint64_t count(uint32_t uc)
-{
-	return ask(uc, &(struct probe_call){ .op = PROBE_COUNT }).result;
-}
-
-static uint64_t peek(uint32_t uc, uint64_t addr)
-{
-	return ask(uc, &(struct probe_call){ .op = PROBE_PEEK, .args = { addr } }).result;
-}
-
-static void poke(uint32_t uc, uint64_t addr, uint64_t value)
-{
-	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_POKE, .args = { addr, value } }).result == value);
-}
 
 static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint64_t c)
 {

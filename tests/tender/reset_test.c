@@ -1,6 +1,6 @@
 /* UCs that are put back to their snapshot: a real tender, with the probe as its library OS. */
 #include "check.h"
-#include "tender_client.h"
+#include "probed_uc.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,6 @@
 #define PAGE UC_PAGE_SIZE
 #define TURNS 60
 
-static struct client client;
 static uint32_t next_uc = 1;
 static uint64_t next_snapshot = 1;
 static uint32_t random_state = 1;
@@ -30,29 +29,6 @@ static uint32_t random_below(uint32_t bound)
 {
 	random_state = random_state * 1664525u + 1013904223u;
 	return (random_state >> 8) % bound;
-}
-
-static struct probe_result ask(uint32_t uc, const struct probe_call *call)
-{
-	struct probe_result r;
-
-	CHECK(client_probe(&client, 0, uc, call, &r) == PROBE_ANSWERED);
-	return r;
-}
-
-static uint64_t count(uint32_t uc)
-{
-	return ask(uc, &(struct probe_call){ .op = PROBE_COUNT }).result;
-}
-
-static uint64_t peek(uint32_t uc, uint64_t addr)
-{
-	return ask(uc, &(struct probe_call){ .op = PROBE_PEEK, .args = { addr } }).result;
-}
-
-static void poke(uint32_t uc, uint64_t addr, uint64_t value)
-{
-	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_POKE, .args = { addr, value } }).result == value);
 }
 
 static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)

@@ -1,0 +1,29 @@
+#include "probed_uc.h"
+
+#include "check.h"
+
+struct client client;
+int tender;
+
+struct probe_result ask(uint32_t uc, const struct probe_call *call)
+{
+	struct probe_result r;
+
+	CHECK(client_probe(&client, tender, uc, call, &r) == PROBE_ANSWERED);
+	return r;
+}
+
+uint64_t count(uint32_t uc)
+{
+	return ask(uc, &(struct probe_call){ .op = PROBE_COUNT }).result;
+}
+
+uint64_t peek(uint32_t uc, uint64_t addr)
+{
+	return ask(uc, &(struct probe_call){ .op = PROBE_PEEK, .args = { addr } }).result;
+}
+
+void poke(uint32_t uc, uint64_t addr, uint64_t value)
+{
+	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_POKE, .args = { addr, value } }).result == value);
+}
