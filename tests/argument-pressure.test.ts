@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import { type Action, type JsonObject, START_STATES, type StartPath } from '../src/node/types.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
@@ -9,6 +10,7 @@ const INVOCATIONS = process.env.SEUSS_STRESS === '1' ? 20_000 : 600;
 const FUNCTIONS = 16;
 /** Room for both runtimes and some of the functions. */
 const MEMORY_BYTES = 135e6;
+const SETTLE_MS = 10_000;
 
 const SOURCES = [
   [
@@ -75,8 +77,11 @@ it('many clients of many functions get their own answers while snapshots come an
   try {
     await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
     assert.ok(taken.has('argument'));
-    const { busyUcs, queued } = node.stats();
-    assert.deepEqual([busyUcs, queued], [0, 0]);
+    assert.equal(node.stats().queued, 0);
+    // A UC that is put back to its snapshot is busy until it is.
+    const end = performance.now() + SETTLE_MS;
+    while (node.stats().busyUcs > 0 && performance.now() < end) await turn();
+    assert.equal(node.stats().busyUcs, 0);
   } finally {
     await node.close();
   }
