@@ -152,8 +152,8 @@ void launch(struct launch *l)
 		bind_node(l);
 
 	/* A Ctrl-C is for the node, which then ends its tenders. */
-	if (setsid() < 0 && errno != EPERM)
-		fatal(errno, "setsid");
+	if (setpgid(0, 0) < 0 && errno != EPERM)
+		fatal(errno, "setpgid");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		fatal(errno, "PR_SET_PDEATHSIG");
 	check_control_sockets(l);
