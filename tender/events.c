@@ -17,6 +17,8 @@
 #define BATCH 64
 /* The pool is refilled when nothing has happened for so long: a running function comes first. */
 #define IDLE_MS 2
+/* One that has not answered after so long most likely waits itself. */
+#define RUN_NS 20000000ull
 /* Another tender has not read for a while. */
 #define PEERS_RETRY_MS 5
 
@@ -107,6 +109,20 @@ static int timeout(struct tender *t)
 	return pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
 }
 
+/* Whether a UC of this core is about to answer: what it takes then is somebody's time. */
+static bool is_one_running(const struct tender *t)
+{
+	uint64_t now = now_ns();
+
+	list_for_each(n, &t->watched) {
+		const struct uc *uc = list_entry(n, struct uc, watched);
+
+		if (uc->asked_ns && now - uc->asked_ns < RUN_NS)
+			return true;
+	}
+	return false;
+}
+
 /* Nothing has happened for a while: what makes later starts faster. */
 static void idle_work(struct tender *t)
 {
@@ -129,7 +145,7 @@ void events_run(struct tender *t)
 			quiet = wait_all(t, timeout(t)) == 0;
 		if (snapshot_diff_timeout_ms(t) >= 0)
 			snapshot_diff_step(t, quiet);
-		else if (quiet)
+		else if (quiet && !is_one_running(t))
 			idle_work(t);
 		resets_tick(t);
 		limits_tick(t);

@@ -137,6 +137,8 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 		return start_confirmed(t, uc, frame, payload);
 	switch (frame->type) {
 	case LINK_DRIVER_OUT:
+		uc->asked_ns = 0;
+		break;
 	case LINK_STDOUT:
 	case LINK_STDERR:
 	case LINK_PANIC:

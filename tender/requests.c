@@ -185,6 +185,8 @@ static void send_to_uc(struct tender *t, const struct control_frame *frame, cons
 		return;
 	switch (frame->flags) {
 	case LINK_DRIVER_IN:
+		uc->asked_ns = now_ns();
+		/* fall through */
 	case LINK_STDIN:
 	case LINK_SIGNAL:
 		limits_watch(t, uc);
