@@ -132,7 +132,7 @@ struct uc {
 	uint64_t made_ns; /* time that its process took to make */
 	bool in_pool;
 	struct template *template; /* it stands ready there, or NULL */
-	bool answered;             /* it has sent a frame since its start */
+	bool answered;             /* its driver has since its start */
 	uint64_t asked_ns;         /* when its driver got a message that it has not answered yet, or 0 */
 	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
 	uint64_t earlier_cpu_ns;   /* of processes that it had before */

@@ -138,6 +138,7 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 	switch (frame->type) {
 	case LINK_DRIVER_OUT:
 		uc->asked_ns = 0;
+		template_note_answer(t, uc);
 		break;
 	case LINK_STDOUT:
 	case LINK_STDERR:
@@ -218,8 +219,6 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 		flush_queue(t, uc);
 	if (events & EPOLLIN) {
 		limits_watch(t, uc);
-		if (uc->state == UC_RUNNING)
-			template_note_frame(t, uc);
 		for (int i = 0; r > 0 && (events & EPOLLHUP || i < FRAMES_PER_TURN); i++) {
 			if (!(events & EPOLLHUP) && control_congested(t))
 				break;

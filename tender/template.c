@@ -158,7 +158,7 @@ static void learn(struct tender *t)
 	free(touches);
 }
 
-void template_note_frame(struct tender *t, struct uc *uc)
+void template_note_answer(struct tender *t, struct uc *uc)
 {
 	if (uc->answered)
 		return;
