@@ -104,8 +104,6 @@ struct control_boot {
 };
 
 struct control_started {
-	uint32_t pid;           /* as the host sees it */
-	uint32_t reserved;
 	uint64_t process_ns;    /* making the process, 0 if one stood ready */
 	uint64_t deploy_ns;     /* from the message to the UC's confirmation */
 };
@@ -211,6 +209,8 @@ struct control_stat {
 	uint64_t cpu_ns;           /* user and system time */
 	uint32_t maps;
 	uint32_t state; /* letter of /proc/pid/stat, or CONTROL_STATE_DEMOTED */
+	uint32_t pid;   /* as the host sees it; 0 of a demoted UC */
+	uint32_t reserved;
 };
 
 #define CONTROL_STATE_DEMOTED 'd'

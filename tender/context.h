@@ -128,10 +128,10 @@ struct uc {
 	uint32_t id;
 	enum uc_state state;
 	pid_t pid;
-	uint32_t host_pid;
 	uint64_t made_ns; /* time that its process took to make */
 	bool in_pool;
 	struct template *template; /* it stands ready there, or NULL */
+	enum embryo_fetch fetch;
 	bool answered;             /* its driver has since its start */
 	uint64_t asked_ns;         /* when its driver got a message that it has not answered yet, or 0 */
 	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */

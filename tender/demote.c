@@ -15,7 +15,7 @@
 #include "tracee.h"
 #include "uc.h"
 
-#define REST_LIMIT_NS 2000000ull
+#define REST_LIMIT_NS 10000000ull
 #define TRIM_BYTES (16ul << 20)
 
 struct demotion {

@@ -11,11 +11,10 @@
 #include "descriptors.h"
 #include "events.h"
 #include "link_hub.h"
-#include "procfs.h"
 
 #define POOL_TARGET 8
 
-int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct uc **made)
+int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch fetch, struct uc **made)
 {
 	uint64_t begin = now_ns();
 	struct uc *uc;
@@ -27,7 +26,7 @@ int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct 
 		return error;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	pid = zygote_clone(from, pair[1], touch);
+	pid = zygote_clone(from, pair[1], fetch);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
@@ -36,7 +35,7 @@ int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct 
 	uc = xcalloc(1, sizeof *uc);
 	uc->link = (struct event_source){ .fd = pair[0], .ready = link_ready };
 	uc->pid = pid;
-	uc->host_pid = procfs_host_pid(t, pid);
+	uc->fetch = fetch;
 	list_init(&uc->node);
 	list_init(&uc->watched);
 	list_init(&uc->resetting);
@@ -62,7 +61,7 @@ void pool_add_one(struct tender *t)
 {
 	struct uc *uc;
 
-	if (embryo_make(t, &t->zygote, false, &uc))
+	if (embryo_make(t, &t->zygote, FETCH_NOTHING, &uc))
 		return;
 	uc->made_ns = 0;
 	uc->in_pool = true;
@@ -73,7 +72,7 @@ void pool_add_one(struct tender *t)
 int pool_take(struct tender *t, struct uc **uc)
 {
 	if (list_empty(&t->pool))
-		return embryo_make(t, &t->zygote, false, uc);
+		return embryo_make(t, &t->zygote, FETCH_NOTHING, uc);
 	*uc = list_entry(t->pool.next, struct uc, node);
 	list_del(&(*uc)->node);
 	(*uc)->in_pool = false;

@@ -4,8 +4,8 @@
 
 #include "context.h"
 
-/* A new embryo, in no list yet; made_ns says how long that took. touch: see zygote_clone. 0 or -errno. */
-int embryo_make(struct tender *t, const struct zygote *from, bool touch, struct uc **made);
+/* A new embryo, in no list yet; made_ns says how long that took. 0 or -errno. */
+int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch fetch, struct uc **made);
 
 bool pool_wants_more(const struct tender *t);
 /* Makes one embryo; failure is left for the next deploy to report. */

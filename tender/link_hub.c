@@ -114,7 +114,7 @@ static void flush_queue(struct tender *t, struct uc *uc)
 
 static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
 {
-	struct control_started started = { .pid = uc->host_pid, .process_ns = uc->made_ns };
+	struct control_started started = { .process_ns = uc->made_ns };
 	struct link_deployed deployed;
 
 	if (frame->type != LINK_DEPLOYED || frame->len != sizeof deployed)

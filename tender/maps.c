@@ -11,8 +11,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* Mappings that the kernel keeps apart although they are the same to a guest. */
+static bool continues(const struct vma *last, const struct vma *v)
+{
+	return last->end == v->start && file_id_equal(&last->file, &v->file) && last->prot == v->prot &&
+	       last->shared == v->shared && !last->vdso && !v->vdso &&
+	       (!v->file.ino || v->offset == last->offset + (last->end - last->start));
+}
+
 void vma_list_add(struct vma_list *list, const struct vma *v)
 {
+	if (list->count && continues(&list->items[list->count - 1], v)) {
+		list->items[list->count - 1].end = v->end;
+		return;
+	}
 	if (list->count == list->size) {
 		list->size = list->size ? list->size * 2 : 256;
 		list->items = xrealloc(list->items, list->size * sizeof *list->items);

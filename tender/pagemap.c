@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../abi/layout.h"
 #include "base.h"
 
 /* PAGEMAP_SCAN, from Linux 6.7 on: Documentation/admin-guide/mm/pagemap.rst. */
@@ -28,6 +29,10 @@ struct scan_arg {
 
 #define SCAN _IOWR('f', 16, struct scan_arg)
 #define SCAN_BATCH 512
+
+/* Documentation/admin-guide/mm/pagemap.rst, bit 56. */
+#define ENTRY_EXCLUSIVE (1ull << 56)
+#define ENTRIES_BATCH 512
 
 void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end)
 {
@@ -77,15 +82,22 @@ static int scan(int fd, uint64_t start, uint64_t end, const struct wanted *wante
 	return 0;
 }
 
-static int scan_process(pid_t pid, uint64_t start, uint64_t end, const struct wanted *wanted, struct page_runs *runs)
+static int open_pagemap(pid_t pid)
 {
 	char path[64];
-	int fd, error;
+	int fd;
 
 	snprintf(path, sizeof path, "/proc/%d/pagemap", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int scan_process(pid_t pid, uint64_t start, uint64_t end, const struct wanted *wanted, struct page_runs *runs)
+{
+	int fd = open_pagemap(pid), error;
+
 	if (fd < 0)
-		return -errno;
+		return fd;
 	error = scan(fd, start, end, wanted, runs);
 	close(fd);
 	return error;
@@ -108,6 +120,37 @@ int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs 
 	static const struct wanted mapped = { .mask = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PRESENT };
 
 	return scan_process(pid, start, end, &mapped, runs);
+}
+
+static int tell_shared(int fd, const struct page_run *run, struct page_runs *alone, struct page_runs *shared)
+{
+	uint64_t entries[ENTRIES_BATCH];
+
+	for (uint64_t at = run->start; at < run->end;) {
+		uint64_t count = (run->end - at) / UC_PAGE_SIZE;
+		int error;
+
+		if (count > ENTRIES_BATCH)
+			count = ENTRIES_BATCH;
+		error = pread_all(fd, entries, count * sizeof *entries, at / UC_PAGE_SIZE * sizeof *entries);
+		if (error)
+			return error;
+		for (uint64_t i = 0; i < count; i++, at += UC_PAGE_SIZE)
+			page_runs_add(entries[i] & ENTRY_EXCLUSIVE ? alone : shared, at, at + UC_PAGE_SIZE);
+	}
+	return 0;
+}
+
+int pagemap_tell_shared(pid_t pid, const struct page_runs *runs, struct page_runs *alone, struct page_runs *shared)
+{
+	int fd = open_pagemap(pid), error = 0;
+
+	if (fd < 0)
+		return fd;
+	for (size_t i = 0; !error && i < runs->count; i++)
+		error = tell_shared(fd, &runs->items[i], alone, shared);
+	close(fd);
+	return error;
 }
 
 void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct page_runs *out)

@@ -25,6 +25,11 @@ int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *
 void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end);
 /* The same for resident pages of files that are mapped in the process's page tables. */
 int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
+/*
+ * Of the runs, all of resident private pages, the pages that no other process shares (alone), and those that it has had from
+ * its parent since the fork (shared); both empty so far. 0 or -errno.
+ */
+int pagemap_tell_shared(pid_t pid, const struct page_runs *runs, struct page_runs *alone, struct page_runs *shared);
 /* Sets out, empty so far, to the pages of both. */
 void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct page_runs *out);
 /* Index of the first run that ends behind addr. */

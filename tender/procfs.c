@@ -109,7 +109,7 @@ char procfs_state(pid_t pid)
 	return state;
 }
 
-int procfs_stat(pid_t pid, struct control_stat *stat)
+int procfs_stat(const struct tender *t, pid_t pid, struct control_stat *stat)
 {
 	struct procfs_memory memory;
 	int error = procfs_memory(pid, &memory);
@@ -121,6 +121,7 @@ int procfs_stat(pid_t pid, struct control_stat *stat)
 		.page_table_bytes = memory.page_table_bytes,
 		.cpu_ns = procfs_cpu_ns(pid),
 		.maps = count_lines(pid),
+		.pid = procfs_host_pid(t, pid),
 	};
 	/* RssAnon is exact for private pages; what else is resident is files and layers. */
 	if (memory.resident_bytes > memory.anonymous_bytes)

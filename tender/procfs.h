@@ -20,7 +20,7 @@ uint64_t procfs_cpu_ns(pid_t pid);
 /* Letter of its state: R, S, D, T, Z; 0 if it is gone. */
 char procfs_state(pid_t pid);
 
-int procfs_stat(pid_t pid, struct control_stat *stat);
+int procfs_stat(const struct tender *t, pid_t pid, struct control_stat *stat);
 
 /* The identity of fd's file as memory maps print it. 0 or -errno. */
 int procfs_file_id(int fd, struct file_id *id);

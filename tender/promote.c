@@ -75,7 +75,7 @@ void promote_request(struct tender *t, const struct control_frame *frame, const 
 	} else if (uc->state == UC_DEMOTED) {
 		error = begin(t, uc, frame);
 	} else if (uc->state == UC_RUNNING) {
-		struct control_started has = { .pid = uc->host_pid };
+		struct control_started has = { 0 };
 
 		control_ok(t, frame->uc, frame->seq, &has, sizeof has);
 	} else {

@@ -141,7 +141,7 @@ static void stat_uc(struct tender *t, const struct control_frame *frame, const c
 	else if (uc->state == UC_DEMOTED)
 		demoted_stat(uc, &reply);
 	else
-		error = procfs_stat(uc->pid, &reply);
+		error = procfs_stat(t, uc->pid, &reply);
 	if (error)
 		refuse(t, frame, -error, "stat of a UC");
 	else

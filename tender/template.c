@@ -23,6 +23,8 @@
 #define READY_KEEP_NS 5000000000ull
 #define CHECK_MS 1000
 #define IDLE_MS 2
+/* Deploys without a pause in which an embryo of a template that is not exact could stand ready for one of them. */
+#define EXACT_AFTER 16
 
 struct template {
 	struct event_source source; /* its command socket */
@@ -30,6 +32,14 @@ struct template {
 	struct snapshot *snapshot;
 	struct zygote zygote;
 	bool mapped; /* it has said so */
+	/*
+	 * Its touches are the pages that a run needs. At first they are of a run for which the kernel mapped others around
+	 * them, several times as many, which cost every embryo at its fork and at its end. Then one of its embryos
+	 * tells them apart (FETCH_EXACTLY), and another template follows.
+	 */
+	bool exact;
+	bool asked; /* such an embryo was made */
+	unsigned taken;
 	struct plan_file plan; /* without maps */
 	struct list_node ready;
 	int ready_count;
@@ -62,6 +72,7 @@ static void clear_ready(struct template *p)
 		/* Its hangup frees it, as any embryo that ends. */
 		list_del(&uc->node);
 		uc->template = NULL;
+		p->asked = p->asked && uc->fetch != FETCH_EXACTLY;
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 	}
 	p->ready_count = 0;
@@ -106,7 +117,7 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 		p->mapped = true;
 }
 
-static int make(struct tender *t, struct snapshot *s, const struct plan_touch *touches, uint32_t touch_count)
+static int make(struct tender *t, struct snapshot *s, const struct plan_touch *touches, uint32_t touch_count, bool exact)
 {
 	struct template *p = xcalloc(1, sizeof *p);
 	struct template_sources sources;
@@ -127,6 +138,7 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	}
 	p->source = (struct event_source){ .fd = p->zygote.sock, .ready = template_ready };
 	p->snapshot = snapshot_get(s);
+	p->exact = exact;
 	p->used_ns = now_ns();
 	list_init(&p->ready);
 	list_add_tail(&p->node, &t->templates);
@@ -137,36 +149,67 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	return 0;
 }
 
+/* A template for a snapshot that has none, or one that is not exact in place of it. */
+static void replace(struct tender *t, struct template *p, const struct uc *uc, const struct plan_touch *touches, long count)
+{
+	/* The UC may end any time, and the old template holds the snapshot. */
+	struct snapshot *s = snapshot_get(uc->origin);
+
+	if (p)
+		end(t, p);
+	else if (t->template_count >= TEMPLATES_MAX)
+		end(t, list_entry(t->templates.next, struct template, node));
+	make(t, s, touches, (uint32_t)count, p || t->without & OPTIMISATION_WORKING_SET);
+	snapshot_put(s);
+}
+
 static void learn(struct tender *t)
 {
 	struct uc *uc = uc_find(t, t->learn_from);
 	struct plan_touch *touches;
-	long count;
+	struct template *p;
+	long count = 0;
 
 	t->learn_from = 0;
-	if (!uc || uc->state != UC_RUNNING || !uc->origin || find(t, uc->origin) || !snapshot_is_known(uc->origin))
+	if (!uc || uc->state != UC_RUNNING || !uc->origin || !snapshot_is_known(uc->origin))
 		return;
-	if (t->template_count >= TEMPLATES_MAX)
-		end(t, list_entry(t->templates.next, struct template, node));
+	p = find(t, uc->origin);
+	if (p && (p->exact || uc->fetch != FETCH_EXACTLY))
+		return;
 	touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
-	if (t->without & OPTIMISATION_WORKING_SET)
-		count = 0;
-	else
+	if (!(t->without & OPTIMISATION_WORKING_SET))
 		count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
 	if (count >= 0)
-		make(t, uc->origin, touches, (uint32_t)count);
+		replace(t, p, uc, touches, count);
+	else if (p)
+		p->exact = true; /* as far as can be told */
 	free(touches);
 }
 
 void template_note_answer(struct tender *t, struct uc *uc)
 {
+	struct template *p;
+
 	if (uc->answered)
 		return;
 	uc->answered = true;
-	if (t->without & OPTIMISATION_TEMPLATES)
+	if (t->without & OPTIMISATION_TEMPLATES || !uc->origin || uc->origin->deploys < LEARN_AFTER)
 		return;
-	if (uc->origin && uc->origin->deploys >= LEARN_AFTER && !t->learn_from && !find(t, uc->origin))
+	p = find(t, uc->origin);
+	if (p && (p->exact || uc->fetch != FETCH_EXACTLY))
+		return;
+	if (!t->learn_from)
 		t->learn_from = uc->id;
+	else if (p)
+		p->asked = false;
+}
+
+static enum embryo_fetch next_fetch(struct template *p, enum embryo_fetch other)
+{
+	if (p->exact || p->asked)
+		return other;
+	p->asked = true;
+	return FETCH_EXACTLY;
 }
 
 int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, struct plan_file *plan)
@@ -177,10 +220,11 @@ int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, st
 	if (!p || !p->mapped)
 		return -ENOENT;
 	p->used_ns = now_ns();
+	p->taken++;
 	list_del(&p->node);
 	list_add_tail(&p->node, &t->templates);
 	if (list_empty(&p->ready)) {
-		error = embryo_make(t, &p->zygote, false, uc);
+		error = embryo_make(t, &p->zygote, p->taken > EXACT_AFTER ? next_fetch(p, FETCH_NOTHING) : FETCH_NOTHING, uc);
 	} else {
 		*uc = list_entry(p->ready.next, struct uc, node);
 		list_del(&(*uc)->node);
@@ -246,7 +290,7 @@ static void make_ready(struct tender *t, struct template *p)
 {
 	struct uc *uc;
 
-	if (embryo_make(t, &p->zygote, true, &uc))
+	if (embryo_make(t, &p->zygote, next_fetch(p, FETCH_ALL), &uc))
 		return;
 	uc->made_ns = 0;
 	uc->template = p;

@@ -54,9 +54,14 @@ int zygote_await(const struct zygote *z)
 	return wait_reply(z->sock);
 }
 
-pid_t zygote_clone(const struct zygote *z, int link_fd, bool touch)
+pid_t zygote_clone(const struct zygote *z, int link_fd, enum embryo_fetch fetch)
 {
-	struct zygote_request request = { .type = touch ? ZYGOTE_TOUCHED : ZYGOTE_EMBRYO };
+	static const enum zygote_request_type types[] = {
+		[FETCH_NOTHING] = ZYGOTE_EMBRYO,
+		[FETCH_ALL] = ZYGOTE_TOUCHED,
+		[FETCH_EXACTLY] = ZYGOTE_EXACT,
+	};
+	struct zygote_request request = { .type = types[fetch] };
 	struct iovec iov = { &request, sizeof request };
 	ssize_t n = send_with_fds(z->sock, &iov, 1, &link_fd, 1, 0);
 

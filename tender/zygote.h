@@ -27,11 +27,15 @@ void zygote_start(struct zygote *z, const struct libos_image *libos, const struc
 /* Waits for the first reply of a template: 0 or -errno. */
 int zygote_await(const struct zygote *z);
 
-/*
- * Makes an embryo with link_fd as its UC_LINK_FD; its process id or -errno. touch: it
- * fetches the working set of the template first.
- */
-pid_t zygote_clone(const struct zygote *z, int link_fd, bool touch);
+/* What an embryo of a template does about the working set. */
+enum embryo_fetch {
+	FETCH_NOTHING, /* the only choice for one of the zygote itself */
+	FETCH_ALL,     /* ahead */
+	FETCH_EXACTLY, /* page by page, without what the kernel maps around a page that is read */
+};
+
+/* Makes an embryo with link_fd as its UC_LINK_FD; its process id or -errno. */
+pid_t zygote_clone(const struct zygote *z, int link_fd, enum embryo_fetch fetch);
 
 /* What a template maps, in the order of a deploy (abi/link.h). */
 struct template_sources {

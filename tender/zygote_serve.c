@@ -13,6 +13,7 @@
 #include "../abi/layout.h"
 #include "../abi/plan.h"
 #include "base.h"
+#include "working_set.h"
 #include "zygote.h"
 #include "zygote_map.h"
 #include "zygote_setup.h"
@@ -53,13 +54,118 @@ static void close_from(int fd)
 		_exit(1);
 }
 
-/* A run that is not mapped any more is skipped: this only saves time later. */
-static void touch(const struct server *s)
+/*
+ * ---- working sets ----
+ *
+ * What is not mapped any more, or refused, is skipped: all of this only saves time later.
+ */
+
+/* What lies around the blocks of a run that may be huge pages: up to two parts, either may be empty. */
+struct small_parts {
+	uint64_t start, huge, huge_end, end;
+};
+
+static struct small_parts small_parts(const struct plan_touch *t)
+{
+	const uint64_t mask = WORKING_SET_HUGE_BYTES - 1;
+	struct small_parts p = { t->start, (t->start + mask) & ~mask, (t->start + t->bytes) & ~mask, t->start + t->bytes };
+
+	if (p.huge >= p.huge_end)
+		p.huge = p.huge_end = p.end;
+	return p;
+}
+
+static void populate(uint64_t start, uint64_t end, int advice)
+{
+	if (start < end)
+		madvise((void *)start, end - start, advice);
+}
+
+/*
+ * The kernel maps the pages around one that is read as well, as far as the mapping goes. It does not join mappings of
+ * different advice: with one for each page, only that page is mapped.
+ */
+static void separate_pages(uint64_t start, uint64_t end)
+{
+	for (uint64_t page = start; start < end && page <= end; page += 2 * UC_PAGE_SIZE)
+		madvise((void *)page, UC_PAGE_SIZE, MADV_SEQUENTIAL);
+}
+
+static void fetch_exactly(uint64_t start, uint64_t end)
+{
+	separate_pages(start, end);
+	populate(start, end, MADV_POPULATE_READ);
+	populate(start, end + UC_PAGE_SIZE, MADV_NORMAL);
+}
+
+/* The page is the same as before, but private. */
+static void make_private(uint64_t addr, int prot)
+{
+	volatile char *page = (volatile char *)addr;
+
+	if (mprotect((void *)addr, UC_PAGE_SIZE, PROT_READ | PROT_WRITE) < 0)
+		return;
+	*page = *page;
+	if (mprotect((void *)addr, UC_PAGE_SIZE, prot) < 0)
+		_exit(1);
+}
+
+/* For its embryos, which get what it has except huge pages, and mappings without a private page. */
+static void fetch_for_template(const struct server *s)
+{
+	for (uint32_t i = 0; i < s->touch_count; i++) {
+		const struct plan_touch *t = &s->touches[i];
+		struct small_parts p = small_parts(t);
+
+		if (t->write) {
+			populate(p.start, p.end, MADV_POPULATE_WRITE);
+			continue;
+		}
+		if (t->anchor)
+			make_private(t->start, (int)t->anchor);
+		fetch_exactly(p.start, p.huge);
+		fetch_exactly(p.huge_end, p.end);
+		populate(p.huge, p.huge_end, MADV_POPULATE_READ);
+	}
+}
+
+static void fetch_huge(const struct server *s)
+{
+	for (uint32_t i = 0; i < s->touch_count; i++) {
+		struct small_parts p = small_parts(&s->touches[i]);
+
+		if (!s->touches[i].write)
+			populate(p.huge, p.huge_end, MADV_POPULATE_READ);
+	}
+}
+
+static void fetch_written(const struct server *s)
 {
 	for (uint32_t i = 0; i < s->touch_count; i++) {
 		const struct plan_touch *t = &s->touches[i];
 
-		madvise((void *)t->start, t->bytes, t->write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+		if (t->write)
+			populate(t->start, t->start + t->bytes, MADV_POPULATE_WRITE);
+	}
+}
+
+static void forget_and_separate(uint64_t start, uint64_t end)
+{
+	populate(start, end, MADV_DONTNEED);
+	separate_pages(start, end);
+}
+
+/* From here on it has mapped of these pages which it reads. */
+static void fetch_by_page(const struct server *s)
+{
+	for (uint32_t i = 0; i < s->touch_count; i++) {
+		const struct plan_touch *t = &s->touches[i];
+		struct small_parts p = small_parts(t);
+
+		if (t->write)
+			continue;
+		forget_and_separate(p.start, p.huge);
+		forget_and_separate(p.huge_end, p.end);
 	}
 }
 
@@ -75,12 +181,15 @@ static void __attribute__((noreturn)) enter_embryo(uint64_t entry)
 	__builtin_unreachable();
 }
 
-static void __attribute__((noreturn)) embryo(const struct server *s, bool touched)
+static void __attribute__((noreturn)) embryo(const struct server *s, enum zygote_request_type type)
 {
 	die_with(s->tender);
 	close_from(UC_LINK_FD + 1);
-	if (touched)
-		touch(s);
+	fetch_huge(s);
+	if (type == ZYGOTE_TOUCHED)
+		fetch_written(s);
+	if (type == ZYGOTE_EXACT)
+		fetch_by_page(s);
 	enter_embryo(s->entry);
 }
 
@@ -103,7 +212,7 @@ static void __attribute__((noreturn)) become_template(const struct server *zygot
 	close_from(COMMAND_FD + 1);
 	s.touches = m->touches;
 	s.touch_count = m->head.touch_count;
-	touch(&s);
+	fetch_for_template(&s);
 	serve(&s, error);
 }
 
@@ -131,7 +240,7 @@ static int carry_out(const struct server *s, const struct message *m, const int 
 	if (pid == 0 && m->head.type == ZYGOTE_TEMPLATE)
 		become_template(s, m, fds);
 	if (pid == 0)
-		embryo(s, m->head.type == ZYGOTE_TOUCHED);
+		embryo(s, m->head.type);
 	return pid < 0 ? -errno : (int)pid;
 }
 

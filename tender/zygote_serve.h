@@ -8,6 +8,7 @@
 enum zygote_request_type {
 	ZYGOTE_EMBRYO,   /* one descriptor: the link */
 	ZYGOTE_TOUCHED,  /* the same; the embryo fetches the working set first */
+	ZYGOTE_EXACT,    /* the same; of the working set's pages of files it is to have those that it reads, not their neighbours */
 	ZYGOTE_TEMPLATE, /* descriptors: command socket, images, plans, layers; struct plan_touch follow */
 };
 

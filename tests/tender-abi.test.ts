@@ -130,8 +130,7 @@ describe('the control protocol as the C headers have it', () => {
       xstateBytes: 4,
       libosId: 'fedcba9876543210',
     });
-    assert.deepEqual(decodeStarted(emit('control_started', '1, 0, 1ull << 40, 3')), {
-      pid: 1,
+    assert.deepEqual(decodeStarted(emit('control_started', '1ull << 40, 3')), {
       processNs: 2 ** 40,
       deployNs: 3,
     });

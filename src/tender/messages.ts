@@ -45,7 +45,6 @@ export interface BootRequest {
 }
 
 export interface Started {
-  readonly pid: number;
   readonly processNs: number;
   readonly deployNs: number;
 }
@@ -276,7 +275,7 @@ export function decodeHello(payload: Buffer): Hello {
 
 export function decodeStarted(payload: Buffer): Started {
   need(payload, Size.started, 'start reply');
-  return { pid: payload.readUInt32LE(0), processNs: readU64(payload, 8), deployNs: readU64(payload, 16) };
+  return { processNs: readU64(payload, 0), deployNs: readU64(payload, 8) };
 }
 
 export function decodeCaptured(payload: Buffer): Captured {

@@ -42,17 +42,6 @@ static void kill_uc(uint32_t uc)
 	message_free(&m);
 }
 
-static struct control_stat stat_uc(uint32_t uc)
-{
-	struct message m = client_call(&client, 0, CONTROL_STAT, uc, "", 0);
-	struct control_stat stat;
-
-	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof stat);
-	memcpy(&stat, m.payload, sizeof stat);
-	message_free(&m);
-	return stat;
-}
-
 static void drop(uint64_t snapshot)
 {
 	struct message m = client_call(&client, 0, CONTROL_DROP, 0, &snapshot, sizeof snapshot);
@@ -69,13 +58,13 @@ static void demote(uint32_t uc, uint64_t snapshot, struct control_demoted *d)
 	for (int tries = 0; error == EBUSY && tries < 100; tries++)
 		error = client_demote(&client, 0, uc, snapshot, d);
 	CHECK(error == 0);
-	CHECK(stat_uc(uc).state == CONTROL_STATE_DEMOTED);
+	CHECK(client_stat(&client, 0, uc).state == CONTROL_STATE_DEMOTED);
 }
 
 static void promote(uint32_t uc)
 {
 	CHECK(client_promote(&client, 0, uc) == 0);
-	CHECK(stat_uc(uc).state != CONTROL_STATE_DEMOTED);
+	CHECK(client_stat(&client, 0, uc).state != CONTROL_STATE_DEMOTED);
 }
 
 /* A snapshot of a UC that has counted once and has ROOM mapped, a word on each of its even pages. */

@@ -331,17 +331,13 @@ static void a_spinning_guest_can_be_captured(void)
 	struct control_captured c;
 	uint32_t uc = boot(0), clone = next_uc++;
 	struct control_stat stat;
-	struct message m;
 
 	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &spin, sizeof spin);
 	usleep(20000);
 	CHECK(client_capture(&client, 0, uc, 2, false, &c) == 0);
 	CHECK(client_deploy(&client, 0, clone, 2) == 0);
 	usleep(50000);
-	m = client_call(&client, 0, CONTROL_STAT, clone, "", 0);
-	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof stat);
-	memcpy(&stat, m.payload, sizeof stat);
-	message_free(&m);
+	stat = client_stat(&client, 0, clone);
 	CHECK(stat.state == 'R' && stat.cpu_ns > 10000000);
 	kill_uc(0, clone);
 }
@@ -471,14 +467,13 @@ static bool is_gone(uint32_t pid)
 static void nothing_outlives_the_node(void)
 {
 	struct probe_call spin = { .op = PROBE_SPIN };
-	uint32_t idle = client_boot(&client, 0, next_uc++, MEMORY, root);
-	uint32_t busy = client_boot(&client, 1, next_uc, MEMORY, root);
+	uint32_t spinning = boot(1), idle = client_stat(&client, 0, boot(0)).pid, busy = client_stat(&client, 1, spinning).pid;
 
-	client_send(&client, 1, CONTROL_SEND, LINK_DRIVER_IN, next_uc++, 0, &spin, sizeof spin);
+	client_send(&client, 1, CONTROL_SEND, LINK_DRIVER_IN, spinning, 0, &spin, sizeof spin);
 	CHECK(WIFEXITED(client_stop(&client)));
 	CHECK(is_gone(idle) && is_gone(busy));
 	client_start(&client, tender_path, libos_path);
-	idle = client_boot(&client, 0, next_uc++, MEMORY, root);
+	idle = client_stat(&client, 0, boot(0)).pid;
 	CHECK(kill(client.pid, SIGKILL) == 0);
 	CHECK(WIFSIGNALED(client_stop(&client)));
 	CHECK(is_gone(idle));

@@ -127,6 +127,15 @@ static uint64_t count(void)
 		       0;
 }
 
+static uint64_t sum(uint64_t addr, uint64_t bytes, uint64_t step)
+{
+	uint64_t words = 0;
+
+	for (uint64_t at = addr; at < addr + bytes; at += step)
+		words += *(volatile uint64_t *)at;
+	return words;
+}
+
 /* xorshift64 (Marsaglia), never started twice from the same state. */
 static uint64_t fill(uint64_t *at, uint64_t bytes)
 {
@@ -171,6 +180,7 @@ static uint64_t carry_out(const struct probe_call *c)
 	case PROBE_POKE: return *(volatile uint64_t *)a[0] = a[1];
 	case PROBE_COUNT: return count();
 	case PROBE_FILL: return fill((uint64_t *)a[0], a[1]);
+	case PROBE_SUM: return sum(a[0], a[1], a[2]);
 	case PROBE_SEND_FRAME: send((uint16_t)a[0], io.payload, (uint32_t)a[1], a[2]); return 0;
 	case PROBE_FS: return fs_call(a);
 	case PROBE_FAULT: return fault();

@@ -147,13 +147,7 @@ static void make_a_mess(uint32_t uc)
 
 static uint64_t private_bytes(uint32_t uc)
 {
-	struct message m = client_call(&client, 0, CONTROL_STAT, uc, "", 0);
-	struct control_stat stat;
-
-	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof stat);
-	memcpy(&stat, m.payload, sizeof stat);
-	message_free(&m);
-	return stat.private_bytes;
+	return client_stat(&client, 0, uc).private_bytes;
 }
 
 /* Whatever it has done, it is as if it was just deployed. */

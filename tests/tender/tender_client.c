@@ -133,14 +133,13 @@ static int error_of(const struct message *m)
 	return error;
 }
 
-uint32_t client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit, const char *root)
+void client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit, const char *root)
 {
 	struct {
 		struct control_boot head;
 		char text[512];
 	} boot = { .head = { .memory_limit = memory_limit, .root = LINK_ROOT_HOST, .argc = 1 } };
 	size_t length = strlen(root);
-	struct control_started started;
 	struct message m;
 	char *p = boot.text;
 
@@ -154,10 +153,19 @@ uint32_t client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit
 	m = client_call(c, i, CONTROL_BOOT, uc, &boot, (size_t)(p + 2 + length + 1 - (char *)&boot));
 	if (m.frame.type == CONTROL_ERROR)
 		fprintf(stderr, "boot: %s\n", m.payload + 4);
-	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof started);
-	memcpy(&started, m.payload, sizeof started);
+	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof(struct control_started));
 	message_free(&m);
-	return started.pid;
+}
+
+struct control_stat client_stat(struct client *c, int i, uint32_t uc)
+{
+	struct message m = client_call(c, i, CONTROL_STAT, uc, "", 0);
+	struct control_stat stat;
+
+	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof stat);
+	memcpy(&stat, m.payload, sizeof stat);
+	message_free(&m);
+	return stat;
 }
 
 int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep, struct control_captured *out)

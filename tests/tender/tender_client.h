@@ -37,8 +37,9 @@ bool client_receive(struct client *c, int i, int timeout_ms, struct message *m);
 void client_send(struct client *c, int i, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
 		 size_t bytes);
 
-/* Boots UC number uc with the directory root as its host root; its process id. */
-uint32_t client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit, const char *root);
+/* Boots UC number uc with the directory root as its host root. */
+void client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit, const char *root);
+struct control_stat client_stat(struct client *c, int i, uint32_t uc);
 /* CONTROL_CAPTURE; 0 or the errno of the reply. */
 int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep, struct control_captured *out);
 /* CONTROL_DEPLOY; 0 or the errno of the reply. */

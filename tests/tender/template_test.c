@@ -1,0 +1,88 @@
+/* Templates and the working sets that they learn: a real tender, with the probe as its library OS. */
+#include "check.h"
+#include "probed_uc.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "../../abi/layout.h"
+
+#define MEMORY (64ul << 20)
+#define FIXED (MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS)
+#define ROOM (UC_ARENA_BASE + (16ul << 20))
+#define ROOM_PAGES 256ul
+#define PAGE UC_PAGE_SIZE
+/* Of a run: each alone among 31 that it leaves. */
+#define READ_EACH 32ul
+#define DEPLOYS_MAX 60
+
+static uint32_t next_uc = 1;
+
+static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint64_t c)
+{
+	return ask(uc, &(struct probe_call){ .op = PROBE_HOST_CALL, .nr = nr, .args = { a, b, c, FIXED, -1ul, 0 } }).result;
+}
+
+static void kill_uc(uint32_t uc)
+{
+	struct message m = client_call(&client, 0, CONTROL_KILL, uc, "", 0);
+
+	CHECK(m.frame.type == CONTROL_OK);
+	message_free(&m);
+}
+
+/* A word on each page of ROOM, which can only be read. */
+static uint64_t room_snapshot(uint64_t number)
+{
+	struct control_captured c;
+	uint32_t uc = next_uc++;
+
+	client_boot(&client, 0, uc, MEMORY, "/");
+	CHECK(count(uc) == 1);
+	CHECK(host_call(uc, SYS_mmap, ROOM, ROOM_PAGES * PAGE, PROT_READ | PROT_WRITE) == ROOM);
+	for (uint64_t i = 0; i < ROOM_PAGES; i++)
+		poke(uc, ROOM + i * PAGE, i + 1);
+	CHECK(host_call(uc, SYS_mprotect, ROOM, ROOM_PAGES * PAGE, PROT_READ) == 0);
+	CHECK(client_capture(&client, 0, uc, number, false, &c) == 0);
+	return number;
+}
+
+/* One call, so one answer: the sum of the words on the pages that are read. */
+static uint64_t read_some(uint32_t uc)
+{
+	return ask(uc, &(struct probe_call){ .op = PROBE_SUM, .args = { ROOM, ROOM_PAGES * PAGE, READ_EACH * PAGE } }).result;
+}
+
+static void a_working_set_is_what_is_read(void)
+{
+	uint64_t s = room_snapshot(1), pages = ROOM_PAGES / READ_EACH, first = 0, last = 0;
+	int deploys = 0;
+
+	/* Bytes that are mapped after the run: at first with what the kernel maps around, 15 pages for each. */
+	do {
+		uint32_t uc = next_uc++;
+
+		CHECK(client_deploy(&client, 0, uc, s) == 0);
+		CHECK(read_some(uc) == pages + READ_EACH * pages * (pages - 1) / 2);
+		CHECK(count(uc) == 2);
+		last = client_stat(&client, 0, uc).shared_bytes;
+		first = first ? first : last;
+		for (uint64_t i = 0; i < ROOM_PAGES; i++)
+			CHECK(peek(uc, ROOM + i * PAGE) == i + 1);
+		kill_uc(uc);
+	} while (last + pages * 8 * PAGE > first && ++deploys < DEPLOYS_MAX);
+	CHECK(deploys < DEPLOYS_MAX);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 3) {
+		fprintf(stderr, "usage: template_test TENDER PROBE\n");
+		return 2;
+	}
+	client_start(&client, argv[1], argv[2]);
+	RUN(a_working_set_is_what_is_read);
+	CHECK(WIFEXITED(client_stop(&client)));
+	return 0;
+}
