@@ -247,7 +247,7 @@ export class Tender {
     } else {
       payload.copy(frame, Size.frame);
     }
-    return this.#socket.write(frame);
+    return this.#write(frame);
   }
 
   /** Resolves when what was sent has left this process, or the tender is gone. */
@@ -300,9 +300,20 @@ export class Tender {
     payload.copy(frame, Size.frame);
     return new Promise((resolve, reject) => {
       this.#calls.set(seq, { resolve, reject });
-      this.#socket.write(frame);
+      this.#write(frame);
     });
   }
+
+  /** What is written in one turn goes out together: each write by itself would wake the tender. */
+  #write(frame: Buffer): boolean {
+    if (this.#socket.writableCorked === 0) {
+      this.#socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    return this.#socket.write(frame);
+  }
+
+  readonly #uncork = (): void => this.#socket.uncork();
 
   #lost(): PlatformError {
     return new PlatformError('tender_died', this.#lastError?.message ?? 'the tender closed its connection', {
