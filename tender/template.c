@@ -25,6 +25,7 @@
 #define IDLE_MS 2
 /* Deploys without a pause in which an embryo of a template that is not exact could stand ready for one of them. */
 #define EXACT_AFTER 16
+#define ASK_AGAIN_AFTER 64
 
 struct template {
 	struct event_source source; /* its command socket */
@@ -33,13 +34,12 @@ struct template {
 	struct zygote zygote;
 	bool mapped; /* it has said so */
 	/*
-	 * Its touches are the pages that a run needs. At first they are of a run for which the kernel mapped others around
-	 * them, several times as many, which cost every embryo at its fork and at its end. Then one of its embryos
+	 * It knows the pages that a run needs. At first it has those of a run for which the kernel mapped others around
+	 * them, several times as many, which would cost every embryo at its fork and at its end. Then one of its embryos
 	 * tells them apart (FETCH_EXACTLY), and another template follows.
 	 */
 	bool exact;
-	bool asked; /* such an embryo was made */
-	unsigned taken;
+	unsigned taken, ask_at; /* embryos, and how many before one is to tell */
 	struct plan_file plan; /* without maps */
 	struct list_node ready;
 	int ready_count;
@@ -72,7 +72,7 @@ static void clear_ready(struct template *p)
 		/* Its hangup frees it, as any embryo that ends. */
 		list_del(&uc->node);
 		uc->template = NULL;
-		p->asked = p->asked && uc->fetch != FETCH_EXACTLY;
+		p->ask_at = uc->fetch == FETCH_EXACTLY ? p->taken : p->ask_at;
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 	}
 	p->ready_count = 0;
@@ -117,7 +117,7 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 		p->mapped = true;
 }
 
-static int make(struct tender *t, struct snapshot *s, const struct plan_touch *touches, uint32_t touch_count, bool exact)
+static int make(struct tender *t, struct snapshot *s, const struct working_set *set)
 {
 	struct template *p = xcalloc(1, sizeof *p);
 	struct template_sources sources;
@@ -129,7 +129,7 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 		error = p->plan.fd;
 	} else {
 		snapshot_sources(s, fds, &sources);
-		error = zygote_make_template(&t->zygote, &sources, touches, touch_count, &p->zygote);
+		error = zygote_make_template(&t->zygote, &sources, set, &p->zygote);
 	}
 	if (error) {
 		close_if_open(p->plan.fd);
@@ -138,7 +138,7 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 	}
 	p->source = (struct event_source){ .fd = p->zygote.sock, .ready = template_ready };
 	p->snapshot = snapshot_get(s);
-	p->exact = exact;
+	p->exact = set->exact;
 	p->used_ns = now_ns();
 	list_init(&p->ready);
 	list_add_tail(&p->node, &t->templates);
@@ -150,7 +150,7 @@ static int make(struct tender *t, struct snapshot *s, const struct plan_touch *t
 }
 
 /* A template for a snapshot that has none, or one that is not exact in place of it. */
-static void replace(struct tender *t, struct template *p, const struct uc *uc, const struct plan_touch *touches, long count)
+static void replace(struct tender *t, struct template *p, const struct uc *uc, const struct working_set *set)
 {
 	/* The UC may end any time, and the old template holds the snapshot. */
 	struct snapshot *s = snapshot_get(uc->origin);
@@ -159,7 +159,7 @@ static void replace(struct tender *t, struct template *p, const struct uc *uc, c
 		end(t, p);
 	else if (t->template_count >= TEMPLATES_MAX)
 		end(t, list_entry(t->templates.next, struct template, node));
-	make(t, s, touches, (uint32_t)count, p || t->without & OPTIMISATION_WORKING_SET);
+	make(t, s, set);
 	snapshot_put(s);
 }
 
@@ -180,7 +180,8 @@ static void learn(struct tender *t)
 	if (!(t->without & OPTIMISATION_WORKING_SET))
 		count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
 	if (count >= 0)
-		replace(t, p, uc, touches, count);
+		replace(t, p, uc,
+			&(struct working_set){ touches, (uint32_t)count, p || t->without & OPTIMISATION_WORKING_SET });
 	else if (p)
 		p->exact = true; /* as far as can be told */
 	free(touches);
@@ -200,15 +201,14 @@ void template_note_answer(struct tender *t, struct uc *uc)
 		return;
 	if (!t->learn_from)
 		t->learn_from = uc->id;
-	else if (p)
-		p->asked = false;
 }
 
+/* What was asked for may have ended without an answer. */
 static enum embryo_fetch next_fetch(struct template *p, enum embryo_fetch other)
 {
-	if (p->exact || p->asked)
+	if (p->exact || p->taken < p->ask_at)
 		return other;
-	p->asked = true;
+	p->ask_at = p->taken + ASK_AGAIN_AFTER;
 	return FETCH_EXACTLY;
 }
 

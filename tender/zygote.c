@@ -68,21 +68,22 @@ pid_t zygote_clone(const struct zygote *z, int link_fd, enum embryo_fetch fetch)
 	return n < 0 ? (pid_t)n : wait_reply(z->sock);
 }
 
-int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct plan_touch *touches,
-			 uint32_t touch_count, struct zygote *made)
+int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct working_set *set,
+			 struct zygote *made)
 {
 	struct zygote_request request = {
 		.type = ZYGOTE_TEMPLATE,
 		.image_count = from->image_count,
 		.plan_count = from->plan_count,
 		.layer_count = from->layer_count,
-		.touch_count = touch_count,
+		.touch_count = set->count,
+		.exact = set->exact,
 	};
-	struct iovec iov[2] = { { &request, sizeof request }, { (void *)touches, touch_count * sizeof *touches } };
+	struct iovec iov[2] = { { &request, sizeof request }, { (void *)set->touches, set->count * sizeof *set->touches } };
 	int all[SEND_FDS_MAX], fd_count = from->image_count + from->plan_count + from->layer_count, pair[2];
 	ssize_t n;
 
-	if (fd_count + 1 > SEND_FDS_MAX || touch_count > ZYGOTE_TOUCHES_MAX)
+	if (fd_count + 1 > SEND_FDS_MAX || set->count > ZYGOTE_TOUCHES_MAX)
 		return -E2BIG;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;

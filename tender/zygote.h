@@ -43,11 +43,17 @@ struct template_sources {
 	int image_count, plan_count, layer_count;
 };
 
+struct working_set {
+	const struct plan_touch *touches;
+	uint32_t count;
+	bool exact; /* it holds no page that is not needed */
+};
+
 /*
- * Makes a template. touches: runs of pages that it fetches, so that its embryos have them as far as the kernel copies
- * page tables, and that its embryos fetch. 0 or -errno. It serves after its first reply (zygote_await), and ends when its socket is closed.
+ * Makes a template. It fetches what is written, of an exact set also what is read, so that its embryos have that as far as
+ * the kernel copies page tables; they fetch what enum embryo_fetch says. 0 or -errno. It serves after its first reply (zygote_await), and ends when its socket is closed.
  */
-int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct plan_touch *touches,
-			 uint32_t touch_count, struct zygote *made);
+int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct working_set *set,
+			 struct zygote *made);
 
 #endif

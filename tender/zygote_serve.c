@@ -110,22 +110,29 @@ static void make_private(uint64_t addr, int prot)
 		_exit(1);
 }
 
+static void fetch_written(const struct server *s)
+{
+	for (uint32_t i = 0; i < s->touch_count; i++) {
+		const struct plan_touch *t = &s->touches[i];
+
+		if (t->write)
+			populate(t->start, t->start + t->bytes, MADV_POPULATE_WRITE);
+	}
+}
+
 /* For its embryos, which get what it has except huge pages, and mappings without a private page. */
-static void fetch_for_template(const struct server *s)
+static void fetch_read(const struct server *s)
 {
 	for (uint32_t i = 0; i < s->touch_count; i++) {
 		const struct plan_touch *t = &s->touches[i];
 		struct small_parts p = small_parts(t);
 
-		if (t->write) {
-			populate(p.start, p.end, MADV_POPULATE_WRITE);
+		if (t->write)
 			continue;
-		}
 		if (t->anchor)
 			make_private(t->start, (int)t->anchor);
 		fetch_exactly(p.start, p.huge);
 		fetch_exactly(p.huge_end, p.end);
-		populate(p.huge, p.huge_end, MADV_POPULATE_READ);
 	}
 }
 
@@ -139,33 +146,16 @@ static void fetch_huge(const struct server *s)
 	}
 }
 
-static void fetch_written(const struct server *s)
+/* Its template has fetched none of this: so what it has mapped later is what it has read. */
+static void separate_working_set(const struct server *s)
 {
 	for (uint32_t i = 0; i < s->touch_count; i++) {
-		const struct plan_touch *t = &s->touches[i];
+		struct small_parts p = small_parts(&s->touches[i]);
 
-		if (t->write)
-			populate(t->start, t->start + t->bytes, MADV_POPULATE_WRITE);
-	}
-}
-
-static void forget_and_separate(uint64_t start, uint64_t end)
-{
-	populate(start, end, MADV_DONTNEED);
-	separate_pages(start, end);
-}
-
-/* From here on it has mapped of these pages which it reads. */
-static void fetch_by_page(const struct server *s)
-{
-	for (uint32_t i = 0; i < s->touch_count; i++) {
-		const struct plan_touch *t = &s->touches[i];
-		struct small_parts p = small_parts(t);
-
-		if (t->write)
+		if (s->touches[i].write)
 			continue;
-		forget_and_separate(p.start, p.huge);
-		forget_and_separate(p.huge_end, p.end);
+		separate_pages(p.start, p.huge);
+		separate_pages(p.huge_end, p.end);
 	}
 }
 
@@ -189,7 +179,7 @@ static void __attribute__((noreturn)) embryo(const struct server *s, enum zygote
 	if (type == ZYGOTE_TOUCHED)
 		fetch_written(s);
 	if (type == ZYGOTE_EXACT)
-		fetch_by_page(s);
+		separate_working_set(s);
 	enter_embryo(s->entry);
 }
 
@@ -212,7 +202,9 @@ static void __attribute__((noreturn)) become_template(const struct server *zygot
 	close_from(COMMAND_FD + 1);
 	s.touches = m->touches;
 	s.touch_count = m->head.touch_count;
-	fetch_for_template(&s);
+	fetch_written(&s);
+	if (m->head.exact)
+		fetch_read(&s);
 	serve(&s, error);
 }
 

@@ -8,7 +8,7 @@
 enum zygote_request_type {
 	ZYGOTE_EMBRYO,   /* one descriptor: the link */
 	ZYGOTE_TOUCHED,  /* the same; the embryo fetches the working set first */
-	ZYGOTE_EXACT,    /* the same; of the working set's pages of files it is to have those that it reads, not their neighbours */
+	ZYGOTE_EXACT,    /* the same; of what lies around the working set it is to map no page that it does not read */
 	ZYGOTE_TEMPLATE, /* descriptors: command socket, images, plans, layers; struct plan_touch follow */
 };
 
@@ -16,7 +16,7 @@ struct zygote_request {
 	uint32_t type;
 	int32_t image_count, plan_count, layer_count;
 	uint32_t touch_count;
-	uint32_t reserved; /* what follows is aligned to 8 bytes */
+	uint32_t exact; /* the touches hold no page that is not needed; also aligns what follows to 8 bytes */
 };
 
 /* The first reply says that the process is ready (or why not), later ones hold a process id or -errno. */

@@ -75,6 +75,42 @@ static void a_working_set_is_what_is_read(void)
 	CHECK(deploys < DEPLOYS_MAX);
 }
 
+static uint64_t compact_child(uint64_t parent, uint64_t number, uint64_t page, uint64_t counted)
+{
+	struct control_captured c;
+	struct message m;
+	uint32_t uc = next_uc++;
+
+	CHECK(client_deploy(&client, 0, uc, parent) == 0);
+	CHECK(count(uc) == counted);
+	CHECK(host_call(uc, SYS_mprotect, ROOM + page * PAGE, PAGE, PROT_READ | PROT_WRITE) == 0);
+	poke(uc, ROOM + page * PAGE, 1000 + page);
+	CHECK(host_call(uc, SYS_mprotect, ROOM + page * PAGE, PAGE, PROT_READ) == 0);
+	CHECK(client_capture(&client, 0, uc, number, false, &c) == 0);
+	m = client_call(&client, 0, CONTROL_COMPACT, 0, &number, sizeof number);
+	CHECK(m.frame.type == CONTROL_OK);
+	message_free(&m);
+	return number;
+}
+
+/* Whatever was learned, and for each snapshot of the lineage by itself: private pages of a template stay what they are. */
+static void words_of_a_lineage_stay(void)
+{
+	uint64_t child = compact_child(room_snapshot(10), 11, 5, 2), grandchild = compact_child(child, 12, 6, 3);
+
+	for (int i = 0; i < DEPLOYS_MAX; i++) {
+		uint64_t s = i % 3 ? grandchild : child, counted = i % 3 ? 4 : 3;
+		uint32_t uc = next_uc++;
+
+		CHECK(client_deploy(&client, 0, uc, s) == 0);
+		CHECK(count(uc) == counted);
+		CHECK(peek(uc, ROOM + 5 * PAGE) == 1005);
+		CHECK(peek(uc, ROOM + 6 * PAGE) == (i % 3 ? 1006 : 7));
+		CHECK(peek(uc, ROOM + 7 * PAGE) == 8);
+		kill_uc(uc);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -83,6 +119,7 @@ int main(int argc, char **argv)
 	}
 	client_start(&client, argv[1], argv[2]);
 	RUN(a_working_set_is_what_is_read);
+	RUN(words_of_a_lineage_stay);
 	CHECK(WIFEXITED(client_stop(&client)));
 	return 0;
 }
