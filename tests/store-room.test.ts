@@ -73,6 +73,9 @@ describe('a store', () => {
           await allStored(node);
           assert.ok(storeOf(node.stats()).bytes <= maxBytes);
         }
+        const { snapshots } = node.stats();
+        assert.equal(snapshots.filter(({ stored }) => stored).length, storeOf(node.stats()).snapshots);
+        assert.ok(snapshots.some(({ kind, stored }) => kind === 'function' && !stored));
       },
       { maxBytes },
     );

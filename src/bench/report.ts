@@ -63,11 +63,12 @@ function startTable(report: BenchReport): string {
 
 function stateTable(report: BenchReport): string {
   const table = new Table({
-    head: ['kind', 'state', 'answer', 'reset before it', 'processor time'],
+    head: ['kind', 'state', 'answer', 'at once', 'reset before it', 'processor time'],
     style: { head: [], border: [] },
   });
-  for (const { kind, state, start, reset, cpuMs } of report.states) {
-    table.push([kind, state, cell(start), reset === undefined ? '' : cell(reset), cpuMs.toFixed(2)]);
+  for (const { kind, state, start, next, reset, cpuMs } of report.states) {
+    const before = reset === undefined ? '' : cell(reset);
+    table.push([kind, state, cell(start), cell(next), before, cpuMs.toFixed(2)]);
   }
   return table.toString();
 }

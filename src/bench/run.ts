@@ -5,7 +5,14 @@ import { type CpuResult, measureCpu } from './cpu.ts';
 import { type IdleResult, measureIdle } from './idle-memory.ts';
 import { type MachineFacts, machineFacts } from './machine.ts';
 import { measureRestarts, type RestartResult } from './restart.ts';
-import { measurePlain, measureStarts, type PlainResult, type StartResult, type StartRuns } from './start.ts';
+import {
+  measurePlain,
+  measureStarts,
+  type PlainResult,
+  type StartResult,
+  type StartRuns,
+  warmUp,
+} from './start.ts';
 import { measureStates, type StateResult } from './states.ts';
 import { measureThroughput, type ThroughputResult } from './throughput.ts';
 
@@ -58,12 +65,14 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   }
   for (const anticipate of [true, false]) {
     await options.withNode({ preboot: kinds, anticipate, onProgress }, async (node) => {
+      onProgress('running the node warm');
+      for (const subject of cases.filter(isNop)) await warmUp(node, packager, subject, runs);
       for (const subject of cases) {
         onProgress(`measuring ${subject.kind} ${subject.name}${anticipate ? '' : ' without anticipation'}`);
         starts.push(await measureStarts(node, packager, subject, runs, anticipate));
       }
       if (!anticipate) return;
-      for (const subject of cases.filter(({ name }) => name === 'nop')) {
+      for (const subject of cases.filter(isNop)) {
         onProgress(`measuring what ${subject.kind} starts from`);
         states.push(...(await measureStates(node, packager, subject, runs.warm)));
         onProgress(`measuring answers per second of ${subject.kind}`);
@@ -79,4 +88,8 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   const { withNode } = options;
   const restarts = await measureRestarts({ packager, functions: runs.warm, onProgress, withNode });
   return { machine, starts, plain, states, throughput, restarts, cpu, idle, skipped };
+}
+
+function isNop({ name }: { readonly name: string }): boolean {
+  return name === 'nop';
 }

@@ -34,6 +34,8 @@ export interface PlainResult {
 
 /** Between two starts, as on a machine that is idle when a request comes; the node then readies itself for the next. */
 const PAUSE_MS = 20;
+/** Hot starts for each that is measured later. */
+const WARM_UP_HOT = 5;
 /** By then a snapshot is compact, if it ever will be. */
 const COMPACTION_MS = 1000;
 /** So often a start of the wanted kind is tried again when the node took another path. */
@@ -76,6 +78,26 @@ export async function measureStarts(
     hot: summarize(hot),
     snapshotBytes,
   };
+}
+
+/** The node's own code is compiled as it runs, and a node in service has run for a while: on no function that is measured. */
+export async function warmUp(
+  node: ComputeNode,
+  packager: Packager,
+  subject: BenchCase,
+  runs: StartRuns,
+): Promise<void> {
+  const action = await packager.fromPath(subject.path, { kind: subject.kind });
+  for (let start = 0; start < runs.cold; start++) {
+    const fresh = variant(action, -1 - start);
+    await invoke(node, fresh);
+    await node.dropIdle(fresh);
+    await invoke(node, fresh);
+    await node.forget(fresh);
+  }
+  const last = variant(action, -1 - runs.cold);
+  for (let run = 0; run < runs.hot * WARM_UP_HOT; run++) await invoke(node, last);
+  await node.forget(last);
 }
 
 /** Of its snapshot, in the form that it is kept in once a core was idle. */

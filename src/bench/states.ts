@@ -1,6 +1,13 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
-import { type ComputeNode, PlatformError, START_STATES, type StartState } from '../node/types.ts';
+import {
+  type Action,
+  type ActivationTimings,
+  type ComputeNode,
+  PlatformError,
+  START_STATES,
+  type StartState,
+} from '../node/types.ts';
 import type { BenchCase } from './cases.ts';
 import { descendantsCpuMs } from './processor-time.ts';
 import { type Summary, summarize } from './statistics.ts';
@@ -8,8 +15,10 @@ import { type Summary, summarize } from './statistics.ts';
 export interface StateResult {
   readonly kind: string;
   readonly state: StartState;
-  /** Milliseconds from `invoke` to its answer. */
+  /** Milliseconds from `invoke` to its answer, on a machine that has slept for a while. */
   readonly start: Summary;
+  /** The same as soon as the context before it is done with: put back to its snapshot, say. */
+  readonly next: Summary;
   /** Milliseconds of the reset before it, on nobody's time. */
   readonly reset: Summary | undefined;
   /** Milliseconds of processor time for each invocation, the node's own left out. */
@@ -31,27 +40,44 @@ export async function measureStates(
   const results: StateResult[] = [];
   for (const state of START_STATES) {
     const action = await packager.fromPath(subject.path, { kind: subject.kind, policy: { state } });
-    const invoke = async () => {
-      const { status, result, timings } = await node.invoke(action, {});
-      if (status !== 'success') {
-        throw new PlatformError('bench_failed', `${action.name} failed: ${JSON.stringify(result)}`);
-      }
-      await pause(PAUSE_MS);
-      return timings;
-    };
-    for (let run = 0; run < WARM_UP_RUNS; run++) await invoke();
+    await measureRuns(node, action, WARM_UP_RUNS, () => pause(PAUSE_MS));
     const before = descendantsCpuMs();
-    const timings = [];
-    for (let run = 0; run < runs; run++) timings.push(await invoke());
+    const timings = await measureRuns(node, action, runs, () => pause(PAUSE_MS));
+    const cpuMs = (descendantsCpuMs() - before) / runs;
+    const next = await measureRuns(node, action, runs, () => quiet(node));
     const resets = timings.flatMap(({ resetMs }) => resetMs ?? []);
     results.push({
       kind: subject.kind,
       state,
       start: summarize(timings.map(({ totalMs }) => totalMs)),
+      next: summarize(next.map(({ totalMs }) => totalMs)),
       reset: resets.length === 0 ? undefined : summarize(resets),
-      cpuMs: (descendantsCpuMs() - before) / runs,
+      cpuMs,
     });
     await node.forget(action);
   }
   return results;
+}
+
+async function measureRuns(
+  node: ComputeNode,
+  action: Action,
+  runs: number,
+  between: () => Promise<void>,
+): Promise<ActivationTimings[]> {
+  const all: ActivationTimings[] = [];
+  for (let run = 0; run < runs; run++) {
+    await between();
+    const { status, result, timings } = await node.invoke(action, {});
+    if (status !== 'success') {
+      throw new PlatformError('bench_failed', `${action.name} failed: ${JSON.stringify(result)}`);
+    }
+    all.push(timings);
+  }
+  return all;
+}
+
+/** A context that is put back is busy until it is. */
+async function quiet(node: ComputeNode): Promise<void> {
+  while (node.stats().busyUcs > 0) await turn();
 }

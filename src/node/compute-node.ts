@@ -144,7 +144,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       busyUcs: this.dispatcher.active,
       queued: this.dispatcher.queued,
       ...this.counts,
-      snapshots: Array.from(this.snapshots, snapshotInfo),
+      snapshots: Array.from(this.snapshots, (each) => snapshotInfo(each, this.#persistence.isStored(each))),
       ...(store !== undefined && { store }),
     };
   }

@@ -54,6 +54,11 @@ export class Persistence {
     return this.#open?.store.has(id) === true;
   }
 
+  /** It was written, and has not been removed since: for its age, say. */
+  isStored(snapshot: Snapshot): boolean {
+    return snapshot.stored !== undefined && this.has(snapshot.id);
+  }
+
   /** Stored snapshots that build directly on this one. */
   childrenOf(id: string): readonly Manifest[] {
     return this.#open?.store.childrenOf(id) ?? [];

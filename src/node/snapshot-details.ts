@@ -10,7 +10,11 @@ import type { SnapshotDetails, SnapshotDiff, SnapshotMapping } from './types.ts'
 const ACCESS_BITS = ['r', 'w', 'x'];
 
 /** What a snapshot is made of, by the kernel's account and with names. */
-export async function inspectSnapshot(tender: Tender, snapshot: Snapshot): Promise<SnapshotDetails> {
+export async function inspectSnapshot(
+  tender: Tender,
+  snapshot: Snapshot,
+  stored: boolean,
+): Promise<SnapshotDetails> {
   const [inspected, maps] = await Promise.all([
     tender.inspect(snapshot.number),
     tender.maps(snapshot.number),
@@ -19,7 +23,7 @@ export async function inspectSnapshot(tender: Tender, snapshot: Snapshot): Promi
   const images = mappedImages(snapshot);
   const registers = Object.entries({ rip: BigInt(rip), ...inspected.registers });
   return {
-    ...snapshotInfo(snapshot),
+    ...snapshotInfo(snapshot, stored),
     ownBytes,
     ownPages,
     sharedPages,

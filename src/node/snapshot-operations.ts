@@ -31,7 +31,7 @@ export class SnapshotOperations {
     if (invocation === undefined) {
       throw new PlatformError('unknown_activation', `no activation ${activationId} is running`);
     }
-    return snapshotInfo(await this.#captures.capture(this.#node, invocation));
+    return snapshotInfo(await this.#captures.capture(this.#node, invocation), false);
   }
 
   async resume(id: string, options: InvokeOptions): Promise<Activation> {
@@ -50,7 +50,9 @@ export class SnapshotOperations {
   }
 
   async inspect(id: string): Promise<SnapshotDetails> {
-    return await inspectSnapshot(this.#node.cores.first.tender, this.#find(id));
+    const snapshot = this.#find(id);
+    const stored = this.#persistence.isStored(snapshot);
+    return await inspectSnapshot(this.#node.cores.first.tender, snapshot, stored);
   }
 
   async diff(a: string, b: string): Promise<SnapshotDiff> {

@@ -56,7 +56,8 @@ export function snapshotId(parts: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
 }
 
-export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
+/** @param stored it is on disk now */
+export function snapshotInfo(snapshot: Snapshot, stored: boolean): SnapshotInfo {
   return {
     id: snapshot.id,
     kind: snapshot.kind,
@@ -67,7 +68,7 @@ export function snapshotInfo(snapshot: Snapshot): SnapshotInfo {
     compact: snapshot.compacted !== undefined,
     sharedPages: snapshot.captured.sharedPages,
     maps: snapshot.captured.maps,
-    stored: snapshot.stored !== undefined,
+    stored,
     deploys: snapshot.deploys,
     createdMs: snapshot.createdMs,
     ...(snapshot.fixed !== undefined && { fixed: snapshot.fixed }),
