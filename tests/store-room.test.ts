@@ -7,7 +7,15 @@ import { describe, it, type TestContext } from 'node:test';
 import type { ComputeNode } from '../src/node/types.ts';
 import { ActionFiles } from '../src/store/action-files.ts';
 import { numberedAction, PYTHON } from './support/actions.ts';
-import { allStored, openNode, storeFolder, storeOf, strayFiles, withStore } from './support/stores.ts';
+import {
+  allStored,
+  newestStored,
+  openNode,
+  storeFolder,
+  storeOf,
+  strayFiles,
+  withStore,
+} from './support/stores.ts';
 
 const COUNT = 8;
 const numbers = Array.from({ length: COUNT }, (_, n) => n);
@@ -70,7 +78,7 @@ describe('a store', () => {
       async (node) => {
         for (const n of numbers) {
           await answer(node, n);
-          await allStored(node);
+          await newestStored(node);
           assert.ok(storeOf(node.stats()).bytes <= maxBytes);
         }
         const { snapshots } = node.stats();

@@ -87,3 +87,11 @@ export async function allStored(node: ComputeNode): Promise<void> {
     await sleep(10);
   }
 }
+
+/** The same of the last one, for a store whose limit removes older ones. */
+export async function newestStored(node: ComputeNode): Promise<void> {
+  const newest = () => node.stats().snapshots.reduce((a, b) => (b.createdMs >= a.createdMs ? b : a));
+  while (!newest().stored || storeOf(node.stats()).queued > 0) {
+    await sleep(10);
+  }
+}
