@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -17,6 +18,7 @@
 #include "peers.h"
 #include "plan.h"
 #include "pristine.h"
+#include "process_read.h"
 #include "rest.h"
 #include "sealed.h"
 #include "snapshot.h"
@@ -46,7 +48,8 @@ struct capture {
 	struct layout_source sources[SOURCES_MAX];
 	size_t source_count;
 	struct layout layout;
-	int layer_fd;
+	struct layer_file layer;
+	bool small; /* its pages are stored as they are: soon it is kept as words */
 	uint64_t begin_ns, copy_ns, stop_ns, clock_ns;
 	const char *failed; /* what failed, for the node */
 };
@@ -104,7 +107,8 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	list_sources(c);
 	store.count = 0;
 	c->failed = "reading of its pages";
-	error = t->without & OPTIMISATION_UNCHANGED ? 0 : drop_unchanged(c);
+	c->small = mapped && page_runs_pages(&c->own) <= PAGE_STORE_MAX;
+	error = c->small || t->without & OPTIMISATION_UNCHANGED ? 0 : drop_unchanged(c);
 	if (error)
 		return error;
 	/* A lineage too long for one message of descriptors starts anew with one layer. */
@@ -121,20 +125,46 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	return layout_build(&in, &c->layout);
 }
 
+/* Without a detour: the file's pages are mapped already. */
+static int copy_to_view(struct capture *c)
+{
+	const struct layout *l = &c->layout;
+	struct iovec *pieces = xcalloc(l->copy_count, sizeof *pieces);
+	int error;
+
+	for (size_t i = 0; i < l->copy_count; i++)
+		pieces[i] = (struct iovec){ (void *)l->copies[i].start, l->copies[i].end - l->copies[i].start };
+	error = process_read(c->uc->pid, pieces, (unsigned)l->copy_count, c->layer.view, l->layer_bytes);
+	free(pieces);
+	return error;
+}
+
+static int open_layer(struct tender *t, struct capture *c)
+{
+	/* What has holes must be written to a file without pages, or they would be none. */
+	if (c->layout.layer_bytes == c->layout.own_pages * UC_PAGE_SIZE)
+		return spare_layer_take(t, c->layout.layer_bytes, &c->layer);
+	c->layer.fd = sealed_create("seuss-layer");
+	return c->layer.fd < 0 ? c->layer.fd : 0;
+}
+
 static int copy_pages(struct tender *t, struct capture *c)
 {
+	const struct layout *l = &c->layout;
 	uint64_t begin = now_ns();
 	int error;
 
 	c->failed = "copy of pages";
-	/* What has holes must be written to a file without pages, or they would be none. */
-	c->layer_fd = c->layout.layer_bytes == c->layout.own_pages * UC_PAGE_SIZE
-			      ? spare_layer_take(t, c->layout.layer_bytes)
-			      : sealed_create("seuss-layer");
-	if (c->layer_fd < 0)
-		return c->layer_fd;
-	error = page_copy(c->uc->pid, c->layout.copies, c->layout.copy_count, &store, c->layer_fd);
-	if (!error && ftruncate(c->layer_fd, (off_t)c->layout.layer_bytes) < 0)
+	error = open_layer(t, c);
+	if (error)
+		return error;
+	if (c->layer.view && c->small)
+		error = copy_to_view(c);
+	else
+		error = page_copy(c->uc->pid, l->copies, l->copy_count, &store, c->layer.fd);
+	if (c->layer.view)
+		munmap(c->layer.view, c->layer.view_bytes);
+	if (!error && ftruncate(c->layer.fd, (off_t)l->layer_bytes) < 0)
 		error = -errno;
 	c->copy_ns = now_ns() - begin;
 	return error;
@@ -201,8 +231,8 @@ static int collect_layers(struct tender *t, struct capture *c, struct pages *pag
 			if (m->source != own_source) {
 				layer = layer_get(mapped->layers[m->source - UC_IMAGE_MAX]);
 			} else {
-				fd = sealed_finish(c->layer_fd);
-				c->layer_fd = -1;
+				fd = sealed_finish(c->layer.fd);
+				c->layer.fd = -1;
 				error = fd < 0 ? fd : layer_adopt(t, fd, &layer);
 				if (error)
 					return error;
@@ -303,12 +333,12 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	}
 	c = xcalloc(1, sizeof *c);
 	c->uc = uc;
-	c->layer_fd = -1;
+	c->layer.fd = -1;
 	capture(t, c, &request, frame->seq);
 	vma_list_free(&c->vmas);
 	page_runs_free(&c->own);
 	layout_free(&c->layout);
-	close_if_open(c->layer_fd);
+	close_if_open(c->layer.fd);
 	free(c);
 }
 

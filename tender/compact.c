@@ -69,12 +69,10 @@ static int open_memory(struct tender *t, struct compaction *c)
 
 static int find_pages(struct compaction *c)
 {
-	uint64_t conflict, pages = 0;
+	uint64_t conflict;
 	int error = map_compare(&c->base, &c->vmas, &c->look, &conflict);
 
-	for (size_t i = 0; i < c->look.count; i++)
-		pages += (c->look.items[i].end - c->look.items[i].start) / UC_PAGE_SIZE;
-	return error ? error : pages > LOOK_PAGES_MAX ? -E2BIG : 0;
+	return error ? error : page_runs_pages(&c->look) > LOOK_PAGES_MAX ? -E2BIG : 0;
 }
 
 /* ---- what differs ---- */

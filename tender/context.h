@@ -169,6 +169,7 @@ struct uc {
 /* spare_layer.h */
 struct spare_layer {
 	int fd; /* or -1 */
+	char *view; /* all its bytes, writable, or NULL */
 	uint64_t bytes; /* that it has pages for */
 	uint64_t wanted; /* 0 as long as there was no capture */
 };

@@ -25,15 +25,6 @@ static uint64_t lower(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static uint64_t pages_of(const struct page_runs *runs)
-{
-	uint64_t pages = 0;
-
-	for (size_t i = 0; i < runs->count; i++)
-		pages += (runs->items[i].end - runs->items[i].start) / UC_PAGE_SIZE;
-	return pages;
-}
-
 static bool same_source(const struct pristine *p, const struct pair *at, uint64_t addr)
 {
 	struct file_id id;
@@ -164,7 +155,7 @@ static int look(struct comparison *c, const struct pair *at, uint64_t start, uin
 {
 	struct page_runs before = { 0 }, now = { 0 }, both = { 0 };
 	int error = add_data_of_snapshot(c->p, at->m, start, end, &before);
-	bool zeroed = is_zeroed(at, start) && pages_of(&before) >= ZEROED_PAGES_MIN;
+	bool zeroed = is_zeroed(at, start) && page_runs_pages(&before) >= ZEROED_PAGES_MIN;
 
 	if (!error && !zeroed)
 		error = add_data_of_vma(c->p, at->v, start, end, &now);

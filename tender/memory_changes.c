@@ -30,15 +30,6 @@ struct search {
 	struct page_runs look;
 };
 
-static uint64_t pages_of(const struct page_runs *runs)
-{
-	uint64_t pages = 0;
-
-	for (size_t i = 0; i < runs->count; i++)
-		pages += (runs->items[i].end - runs->items[i].start) / UC_PAGE_SIZE;
-	return pages;
-}
-
 /* ---- pages that may differ ---- */
 
 static int own_runs(pid_t pid, struct page_runs *own)
@@ -66,11 +57,11 @@ static int find_pages(struct search *s)
 		s->out->failed = "scan for written pages";
 		error = own_runs(s->tracee->pid, &own);
 	}
-	s->out->own_pages = pages_of(&own);
+	s->out->own_pages = page_runs_pages(&own);
 	page_runs_join(&own, &other, &s->look);
 	page_runs_free(&own);
 	page_runs_free(&other);
-	if (!error && pages_of(&s->look) > LOOK_PAGES_MAX) {
+	if (!error && page_runs_pages(&s->look) > LOOK_PAGES_MAX) {
 		s->out->failed = "too much of its memory is its own";
 		error = -E2BIG;
 	}

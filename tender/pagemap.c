@@ -165,6 +165,15 @@ void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct
 	}
 }
 
+uint64_t page_runs_pages(const struct page_runs *runs)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < runs->count; i++)
+		pages += (runs->items[i].end - runs->items[i].start) / UC_PAGE_SIZE;
+	return pages;
+}
+
 size_t page_runs_find(const struct page_runs *runs, uint64_t addr)
 {
 	size_t low = 0, high = runs->count;

@@ -32,6 +32,7 @@ int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs 
 int pagemap_tell_shared(pid_t pid, const struct page_runs *runs, struct page_runs *alone, struct page_runs *shared);
 /* Sets out, empty so far, to the pages of both. */
 void page_runs_join(const struct page_runs *a, const struct page_runs *b, struct page_runs *out);
+uint64_t page_runs_pages(const struct page_runs *runs);
 /* Index of the first run that ends behind addr. */
 size_t page_runs_find(const struct page_runs *runs, uint64_t addr);
 void page_runs_free(struct page_runs *runs);

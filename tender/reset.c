@@ -107,18 +107,9 @@ static int embryo_map(struct tender *t, const struct vma_list **list)
 	return error;
 }
 
-static uint64_t pages_of(const struct page_runs *runs)
-{
-	uint64_t pages = 0;
-
-	for (size_t i = 0; i < runs->count; i++)
-		pages += (runs->items[i].end - runs->items[i].start) / UC_PAGE_SIZE;
-	return pages;
-}
-
 static bool keeps_pages(struct uc *uc, const struct page_runs *own)
 {
-	uint64_t pages = pages_of(own);
+	uint64_t pages = page_runs_pages(own);
 
 	if (uc->resets++ == 0)
 		return false;

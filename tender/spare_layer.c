@@ -1,7 +1,7 @@
 #include "spare_layer.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sealed.h"
@@ -10,19 +10,36 @@
 #define SPARE_BYTES_MAX (512 * UC_PAGE_SIZE)
 #define MARGIN_BYTES (8 * UC_PAGE_SIZE)
 
-int spare_layer_take(struct tender *t, uint64_t bytes)
+static int create(struct layer_file *file)
+{
+	*file = (struct layer_file){ .fd = sealed_create("seuss-layer") };
+	return file->fd < 0 ? file->fd : 0;
+}
+
+static void let_go(struct spare_layer *s)
+{
+	if (s->view)
+		munmap(s->view, s->bytes);
+	close_if_open(s->fd);
+	s->view = NULL;
+	s->fd = -1;
+}
+
+int spare_layer_take(struct tender *t, uint64_t bytes, struct layer_file *file)
 {
 	struct spare_layer *s = &t->spare_layer;
-	int fd = s->fd;
 
 	if (bytes > SPARE_BYTES_MAX)
-		return sealed_create("seuss-layer");
+		return create(file);
 	s->wanted = bytes + MARGIN_BYTES;
+	if (s->fd < 0 || s->bytes < bytes || s->bytes > 2 * s->wanted) {
+		let_go(s);
+		return create(file);
+	}
+	*file = (struct layer_file){ s->fd, s->view, s->bytes };
 	s->fd = -1;
-	if (fd >= 0 && s->bytes >= bytes && s->bytes <= 2 * s->wanted)
-		return fd;
-	close_if_open(fd);
-	return sealed_create("seuss-layer");
+	s->view = NULL;
+	return 0;
 }
 
 bool spare_layer_wanted(const struct tender *t)
@@ -30,17 +47,20 @@ bool spare_layer_wanted(const struct tender *t)
 	return t->spare_layer.wanted && t->spare_layer.fd < 0;
 }
 
+/* Without it the next capture makes its own; another is tried after that. */
 void spare_layer_prepare(struct tender *t)
 {
 	struct spare_layer *s = &t->spare_layer;
-	int fd = sealed_create("seuss-layer");
 
-	/* Without it the next capture makes its own; another is tried after that. */
-	if (fd < 0 || fallocate(fd, 0, 0, (off_t)s->wanted) < 0) {
-		close_if_open(fd);
-		s->wanted = 0;
-		return;
-	}
-	s->fd = fd;
 	s->bytes = s->wanted;
+	s->fd = sealed_create("seuss-layer");
+	if (s->fd >= 0 && ftruncate(s->fd, (off_t)s->bytes) == 0) {
+		void *view = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, 0);
+
+		s->view = view == MAP_FAILED ? NULL : view;
+	}
+	if (!s->view) {
+		let_go(s);
+		s->wanted = 0;
+	}
 }

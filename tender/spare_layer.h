@@ -7,8 +7,15 @@
 
 #include "context.h"
 
-/* A file to write that many bytes to, from its beginning on without holes; a descriptor or -errno. */
-int spare_layer_take(struct tender *t, uint64_t bytes);
+struct layer_file {
+	int fd;
+	/* view_bytes of it in the tender's memory, at least those asked for; NULL if it is new. It goes with munmap(2). */
+	char *view;
+	uint64_t view_bytes;
+};
+
+/* A file to write that many bytes to, from its beginning on without holes. 0 or -errno. */
+int spare_layer_take(struct tender *t, uint64_t bytes, struct layer_file *file);
 /* A capture of the usual kind has stored so much: the next is likely to store as much. */
 bool spare_layer_wanted(const struct tender *t);
 void spare_layer_prepare(struct tender *t);
