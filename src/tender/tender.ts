@@ -74,6 +74,7 @@ export class Tender {
   readonly #calls = new Map<number, PendingCall>();
   readonly #listeners = new Map<number, UcListener>();
   #seq = 0;
+  #wroteInTurn = false;
   #death: PlatformError | undefined;
   #onDeath: ((error: PlatformError) => void) | undefined;
   #hello: Hello | undefined;
@@ -304,16 +305,21 @@ export class Tender {
     });
   }
 
-  /** What is written in one turn goes out together: each write by itself would wake the tender. */
+  /** The first frame of a turn goes out at once, the others together: each by itself would wake the tender. */
   #write(frame: Buffer): boolean {
-    if (this.#socket.writableCorked === 0) {
+    if (!this.#wroteInTurn) {
+      this.#wroteInTurn = true;
+      process.nextTick(this.#endTurn);
+    } else if (this.#socket.writableCorked === 0) {
       this.#socket.cork();
-      process.nextTick(this.#uncork);
     }
     return this.#socket.write(frame);
   }
 
-  readonly #uncork = (): void => this.#socket.uncork();
+  readonly #endTurn = (): void => {
+    this.#wroteInTurn = false;
+    this.#socket.uncork();
+  };
 
   #lost(): PlatformError {
     return new PlatformError('tender_died', this.#lastError?.message ?? 'the tender closed its connection', {
