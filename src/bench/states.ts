@@ -1,4 +1,4 @@
-import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
 import {
   type Action,
@@ -77,7 +77,7 @@ async function measureRuns(
   return all;
 }
 
-/** A context that is put back is busy until it is. */
+/** A context that is put back is busy until it is. Its tender may need this thread's core for that. */
 async function quiet(node: ComputeNode): Promise<void> {
-  while (node.stats().busyUcs > 0) await turn();
+  while (node.stats().busyUcs > 0) await pause(1);
 }
