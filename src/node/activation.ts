@@ -265,9 +265,9 @@ class Invocation {
         this.timings.captureMs = captured.stopNs / 1e6;
         keepFunctionSnapshot(this.#node, record, this.#action, number, captured, this.timings.initMs ?? 0);
       },
-      (error: unknown) => {
-        budget.relieve(error);
+      async (error: unknown) => {
         dispatcher.coldDone(record, undefined);
+        await budget.relieve(error);
       },
     );
   }

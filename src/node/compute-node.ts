@@ -89,7 +89,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       onIdle: (uc) => this.#becameIdle(uc),
     });
     const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
-    this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.dispose(uc));
+    this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.#end(uc));
     this.#restorer = new Restorer(this, persistence);
     this.runtimes = new Runtimes(cores, this.snapshots, persistence, {
       anticipate: options.anticipate ?? true,
@@ -202,15 +202,17 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   }
 
   dispose(uc: FunctionUc): void {
-    if (uc.end === undefined || uc.end.type === 'lost') {
-      const { core } = uc;
-      core.ending += 1;
-      uc.kill()
-        .catch(() => undefined)
-        .finally(() => {
-          core.ending -= 1;
-        });
+    this.#end(uc).catch(() => undefined);
+  }
+
+  /** Resolves when the UC has gone, or its tender. */
+  async #end(uc: FunctionUc): Promise<void> {
+    if (uc.end !== undefined && uc.end.type !== 'lost') {
+      return;
     }
+    uc.core.ending += 1;
+    await uc.kill().catch(() => undefined);
+    uc.core.ending -= 1;
   }
 
   release(uc: FunctionUc): void {

@@ -40,7 +40,7 @@ export async function deploySnapshot(
         return { uc, deployMs, reply };
       } catch (error) {
         uc.fail(error);
-        if (attempt === ATTEMPTS || !budget.relieve(error)) {
+        if (attempt === ATTEMPTS || !(await budget.relieve(error))) {
           throw error;
         }
       }

@@ -35,19 +35,19 @@ export class MemoryBudget {
   readonly #idle: IdlePool;
   readonly #snapshots: SnapshotCache;
   readonly #maxProcesses: number;
-  readonly #dispose: (uc: FunctionUc) => void;
+  readonly #end: (uc: FunctionUc) => Promise<void>;
 
   constructor(
     limitBytes: number,
     idle: IdlePool,
     snapshots: SnapshotCache,
-    dispose: (uc: FunctionUc) => void,
+    end: (uc: FunctionUc) => Promise<void>,
   ) {
     this.limitBytes = limitBytes;
     this.#idle = idle;
     this.#snapshots = snapshots;
     this.#maxProcesses = processLimit();
-    this.#dispose = dispose;
+    this.#end = end;
   }
 
   /** Real bytes held now. */
@@ -70,36 +70,31 @@ export class MemoryBudget {
 
   /**
    * The host has no room for what was asked of a tender: idle UCs give way, processes first. What lacks may be
-   * descriptors: processes hold those, and snapshots that are not compact. False when there is nothing that could go.
+   * descriptors: processes hold those, and snapshots that are not compact. Resolves when they have gone, which takes a
+   * process a while; false when there is nothing that could go.
    */
-  relieve(error: unknown): boolean {
+  async relieve(error: unknown): Promise<boolean> {
     const errno = errnoOf(error);
     const descriptors = errno === EMFILE || errno === ENFILE;
     if (!descriptors && errno !== ENOMEM && errno !== EAGAIN) {
       return false;
     }
+    const ends: Promise<void>[] = [];
     let relieved = false;
     for (let i = 0; i < PRESSURE_BATCH; i++) {
-      relieved = (descriptors ? this.#evictDescriptors() : this.#evictIdle()) || relieved;
+      const uc = this.#idle.takeOldestLive() ?? (descriptors ? undefined : this.#idle.takeOldest());
+      if (uc !== undefined) {
+        ends.push(this.#end(uc));
+      }
+      relieved = uc !== undefined || (descriptors && this.#snapshots.evictOne() > 0) || relieved;
     }
+    await Promise.all(ends);
     return relieved;
-  }
-
-  #evictIdle(): boolean {
-    const uc = this.#idle.takeOldestLive() ?? this.#idle.takeOldest();
-    this.#evict(uc);
-    return uc !== undefined;
-  }
-
-  #evictDescriptors(): boolean {
-    const uc = this.#idle.takeOldestLive();
-    this.#evict(uc);
-    return uc !== undefined || this.#snapshots.evictOne() > 0;
   }
 
   #evict(uc: FunctionUc | undefined): void {
     if (uc !== undefined) {
-      this.#dispose(uc);
+      this.#end(uc).catch(() => undefined);
     }
   }
 }
