@@ -40,11 +40,7 @@ struct plan_touch {
 	uint64_t start;
 	uint64_t bytes;
 	uint32_t write; /* 1: copy now, 0: map for reading */
-	/*
-	 * Of a template: the PROT_… of the mapping, in which no page is private. With one that is, here the first of the run,
-	 * the kernel copies the page table of the mapping at a fork. 0: nothing to do.
-	 */
-	uint32_t anchor;
+	uint32_t reserved;
 };
 
 /*

@@ -151,7 +151,10 @@ void launch(struct launch *l)
 	if (l->bind_node)
 		bind_node(l);
 
-	/* A Ctrl-C is for the node, which then ends its tenders. */
+	/*
+	 * A Ctrl-C is for the node, which then ends its tenders. Not setsid(2): autogroup scheduling would part them from the
+	 * node, which each message to a tender would then cost the processor.
+	 */
 	if (setpgid(0, 0) < 0 && errno != EPERM)
 		fatal(errno, "setpgid");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)

@@ -72,7 +72,8 @@ static void clear_ready(struct template *p)
 		/* Its hangup frees it, as any embryo that ends. */
 		list_del(&uc->node);
 		uc->template = NULL;
-		p->ask_at = uc->fetch == FETCH_EXACTLY ? p->taken : p->ask_at;
+		if (uc->fetch == FETCH_EXACTLY)
+			p->ask_at = p->taken;
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 	}
 	p->ready_count = 0;
@@ -163,6 +164,12 @@ static void replace(struct tender *t, struct template *p, const struct uc *uc, c
 	snapshot_put(s);
 }
 
+/* Nothing is to be learned from uc: its snapshot's template knows all, or needs an embryo that tells pages apart. */
+static bool is_settled(const struct template *p, const struct uc *uc)
+{
+	return p && (p->exact || uc->fetch != FETCH_EXACTLY);
+}
+
 static void learn(struct tender *t)
 {
 	struct uc *uc = uc_find(t, t->learn_from);
@@ -174,7 +181,7 @@ static void learn(struct tender *t)
 	if (!uc || uc->state != UC_RUNNING || !uc->origin || !snapshot_is_known(uc->origin))
 		return;
 	p = find(t, uc->origin);
-	if (p && (p->exact || uc->fetch != FETCH_EXACTLY))
+	if (is_settled(p, uc))
 		return;
 	touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
 	if (!(t->without & OPTIMISATION_WORKING_SET))
@@ -189,17 +196,12 @@ static void learn(struct tender *t)
 
 void template_note_answer(struct tender *t, struct uc *uc)
 {
-	struct template *p;
-
 	if (uc->answered)
 		return;
 	uc->answered = true;
 	if (t->without & OPTIMISATION_TEMPLATES || !uc->origin || uc->origin->deploys < LEARN_AFTER)
 		return;
-	p = find(t, uc->origin);
-	if (p && (p->exact || uc->fetch != FETCH_EXACTLY))
-		return;
-	if (!t->learn_from)
+	if (!t->learn_from && !is_settled(find(t, uc->origin), uc))
 		t->learn_from = uc->id;
 }
 

@@ -19,6 +19,7 @@
 #include "zygote_setup.h"
 
 #define REQUEST_FDS_MAX 66
+#define SEPARATE_PAGES_MAX 8192ul
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -83,31 +84,27 @@ static void populate(uint64_t start, uint64_t end, int advice)
 
 /*
  * The kernel maps the pages around one that is read as well, as far as the mapping goes. It does not join mappings of
- * different advice: with one for each page, only that page is mapped.
+ * different advice: with one for each page, only that page is mapped. A guest may have read any number: *left bounds the
+ * mappings, of which the host allows a process 65,530, and goes down by the pages.
  */
-static void separate_pages(uint64_t start, uint64_t end)
+static void separate_pages(uint64_t start, uint64_t end, uint64_t *left)
 {
-	for (uint64_t page = start; start < end && page <= end; page += 2 * UC_PAGE_SIZE)
+	uint64_t pages = (end - start) / UC_PAGE_SIZE;
+
+	if (start >= end || pages > *left)
+		return;
+	*left -= pages;
+	for (uint64_t page = start; page <= end; page += 2 * UC_PAGE_SIZE)
 		madvise((void *)page, UC_PAGE_SIZE, MADV_SEQUENTIAL);
 }
 
 static void fetch_exactly(uint64_t start, uint64_t end)
 {
-	separate_pages(start, end);
+	uint64_t left = SEPARATE_PAGES_MAX;
+
+	separate_pages(start, end, &left);
 	populate(start, end, MADV_POPULATE_READ);
 	populate(start, end + UC_PAGE_SIZE, MADV_NORMAL);
-}
-
-/* The page is the same as before, but private. */
-static void make_private(uint64_t addr, int prot)
-{
-	volatile char *page = (volatile char *)addr;
-
-	if (mprotect((void *)addr, UC_PAGE_SIZE, PROT_READ | PROT_WRITE) < 0)
-		return;
-	*page = *page;
-	if (mprotect((void *)addr, UC_PAGE_SIZE, prot) < 0)
-		_exit(1);
 }
 
 static void fetch_written(const struct server *s)
@@ -129,8 +126,6 @@ static void fetch_read(const struct server *s)
 
 		if (t->write)
 			continue;
-		if (t->anchor)
-			make_private(t->start, (int)t->anchor);
 		fetch_exactly(p.start, p.huge);
 		fetch_exactly(p.huge_end, p.end);
 	}
@@ -149,13 +144,15 @@ static void fetch_huge(const struct server *s)
 /* Its template has fetched none of this: so what it has mapped later is what it has read. */
 static void separate_working_set(const struct server *s)
 {
+	uint64_t left = SEPARATE_PAGES_MAX;
+
 	for (uint32_t i = 0; i < s->touch_count; i++) {
 		struct small_parts p = small_parts(&s->touches[i]);
 
 		if (s->touches[i].write)
 			continue;
-		separate_pages(p.start, p.huge);
-		separate_pages(p.huge_end, p.end);
+		separate_pages(p.start, p.huge, &left);
+		separate_pages(p.huge_end, p.end, &left);
 	}
 }
 

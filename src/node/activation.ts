@@ -266,8 +266,9 @@ class Invocation {
         keepFunctionSnapshot(this.#node, record, this.#action, number, captured, this.timings.initMs ?? 0);
       },
       async (error: unknown) => {
+        const relieved = budget.relieve(error);
         dispatcher.coldDone(record, undefined);
-        await budget.relieve(error);
+        await relieved;
       },
     );
   }
