@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { initMessage } from '../src/uc/driver-messages.ts';
 import { Driver, NODEJS, newSeed } from './drivers/harness.ts';
 import { runOnce } from './drivers/run-once.ts';
 
@@ -57,6 +58,23 @@ describe('randomness in the Node.js driver', () => {
   });
 });
 
+/** The driver's, and Node.js's own, that each run goes through. */
+const RUN_FUNCTIONS = [
+  '#serveOne',
+  '#receive',
+  '#run',
+  '#call',
+  '#settle',
+  '#finish',
+  '#answer',
+  'readLine',
+  'writeLine',
+  'setRunEnvironment',
+  'readSync',
+  'writeSync',
+  'processImmediate',
+];
+
 describe('anticipatory optimisation of the Node.js driver', () => {
   it('succeeds, says nothing, and leaves nothing behind', async () => {
     await using driver = await Driver.boot(NODEJS, { anticipate: true });
@@ -80,4 +98,27 @@ describe('anticipatory optimisation of the Node.js driver', () => {
       String(found.modules),
     );
   });
+
+  it('leaves code for runs that V8 has optimised and does not throw away', async () => {
+    const [program, file] = NODEJS;
+    const flags = ['--single-threaded', '--trace-opt', '--trace-deopt'];
+    await using driver = await Driver.boot([program, ...flags, file], { anticipate: true });
+    const source = 'exports.main = () => console.log("run");';
+    driver.send(
+      JSON.parse(initMessage('main', { type: 'source', source, filename: 'index.js' }, {}, newSeed())),
+    );
+    assert.equal((await driver.receive()).op, 'ready');
+    for (const seed of [newSeed(), undefined]) await driver.run({}, { __OW_ACTIVATION_ID: 'x' }, seed);
+    for (const name of RUN_FUNCTIONS) {
+      assert.match(lastLineAbout(name, driver.output.stdout), /^\[completed/, name);
+    }
+  });
 });
+
+/** What V8 has said last about the optimised code of a function. */
+function lastLineAbout(name: string, trace: string): string {
+  const lines = trace
+    .split('\n')
+    .filter((line) => line.includes(` ${name} (sfi`) || line.includes(` ${name}>`));
+  return lines.findLast((line) => /^\[(completed|bailout|marking dependent)/.test(line)) ?? '';
+}

@@ -6,11 +6,15 @@ const os = require('node:os');
 const path = require('node:path');
 
 const { Channel } = require('./channel.cjs');
+const { collectYoungGarbage } = require('./garbage.cjs');
 const { Server } = require('./serve.cjs');
 
 /* Enough for V8 to optimise the driver's own code, which then no clone interprets or profiles. */
 const DRIVER_RUNS = 20000;
+const SHORT_RUNS = 50;
 const HALFWAY_RUNS = 20;
+/* The timer of undici, the client behind fetch, which rings once more after the last request. */
+const FETCH_TICK_MS = 500;
 
 const PACKAGED = [
   'assert',
@@ -59,36 +63,85 @@ const SOURCES = [
   { filename: 'f.js', source: 'this is no JavaScript' },
 ];
 
+/* Each kind of result, in turns: optimised code that meets something new is thrown away. */
+const MIXED = {
+  filename: 'mixed.js',
+  source: `exports.main = ({ result }) => {
+    switch (result) {
+      case 1: return Promise.resolve({ done: true });
+      case 2: return new Promise((resolve) => setImmediate(resolve, { done: true }));
+      case 3: throw new Error('no');
+      case 4: return Promise.reject(new Error('no'));
+      case 5: return { error: 'no' };
+      case 6: return;
+      case 7: for (const stream of [process.stdout, process.stderr]) stream.write('', () => {});
+      default: return {};
+    }
+  };`,
+};
+const MIXED_RESULTS = 8;
+
 function builtins() {
   for (const name of PACKAGED) require(`node:${name}`);
 }
 
-/** Whole conversations with a server whose device is a file. */
+/**
+ * Whole conversations with a server whose device is a file. The long one comes last, after all that V8 is to know when it
+ * optimises; and no full collection may follow, which would throw away optimised code with the objects that it knows.
+ */
 async function driver() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anticipate-'));
   const file = path.join(dir, 'messages');
   const sink = fs.openSync('/dev/null', 'w');
-  const { TMPDIR } = process.env;
+  const restore = notedSurroundings();
+  const codes = [...SOURCES, { dir: path.join(dir, 'folder') }];
+  writeFolder(path.join(dir, 'folder'));
   try {
-    for (const code of SOURCES) {
-      fs.writeFileSync(file, conversation(code, code.filename === 'a.js' ? DRIVER_RUNS : 20, dir));
-      await converse(file, sink);
-    }
+    for (const code of [...codes, ...codes]) await converse(file, sink, conversation(code, SHORT_RUNS, dir));
+    await converse(file, sink, conversation(MIXED, DRIVER_RUNS, dir));
+    readMessages();
+    collectYoungGarbage();
   } finally {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
+    restore();
     fs.closeSync(sink);
     fs.rmSync(dir, { recursive: true });
   }
 }
 
+/** What loaded functions change. Returns what undoes that. */
+function notedSurroundings() {
+  const cwd = process.cwd();
+  const loaded = new Set(Object.keys(require.cache));
+  const { TMPDIR } = process.env;
+  return () => {
+    process.chdir(cwd);
+    for (const name of Object.keys(require.cache)) if (!loaded.has(name)) delete require.cache[name];
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+    else process.env.TMPDIR = TMPDIR;
+  };
+}
+
+/** The device has one message for each read; a file gives hundreds at once. */
+function readMessages() {
+  const source = fs.openSync('/dev/zero', 'r');
+  const buffer = Buffer.allocUnsafeSlow(1);
+  for (let i = 0; i < DRIVER_RUNS; i++) fs.readSync(source, buffer, 0, buffer.length, null);
+  fs.closeSync(source);
+}
+
 /** Messages have the fields and the order that the node gives them: then a clone makes no hidden classes for them. */
-function conversation(code, runs, dir) {
+function conversation({ source, filename, dir }, runs, temporary) {
   const seed = '0123456789abcdef'.repeat(8);
-  const lines = [JSON.stringify({ op: 'init', seed, main: 'main', ...code, env: { TMPDIR: dir } })];
+  const code = dir === undefined ? { source, filename } : { dir };
+  /* An ES module is written to a temporary folder. */
+  const env = filename?.endsWith('.mjs') ? { TMPDIR: temporary } : {};
+  const init = { op: 'init', seed, main: 'main', ...code, env };
+  const lines = [JSON.stringify(init), ...halfway(seed), JSON.stringify({ op: 'collect' })];
   for (let id = 1; id <= runs; id++) {
     const text = id.toString(16).padStart(32, '0');
-    const value = id % 2 === 0 ? {} : { name: `n${id}`, list: [id, 0.5, null, true], text: 'zwölf €' };
+    const result = (id >> 3) % MIXED_RESULTS;
+    const value =
+      id % 2 === 0 ? { result } : { name: `n${id}`, list: [id, 0.5, null, true], text: 'zwölf €', result };
     const env =
       id % 4 === 0
         ? {}
@@ -102,8 +155,7 @@ function conversation(code, runs, dir) {
           };
     lines.push(JSON.stringify({ op: 'run', id, value, env, ...(id % 8 === 1 && { seed }) }));
   }
-  lines.push(...halfway(seed), JSON.stringify({ op: 'run', id: 0, value: {}, env: {} }), '');
-  return lines.join('\n');
+  return `${lines.join('\n')}\n`;
 }
 
 /** Runs that park and go on: clones of an argument snapshot do the second half. */
@@ -119,7 +171,8 @@ function halfway(seed) {
   return lines;
 }
 
-async function converse(file, sink) {
+async function converse(file, sink, messages) {
+  fs.writeFileSync(file, messages);
   const source = fs.openSync(file, 'r');
   try {
     await new Promise((resolve) => new Server(new Channel(source, sink), resolve, () => {}).start());
@@ -128,22 +181,12 @@ async function converse(file, sink) {
   }
 }
 
-async function folder() {
-  const { load } = require('./load.cjs');
-  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anticipate-'));
-  const cwd = process.cwd();
-  const loaded = new Set(Object.keys(require.cache));
-  try {
-    fs.mkdirSync(path.join(dir, 'node_modules/dep'), { recursive: true });
-    fs.writeFileSync(path.join(dir, 'node_modules/dep/index.js'), 'exports.answer = 42;');
-    fs.writeFileSync(path.join(dir, 'package.json'), '{"main":"start.js"}');
-    fs.writeFileSync(path.join(dir, 'start.js'), 'exports.main = () => require("dep");');
-    (await load({ main: 'main', dir })).target();
-  } finally {
-    process.chdir(cwd);
-    for (const name of Object.keys(require.cache)) if (!loaded.has(name)) delete require.cache[name];
-    fs.rmSync(dir, { recursive: true });
-  }
+/** A function with a package. */
+function writeFolder(dir) {
+  fs.mkdirSync(path.join(dir, 'node_modules/dep'), { recursive: true });
+  fs.writeFileSync(path.join(dir, 'node_modules/dep/index.js'), 'exports.answer = 42;');
+  fs.writeFileSync(path.join(dir, 'package.json'), '{"main":"start.js"}');
+  fs.writeFileSync(path.join(dir, 'start.js'), 'exports.main = () => require("dep");');
 }
 
 function text() {
@@ -309,6 +352,7 @@ async function worker() {
 async function http() {
   const { createServer, request } = require('node:http');
   const { once } = require('node:events');
+  const { setTimeout: sleep } = require('node:timers/promises');
   const server = createServer((incoming, response) => {
     /* No connection may outlive this, nor the timer at whose end the text of the date is renewed: it would ring in each clone. */
     response.setHeader('connection', 'close');
@@ -333,11 +377,11 @@ async function http() {
     server.close();
     await once(server, 'close');
   }
+  await sleep(FETCH_TICK_MS);
 }
 
 module.exports = {
   modules: builtins,
-  folder,
   text,
   locale,
   console: logging,

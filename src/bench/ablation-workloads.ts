@@ -40,14 +40,6 @@ export const WORKLOADS: Readonly<Record<'nodejs' | 'python', Readonly<Record<str
   nodejs: {
     bytecode: NODEJS_TEXT,
     modules: `exports.main = () => { for (const name of ['util', 'stream', 'zlib', 'http', 'assert', 'perf_hooks']) require(name); return {}; };`,
-    folder: `
-const { mkdtempSync, mkdirSync, writeFileSync } = require('fs');
-exports.main = () => {
-  const dir = mkdtempSync('/tmp/package-');
-  mkdirSync(dir + '/node_modules/dep', { recursive: true });
-  writeFileSync(dir + '/node_modules/dep/index.js', 'exports.answer = 42;');
-  return { answer: require('module').createRequire(dir + '/index.js')('dep').answer };
-};`,
     text: NODEJS_TEXT,
     locale: `exports.main = () => ({ at: new Date(0).toLocaleString(), price: (1234.5).toLocaleString('en-US', { style: 'currency', currency: 'USD' }) });`,
     console: `exports.main = () => { console.log('%s of %o', 'one', { nested: { map: new Map([[1, { two: [3] }]]) } }); console.error(new Error('x')); return {}; };`,
