@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "anchor.h"
 #include "descriptors.h"
 #include "embryo_pool.h"
 #include "events.h"
@@ -116,6 +117,8 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 		end(t, p);
 	else
 		p->mapped = true;
+	if (!error && p->exact)
+		anchor_mappings(p->zygote.pid);
 }
 
 static int make(struct tender *t, struct snapshot *s, const struct working_set *set)

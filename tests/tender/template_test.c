@@ -2,6 +2,7 @@
 #include "check.h"
 #include "probed_uc.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -75,6 +76,22 @@ static void a_working_set_is_what_is_read(void)
 	CHECK(deploys < DEPLOYS_MAX);
 }
 
+/* Its pages are there from the start, and it can be written no more than before. */
+static void an_embryo_inherits_a_read_only_mapping(void)
+{
+	uint64_t before, run;
+	uint32_t uc = next_uc++;
+
+	CHECK(client_deploy(&client, 0, uc, 1) == 0);
+	before = client_stat(&client, 0, uc).shared_bytes;
+	read_some(uc);
+	run = client_stat(&client, 0, uc).shared_bytes - before;
+	CHECK(run < ROOM_PAGES / READ_EACH / 2 * PAGE);
+	for (uint64_t i = 0; i < ROOM_PAGES; i++)
+		CHECK(host_call(uc, SYS_clock_gettime, 0, ROOM + i * PAGE, 0) == -(uint64_t)EFAULT);
+	kill_uc(uc);
+}
+
 static uint64_t compact_child(uint64_t parent, uint64_t number, uint64_t page, uint64_t counted)
 {
 	struct control_captured c;
@@ -119,6 +136,7 @@ int main(int argc, char **argv)
 	}
 	client_start(&client, argv[1], argv[2]);
 	RUN(a_working_set_is_what_is_read);
+	RUN(an_embryo_inherits_a_read_only_mapping);
 	RUN(words_of_a_lineage_stay);
 	CHECK(WIFEXITED(client_stop(&client)));
 	return 0;
