@@ -8,9 +8,31 @@ _BUFFER_BYTES = 64 * 1024
 # User code may replace any of these later.
 _readv = os.readv
 _write = os.write
-_decode = json.JSONDecoder().decode
+
+# What json.loads and json.dumps end up with: the way there counts references on pages that a clone then has to copy.
+_scan = json.JSONDecoder().scan_once
+_containers = {}
 # ASCII only, so that any string is valid on the wire; NaN is no JSON.
-encode = json.JSONEncoder(allow_nan=False, separators=(",", ":")).encode
+_pieces = json.encoder.c_make_encoder(
+    _containers, json.JSONEncoder().default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+)
+
+
+def encode(value):
+    """Its JSON. Raises as json.dumps does: TypeError, ValueError, RecursionError."""
+    try:
+        return "".join(_pieces(value, 0))
+    finally:
+        # Those that an error has left there would be taken for a cycle.
+        if _containers:
+            _containers.clear()
+
+
+def _decode(text):
+    value, end = _scan(text, 0)
+    if end != len(text):
+        raise ValueError(f"{text[end:]!r} after a message")
+    return value
 
 
 class Channel:

@@ -21,13 +21,15 @@ _STATE_BYTES = 624 * 4
 _OBJECT_BYTES = 2520
 
 _life = bytearray(8)
-_following = False
+
+# The library OS renews the state of `random`.
+following = False
 
 
 def _follow(wanted):
     """Has the state of `random` renewed in each clone, or left alone."""
-    global _following
-    if wanted == _following:
+    global following
+    if wanted == following:
         return
     place = struct.pack("QQ", id(random._inst) + _STATE_OFFSET, _STATE_BYTES if wanted else 0)
     device = os.open(_DEVICE, os.O_WRONLY | os.O_CLOEXEC)
@@ -35,7 +37,7 @@ def _follow(wanted):
         os.write(device, place)
     finally:
         os.close(device)
-    _following = wanted
+    following = wanted
 
 
 class _Instance(random.Random):
@@ -53,7 +55,7 @@ class _Instance(random.Random):
     def gauss_next(self):
         """gauss() draws two values and keeps one, which is of no use in another life."""
         spare = self.__dict__.get("spare")
-        return spare[0] if spare is not None and (not _following or spare[1] == _life) else None
+        return spare[0] if spare is not None and (not following or spare[1] == _life) else None
 
     @gauss_next.setter
     def gauss_next(self, value):
@@ -80,15 +82,16 @@ def install():
 
 
 def reseeded():
-    """`random` has got a new seed of the node's: a clone shall have another one again."""
+    """`random` has got a new seed of the node's: a clone shall have another one again. Of no use while `following`."""
+    random._inst.gauss_next = None
     if random._inst.__class__ is _Instance:
         _follow(True)
 
 
 def watch_uuid(uuid, renew):
-    """Calls renew before uuid uses what it keeps from an earlier life."""
-    if hasattr(uuid.getnode, "__wrapped__"):
-        return
+    """Calls renew before uuid uses what it keeps from an earlier life. False outside of a UC, where that cannot be told."""
+    if random._inst.__class__ is not _Instance:
+        return False
     original = uuid.getnode
     seen = bytes(_life)
 
@@ -101,3 +104,4 @@ def watch_uuid(uuid, renew):
         return original()
 
     uuid.getnode = getnode
+    return True

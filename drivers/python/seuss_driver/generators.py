@@ -17,10 +17,10 @@ _seed = random.Random.seed
 _setstate = random.Random.setstate
 
 # random.Random by id: subclasses may compare as they like.
-_unseeded = {}
+unseeded = {}
 # Of numpy: entropy that it drew for want of a seed, how much of it was looked for, and what was found. Its
 # objects have no weak references.
-_drawn = set()
+drawn = set()
 _looked_for = 0
 _found = []
 
@@ -32,11 +32,11 @@ def watch():
         if a is None and self is not random._inst:
             _note(self)
         else:
-            _unseeded.pop(id(self), None)
+            unseeded.pop(id(self), None)
         _seed(self, a, version)
 
     def setstate(self, state):
-        _unseeded.pop(id(self), None)
+        unseeded.pop(id(self), None)
         _setstate(self, state)
 
     for function, original in ((seed, _seed), (setstate, _setstate)):
@@ -49,9 +49,9 @@ def watch():
 def find():
     """Looks for numpy's generators that were made since it was last called; before a collection is told to forget objects."""
     global _looked_for
-    if len(_drawn) == _looked_for:
+    if len(drawn) == _looked_for:
         return
-    _looked_for = len(_drawn)
+    _looked_for = len(drawn)
     module = sys.modules[_NUMPY]
     kinds = (module.SeedSequence, module.BitGenerator, sys.modules[_NUMPY_LEGACY].RandomState)
     known = {id(item) for item in _found}
@@ -63,11 +63,11 @@ def find():
 
 
 def renew():
-    """A new life begins."""
-    for number, reference in list(_unseeded.items()):
+    """A new life begins. Of no use while `unseeded` and `drawn` are empty."""
+    for number, reference in list(unseeded.items()):
         generator = reference()
         if generator is None:
-            del _unseeded[number]
+            del unseeded[number]
         else:
             _seed(generator, int.from_bytes(os.urandom(_SEED_BYTES), "little"))
     find()
@@ -79,10 +79,10 @@ def _note(generator):
     number = id(generator)
 
     def forget(reference):
-        if _unseeded.get(number) is reference:
-            del _unseeded[number]
+        if unseeded.get(number) is reference:
+            del unseeded[number]
 
-    _unseeded[number] = weakref.ref(generator, forget)
+    unseeded[number] = weakref.ref(generator, forget)
 
 
 def _is_drawn(item):
@@ -90,7 +90,7 @@ def _is_drawn(item):
     # Public since NumPy 1.25.
     sequence = getattr(item, "seed_seq", None) or getattr(item, "_seed_seq", item)
     entropy = getattr(sequence, "entropy", None)
-    return isinstance(entropy, int) and entropy in _drawn
+    return isinstance(entropy, int) and entropy in drawn
 
 
 def _renew_numpy(item):
@@ -136,5 +136,5 @@ def _listen(loader):
 
 
 def _remember(entropy):
-    _drawn.add(entropy)
+    drawn.add(entropy)
     return entropy

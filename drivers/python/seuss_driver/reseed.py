@@ -17,19 +17,32 @@ from seuss_driver import fresh, generators
 _seed = super(random.Random, random._inst).seed
 
 
+# The module uuid that renews itself.
+_watched_uuid = None
+
+
 def reseed(seed):
-    """seed: hexadecimal text of 64 random bytes."""
-    random._inst.gauss_next = None
+    """seed: hexadecimal text of 64 random bytes. Each clone pays for what this looks at: as little as it can."""
     _seed(int(seed, 16))
-    fresh.reseeded()
-    generators.renew()
+    if not fresh.following:
+        fresh.reseeded()
+    if generators.unseeded or generators.drawn:
+        generators.renew()
     modules = sys.modules
-    if "uuid" in modules:
-        _reseed_uuid(modules["uuid"])
-        fresh.watch_uuid(modules["uuid"], _reseed_uuid)
+    uuid = modules.get("uuid")
+    if uuid is not _watched_uuid:
+        _take_uuid(uuid)
     if "numpy.random" in modules:
         words = [int(seed[i : i + 8], 16) for i in range(0, len(seed), 8)]
         modules["numpy.random"].seed(words)
+
+
+def _take_uuid(uuid):
+    global _watched_uuid
+    if uuid is not None:
+        _reseed_uuid(uuid)
+    if uuid is None or fresh.watch_uuid(uuid, _reseed_uuid):
+        _watched_uuid = uuid
 
 
 def _reseed_uuid(uuid):
