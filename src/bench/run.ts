@@ -66,7 +66,7 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   for (const anticipate of [true, false]) {
     await options.withNode({ preboot: kinds, anticipate, onProgress }, async (node) => {
       onProgress('running the node warm');
-      for (const subject of cases.filter(isNop)) await warmUp(node, packager, subject, runs);
+      for (const subject of cases.filter(isNop)) await warmUp(node, packager, subject);
       for (const subject of cases) {
         onProgress(`measuring ${subject.kind} ${subject.name}${anticipate ? '' : ' without anticipation'}`);
         starts.push(await measureStarts(node, packager, subject, runs, anticipate));

@@ -34,8 +34,9 @@ export interface PlainResult {
 
 /** Between two starts, as on a machine that is idle when a request comes; the node then readies itself for the next. */
 const PAUSE_MS = 20;
-/** Hot starts for each that is measured later. */
-const WARM_UP_HOT = 5;
+/** A few seconds of service: by then V8 has optimised the node's own code. */
+const WARM_UP_STARTS = 300;
+const WARM_UP_HOT = 20_000;
 /** By then a snapshot is compact, if it ever will be. */
 const COMPACTION_MS = 1000;
 /** So often a start of the wanted kind is tried again when the node took another path. */
@@ -85,18 +86,17 @@ export async function warmUp(
   node: ComputeNode,
   packager: Packager,
   subject: BenchCase,
-  runs: StartRuns,
 ): Promise<void> {
   const action = await packager.fromPath(subject.path, { kind: subject.kind });
-  for (let start = 0; start < runs.cold; start++) {
+  for (let start = 0; start < WARM_UP_STARTS; start++) {
     const fresh = variant(action, -1 - start);
     await invoke(node, fresh);
     await node.dropIdle(fresh);
     await invoke(node, fresh);
     await node.forget(fresh);
   }
-  const last = variant(action, -1 - runs.cold);
-  for (let run = 0; run < runs.hot * WARM_UP_HOT; run++) await invoke(node, last);
+  const last = variant(action, -1 - WARM_UP_STARTS);
+  for (let run = 0; run < WARM_UP_HOT; run++) await invoke(node, last);
   await node.forget(last);
 }
 
