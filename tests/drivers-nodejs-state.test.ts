@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { JsonValue } from '../src/node/types.ts';
 import { initMessage } from '../src/uc/driver-messages.ts';
 import { Driver, NODEJS, newSeed } from './drivers/harness.ts';
 import { runOnce } from './drivers/run-once.ts';
@@ -97,6 +98,21 @@ describe('anticipatory optimisation of the Node.js driver', () => {
       found.modules?.every((name) => name.endsWith('.cjs')),
       String(found.modules),
     );
+  });
+
+  it('has functions compiled when they are loaded', async () => {
+    const source = `
+      require('v8').setFlagsFromString('--allow-natives-syntax');
+      const isCompiled = new Function('f', 'return %ActiveTierIsIgnition(f)');
+      function neverCalled() { return 1; }
+      exports.main = () => ({ compiled: isCompiled(neverCalled), lazy: isCompiled(new Function('return () => 1;')()) });`;
+    const found = async (anticipate: boolean): Promise<JsonValue | undefined> => {
+      await using driver = await Driver.boot(NODEJS, { anticipate });
+      await driver.load(source);
+      return (await driver.run()).value;
+    };
+    assert.deepEqual(await found(false), { compiled: false, lazy: false });
+    assert.deepEqual(await found(true), { compiled: true, lazy: false });
   });
 
   it('leaves code for runs that V8 has optimised and does not throw away', async () => {

@@ -9,6 +9,7 @@ const path = require('node:path');
 const v8 = require('node:v8');
 const { setImmediate: turn } = require('node:timers/promises');
 
+const { compileWhole } = require('./compile.cjs');
 const { collectGarbage } = require('./garbage.cjs');
 
 const LIST = path.join(__dirname, 'anticipations.json');
@@ -17,9 +18,10 @@ const SETTLE_LIMIT_MS = 2000;
 const FILLING_SIZES = [64e3, 32e3, 16e3, 8e3, 4e3, 2e3, 1e3];
 const FILLING_BYTES = 600e3;
 
-/** Those about memory; the last two once nothing is open any more. */
+/** Those about memory and V8; of memory, once nothing is open any more. */
 const memory = {
   bytecode: () => v8.setFlagsFromString('--no-flush-bytecode'),
+  whole: compileWhole,
   garbage: collectGarbage,
   filling: fillHeap,
 };

@@ -1,8 +1,9 @@
 'use strict';
 /*
- * V8 compiles a function at its first call. The first call of an action's entry would be in every clone
- * of its snapshot, so the driver has it compiled when it is loaded. V8 offers this only to its own
- * tests, as native syntax, which a flag opens; what was parsed while it was open works on.
+ * V8 compiles a function at its first call, which would be in every clone of an action's snapshot. So the driver has
+ * the entry compiled when it is loaded, and made ready to be optimised. V8 offers this only to its own
+ * tests, as native syntax, which a flag opens; what was parsed while it was open works on. And all that is loaded is
+ * compiled whole.
  */
 
 const v8 = require('node:v8');
@@ -34,4 +35,26 @@ function compile(entry) {
   if (!apply(functionText, entry, []).endsWith(NO_SOURCE)) compileSource(entry);
 }
 
-module.exports = { compile };
+let whole = false;
+
+/** The anticipation: from now on, what is loaded is compiled whole. */
+function compileWhole() {
+  whole = true;
+}
+
+/**
+ * Loads code, and has V8 compile each function of it at once.
+ * @template T
+ * @param {() => Promise<T> | T} load
+ */
+async function compiling(load) {
+  if (!whole) return await load();
+  v8.setFlagsFromString('--no-lazy');
+  try {
+    return await load();
+  } finally {
+    v8.setFlagsFromString('--lazy');
+  }
+}
+
+module.exports = { compile, compileWhole, compiling };

@@ -7,7 +7,7 @@
 const { PendingArguments, refill } = require('./arguments.cjs');
 const { CapturePoint } = require('./capture-point.cjs');
 const { installCloning, registerProxy } = require('./clone.cjs');
-const { compile } = require('./compile.cjs');
+const { compile, compiling } = require('./compile.cjs');
 const {
   makeEnvironmentWatchable,
   setActionEnvironment,
@@ -107,7 +107,7 @@ class Server {
       installCloning();
     }
     try {
-      this.#entry = await load(message);
+      this.#entry = await compiling(() => load(message));
       compile(this.#entry.target);
       this.#answer(`{"op":"ready"${this.#seeded}}`);
     } catch (reason) {

@@ -35,10 +35,19 @@ def main(args):
         words[i % 997] = words.get(i % 997, 0) + i
     return {"fib": fib(20), "words": len(words), "ms": (time.perf_counter() - start) * 1000}`;
 
+/** A first run that calls many functions, as with a large package. */
+const NODEJS_FUNCTIONS = `${Array.from(
+  { length: 400 },
+  (_, i) =>
+    `const f${i} = (x) => { const list = []; for (let k = 0; k < 3; k++) list.push(x + k * ${i}); return list.reduce((a, b) => a + b, 0); };`,
+).join('\n')}
+exports.main = () => ({ sum: ${Array.from({ length: 400 }, (_, i) => `f${i}(1)`).join(' + ')} });`;
+
 /** By the names of drivers/LANGUAGE/anticipations.json. */
 export const WORKLOADS: Readonly<Record<'nodejs' | 'python', Readonly<Record<string, string>>>> = {
   nodejs: {
     bytecode: NODEJS_TEXT,
+    whole: NODEJS_FUNCTIONS,
     modules: `exports.main = () => { for (const name of ['util', 'stream', 'zlib', 'http', 'assert', 'perf_hooks']) require(name); return {}; };`,
     text: NODEJS_TEXT,
     locale: `exports.main = () => ({ at: new Date(0).toLocaleString(), price: (1234.5).toLocaleString('en-US', { style: 'currency', currency: 'USD' }) });`,

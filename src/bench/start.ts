@@ -82,11 +82,7 @@ export async function measureStarts(
 }
 
 /** The node's own code is compiled as it runs, and a node in service has run for a while: on no function that is measured. */
-export async function warmUp(
-  node: ComputeNode,
-  packager: Packager,
-  subject: BenchCase,
-): Promise<void> {
+export async function warmUp(node: ComputeNode, packager: Packager, subject: BenchCase): Promise<void> {
   const action = await packager.fromPath(subject.path, { kind: subject.kind });
   for (let start = 0; start < WARM_UP_STARTS; start++) {
     const fresh = variant(action, -1 - start);
