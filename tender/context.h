@@ -132,7 +132,8 @@ struct uc {
 	bool in_pool;
 	struct template *template; /* it stands ready there, or NULL */
 	enum embryo_fetch fetch;
-	bool answered;             /* its driver has since its start */
+	unsigned answers;          /* of its driver, until there is nothing to learn */
+	bool learned;              /* what it has touched is known, or is no working set */
 	uint64_t asked_ns;         /* when its driver got a message that it has not answered yet, or 0 */
 	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
 	uint64_t earlier_cpu_ns;   /* of processes that it had before */

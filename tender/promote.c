@@ -56,7 +56,7 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	start_add_plan(&start, plan, bytes);
 	start.uc->earlier_cpu_ns = demoted->kept->cpu_ns;
 	/* What it touches now is no working set of the function. */
-	start.uc->answered = true;
+	start.uc->learned = true;
 	list_del(&demoted->node);
 	start_send(t, &start, frame, demoted->memory_limit, 0);
 	demoted_free(t, demoted);

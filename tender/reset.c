@@ -226,7 +226,7 @@ static void send(struct tender *t, struct reset *r)
 		if (start_add_words(t, &start, r->compact[i]))
 			uc_kill(uc, CONTROL_EXIT_KILLED); /* its end is the answer */
 	/* What it touches now is no working set of the function. */
-	uc->answered = true;
+	uc->learned = true;
 	uc->made_ns = 0;
 	uc->started_ns = uc->reset_asked_ns;
 	limits_watch(t, uc);

@@ -197,11 +197,17 @@ static void learn(struct tender *t)
 	free(touches);
 }
 
+/* A UC of the runtime loads a function's code first, and then runs it as well. */
+static unsigned answers_of_working_set(const struct uc *uc)
+{
+	return uc->origin && !uc->origin->parent ? 2 : 1;
+}
+
 void template_note_answer(struct tender *t, struct uc *uc)
 {
-	if (uc->answered)
+	if (uc->learned || ++uc->answers < answers_of_working_set(uc))
 		return;
-	uc->answered = true;
+	uc->learned = true;
 	if (t->without & OPTIMISATION_TEMPLATES || !uc->origin || uc->origin->deploys < LEARN_AFTER)
 		return;
 	if (!t->learn_from && !is_settled(find(t, uc->origin), uc))

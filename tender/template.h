@@ -23,7 +23,7 @@ struct plan_file {
  * NULL, gets one without maps.
  */
 int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, struct plan_file *plan);
-/* Of a UC's driver: the first tells that its working set is there to be learned. */
+/* Of a UC's driver: with the first, or what follows the loading of code, its working set is there to be learned. */
 void template_note_answer(struct tender *t, struct uc *uc);
 /* The snapshot is dropped, or kept in another form. */
 void template_drop(struct tender *t, const struct snapshot *s);
