@@ -13,6 +13,8 @@ const { Server } = require('./serve.cjs');
 const DRIVER_RUNS = 20000;
 const SHORT_RUNS = 50;
 const HALFWAY_RUNS = 20;
+/* More than the channel's buffer holds. */
+const LONG_CHARS = 100_000;
 /* The timer of undici, the client behind fetch, which rings once more after the last request. */
 const FETCH_TICK_MS = 500;
 
@@ -86,20 +88,19 @@ function builtins() {
 }
 
 /**
- * Whole conversations with a server whose device is a file. The long one comes last, after all that V8 is to know when it
+ * Whole conversations with a server. The long one comes last, after all that V8 is to know when it
  * optimises; and no full collection may follow, which would throw away optimised code with the objects that it knows.
  */
 async function driver() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anticipate-'));
-  const file = path.join(dir, 'messages');
   const sink = fs.openSync('/dev/null', 'w');
   const restore = notedSurroundings();
   const codes = [...SOURCES, { dir: path.join(dir, 'folder') }];
   writeFolder(path.join(dir, 'folder'));
   try {
-    for (const code of [...codes, ...codes]) await converse(file, sink, conversation(code, SHORT_RUNS, dir));
-    await converse(file, sink, conversation(MIXED, DRIVER_RUNS, dir));
+    for (const code of [...codes, ...codes]) await converse(sink, conversation(code, SHORT_RUNS, dir));
     readMessages();
+    await converse(sink, conversation(MIXED, DRIVER_RUNS, dir));
     collectYoungGarbage();
   } finally {
     restore();
@@ -121,7 +122,7 @@ function notedSurroundings() {
   };
 }
 
-/** The device has one message for each read; a file gives hundreds at once. */
+/** The server has its messages from elsewhere. */
 function readMessages() {
   const source = fs.openSync('/dev/zero', 'r');
   const buffer = Buffer.allocUnsafeSlow(1);
@@ -136,7 +137,8 @@ function conversation({ source, filename, dir }, runs, temporary) {
   /* An ES module is written to a temporary folder. */
   const env = filename?.endsWith('.mjs') ? { TMPDIR: temporary } : {};
   const init = { op: 'init', seed, main: 'main', ...code, env };
-  const lines = [JSON.stringify(init), ...halfway(seed), JSON.stringify({ op: 'collect' })];
+  const long = { op: 'run', id: 0, value: { text: 'x'.repeat(LONG_CHARS) }, env: {} };
+  const lines = [init, long, ...halfway(seed), { op: 'collect' }].map((message) => JSON.stringify(message));
   for (let id = 1; id <= runs; id++) {
     const text = id.toString(16).padStart(32, '0');
     const result = (id >> 3) % MIXED_RESULTS;
@@ -155,30 +157,34 @@ function conversation({ source, filename, dir }, runs, temporary) {
           };
     lines.push(JSON.stringify({ op: 'run', id, value, env, ...(id % 8 === 1 && { seed }) }));
   }
-  return `${lines.join('\n')}\n`;
+  return lines.map((line) => `${line}\n`);
 }
 
 /** Runs that park and go on: clones of an argument snapshot do the second half. */
 function halfway(seed) {
-  const lines = [];
   const env = { __OW_ACTIVATION_ID: seed.slice(0, 32) };
-  for (let id = 1; id <= HALFWAY_RUNS; id++) {
-    lines.push(
-      JSON.stringify({ op: 'specialize', id, value: { text: 'x' }, seed }),
-      JSON.stringify({ op: 'resume', id, value: { name: `n${id}`, text: 'x' }, env, seed }),
-    );
-  }
-  return lines;
+  return Array.from({ length: HALFWAY_RUNS }, (_, id) => [
+    { op: 'specialize', id, value: { text: 'x' }, seed },
+    { op: 'resume', id, value: { name: `n${id}`, text: 'x' }, env, seed },
+  ]).flat();
 }
 
-async function converse(file, sink, messages) {
-  fs.writeFileSync(file, messages);
-  const source = fs.openSync(file, 'r');
-  try {
-    await new Promise((resolve) => new Server(new Channel(source, sink), resolve, () => {}).start());
-  } finally {
-    fs.closeSync(source);
-  }
+/** One message for each read, as the device gives them; then the end of file. */
+function reader(messages) {
+  let next = 0;
+  let rest = Buffer.alloc(0);
+  return (_fd, buffer, offset, length) => {
+    if (rest.length === 0 && next < messages.length) rest = Buffer.from(messages[next++]);
+    const got = rest.copy(buffer, offset, 0, length);
+    rest = rest.subarray(got);
+    return got;
+  };
+}
+
+async function converse(sink, messages) {
+  await new Promise((resolve) => {
+    new Server(new Channel(sink, sink, reader(messages)), resolve, () => {}).start();
+  });
 }
 
 /** A function with a package. */

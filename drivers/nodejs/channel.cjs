@@ -9,6 +9,7 @@ const MESSAGE_MAX_BYTES = 512 * 1024 * 1024;
 const NEWLINE = 10;
 
 /* User code may replace any of these later. */
+const { apply } = Reflect;
 const { readSync, writeSync } = fs;
 const { byteLength } = Buffer;
 
@@ -23,15 +24,20 @@ function openDevice(device = '/dev/seuss') {
 class Channel {
   #in;
   #out;
+  #read;
   #small = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   #buffer = this.#small;
   #start = 0;
   #end = 0;
 
-  /** Descriptors of the two directions; the device serves both. */
-  constructor(inFd, outFd = inFd) {
+  /**
+   * Descriptors of the two directions; the device serves both.
+   * @param {typeof readSync} read one that has messages of its own, for anticipation
+   */
+  constructor(inFd, outFd = inFd, read = readSync) {
     this.#in = inFd;
     this.#out = outFd;
+    this.#read = read;
   }
 
   /** Waits for a line. Undefined at end of file, which the device never has. */
@@ -45,7 +51,9 @@ class Channel {
         scanned -= this.#start;
         this.#makeRoom();
       }
-      const got = readSync(this.#in, this.#buffer, this.#end, this.#buffer.length - this.#end, null);
+      /* Called so, it is no part of this function's optimised code, and may be another one. */
+      const room = this.#buffer.length - this.#end;
+      const got = apply(this.#read, undefined, [this.#in, this.#buffer, this.#end, room, null]);
       if (got === 0) return undefined;
       this.#end += got;
     }
