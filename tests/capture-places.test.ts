@@ -183,7 +183,7 @@ describe('a clone', () => {
     const run = await machine.boot(stray('timer', String(TIMER_S)), 0);
     await run.written('sleeps\n'.length);
     // From here on it has only to begin its sleep, which a clone captured before that would do itself.
-    while ((await run.tender.stat(run.id)).state !== 'S') continue;
+    while ((await run.tender.stat(run.id)).state !== 'S');
     const cut = await captured(run);
     // The timer of the captured one is a sleep as good as any.
     assert.deepEqual(await run.ended, { type: 'exited', status: 0 });
