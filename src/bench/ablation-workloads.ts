@@ -137,7 +137,6 @@ def main(args):
     return {"n": asyncio.run(work())}`,
     garbage: PYTHON_NOP,
     filling: PYTHON_NOP,
-    freeze: 'import gc\ndef main(args):\n    gc.collect()\n    return {}',
   },
 };
 

@@ -196,5 +196,4 @@ _ITEMS = {
     "threads": _threads,
     "garbage": gc.collect,
     "filling": _fill_pools,
-    "freeze": gc.freeze,
 }
