@@ -76,17 +76,28 @@ static void a_working_set_is_what_is_read(void)
 	CHECK(deploys < DEPLOYS_MAX);
 }
 
-/* Its pages are there from the start, and it can be written no more than before. */
-static void an_embryo_inherits_a_read_only_mapping(void)
+/* Bytes that a run maps in a new UC of s. */
+static uint64_t mapped_by_run(uint64_t s, uint32_t uc)
 {
-	uint64_t before, run;
-	uint32_t uc = next_uc++;
+	uint64_t before;
 
-	CHECK(client_deploy(&client, 0, uc, 1) == 0);
+	CHECK(client_deploy(&client, 0, uc, s) == 0);
 	before = client_stat(&client, 0, uc).shared_bytes;
 	read_some(uc);
-	run = client_stat(&client, 0, uc).shared_bytes - before;
-	CHECK(run < ROOM_PAGES / READ_EACH / 2 * PAGE);
+	return client_stat(&client, 0, uc).shared_bytes - before;
+}
+
+/* Its pages are there from the start, once the template that learned is; and it can be written no more than before. */
+static void an_embryo_inherits_a_read_only_mapping(void)
+{
+	uint32_t uc = next_uc++;
+	int deploys = 0;
+
+	while (mapped_by_run(1, uc) >= ROOM_PAGES / READ_EACH / 2 * PAGE) {
+		CHECK(++deploys < DEPLOYS_MAX);
+		kill_uc(uc);
+		uc = next_uc++;
+	}
 	for (uint64_t i = 0; i < ROOM_PAGES; i++)
 		CHECK(host_call(uc, SYS_clock_gettime, 0, ROOM + i * PAGE, 0) == -(uint64_t)EFAULT);
 	kill_uc(uc);
