@@ -67,12 +67,8 @@ static uint32_t deploy(uint64_t from)
 static struct control_demoted demote(uint32_t uc, uint64_t snapshot)
 {
 	struct control_demoted d;
-	int error = EBUSY;
 
-	/* On a busy machine it may still be on its way back to its wait. */
-	for (int tries = 0; error == EBUSY && tries < 100; tries++)
-		error = client_demote(&client, tender, uc, snapshot, &d);
-	CHECK(error == 0);
+	CHECK(demote_at_rest(uc, snapshot, &d) == 0);
 	return d;
 }
 

@@ -18,6 +18,7 @@
 #define ROOM (UC_ARENA_BASE + (16ul << 20))
 #define ROOM_PAGES 64ul
 #define PAGE UC_PAGE_SIZE
+#define SPIN_NS 10000000
 
 static uint32_t next_uc = 1;
 static uint64_t next_snapshot = 1;
@@ -50,14 +51,9 @@ static void drop(uint64_t snapshot)
 	message_free(&m);
 }
 
-/* On a busy machine it may still be on its way back to its wait. */
 static void demote(uint32_t uc, uint64_t snapshot, struct control_demoted *d)
 {
-	int error = EBUSY;
-
-	for (int tries = 0; error == EBUSY && tries < 100; tries++)
-		error = client_demote(&client, 0, uc, snapshot, d);
-	CHECK(error == 0);
+	CHECK(demote_at_rest(uc, snapshot, d) == 0);
 	CHECK(client_stat(&client, 0, uc).state == CONTROL_STATE_DEMOTED);
 }
 
@@ -198,12 +194,12 @@ static void too_much_memory_is_refused(void)
 
 	map(uc, new, pages);
 	CHECK(fill(uc, new, pages * PAGE) == pages * PAGE);
-	CHECK(client_demote(&client, 0, uc, 0, &d) == E2BIG);
+	CHECK(demote_at_rest(uc, 0, &d) == E2BIG);
 	CHECK(count(uc) == 2);
 	/* One more mapping per page is too much as well. */
 	for (uint64_t i = 0; i < pages; i += 2)
 		CHECK(host_call(uc, SYS_mprotect, new + i * PAGE, PAGE, PROT_READ) == 0);
-	CHECK(client_demote(&client, 0, uc, 0, &d) == E2BIG);
+	CHECK(demote_at_rest(uc, 0, &d) == E2BIG);
 	CHECK(host_call(uc, SYS_munmap, new, pages * PAGE, 0) == 0);
 	demote(uc, 0, &d);
 	promote(uc);
@@ -252,7 +248,7 @@ static void a_busy_uc_is_refused(void)
 	struct control_demoted d;
 
 	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &spin, sizeof spin);
-	usleep(20000);
+	client_await_cpu(&client, 0, uc, SPIN_NS);
 	CHECK(client_demote(&client, 0, uc, 0, &d) == EBUSY);
 	kill_uc(uc);
 	CHECK(client_demote(&client, 0, uc, 0, &d) == ESRCH);

@@ -20,6 +20,7 @@
 #define ABOVE UC_GUEST_END
 #define FIXED (MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS)
 #define GONE_WAIT_MS 5000
+#define SPIN_NS 10000000 /* a guest that spins uses more than that */
 
 static struct client client;
 static const char *tender_path, *libos_path;
@@ -330,15 +331,12 @@ static void a_spinning_guest_can_be_captured(void)
 	struct probe_call spin = { .op = PROBE_SPIN };
 	struct control_captured c;
 	uint32_t uc = boot(0), clone = next_uc++;
-	struct control_stat stat;
 
 	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &spin, sizeof spin);
-	usleep(20000);
+	client_await_cpu(&client, 0, uc, SPIN_NS);
 	CHECK(client_capture(&client, 0, uc, 2, false, &c) == 0);
 	CHECK(client_deploy(&client, 0, clone, 2) == 0);
-	usleep(50000);
-	stat = client_stat(&client, 0, clone);
-	CHECK(stat.state == 'R' && stat.cpu_ns > 10000000);
+	client_await_cpu(&client, 0, clone, SPIN_NS);
 	kill_uc(0, clone);
 }
 

@@ -1,6 +1,10 @@
 #include "probed_uc.h"
 
+#include <errno.h>
+
 #include "check.h"
+
+#define REST_TRIES 1000
 
 struct client client;
 int tender;
@@ -26,4 +30,13 @@ uint64_t peek(uint32_t uc, uint64_t addr)
 void poke(uint32_t uc, uint64_t addr, uint64_t value)
 {
 	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_POKE, .args = { addr, value } }).result == value);
+}
+
+int demote_at_rest(uint32_t uc, uint64_t snapshot, struct control_demoted *d)
+{
+	int error = EBUSY;
+
+	for (int tries = 0; error == EBUSY && tries < REST_TRIES; tries++)
+		error = client_demote(&client, tender, uc, snapshot, d);
+	return error;
 }

@@ -214,14 +214,14 @@ static void a_demoted_uc_is_put_back_after_its_promotion(void)
 	uint32_t uc = deploy(s);
 
 	CHECK(count(uc) == 2 && count(uc) == 3);
-	CHECK(client_demote(&client, 0, uc, 0, &d) == 0);
+	CHECK(demote_at_rest(uc, 0, &d) == 0);
 	CHECK(client_reset(&client, 0, uc) == EBUSY);
 	CHECK(client_promote(&client, 0, uc) == 0);
 	CHECK(count(uc) == 4);
 	put_back(uc);
 	CHECK(count(uc) == 2);
 	put_back(uc);
-	CHECK(client_demote(&client, 0, uc, 0, &d) == 0);
+	CHECK(demote_at_rest(uc, 0, &d) == 0);
 	CHECK(client_promote(&client, 0, uc) == 0);
 	CHECK(count(uc) == 2);
 	kill_uc(uc);

@@ -168,6 +168,20 @@ struct control_stat client_stat(struct client *c, int i, uint32_t uc)
 	return stat;
 }
 
+void client_await_cpu(struct client *c, int i, uint32_t uc, uint64_t ns)
+{
+	uint64_t begin = client_stat(c, i, uc).cpu_ns;
+	struct control_stat stat;
+	int ms = 0;
+
+	do {
+		CHECK(ms++ < TIMEOUT_MS);
+		usleep(1000);
+		stat = client_stat(c, i, uc);
+	} while (stat.cpu_ns < begin + ns);
+	CHECK(stat.state == 'R');
+}
+
 int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep, struct control_captured *out)
 {
 	struct control_capture request = { .snapshot = snapshot, .flags = keep ? CONTROL_CAPTURE_KEEP : 0 };

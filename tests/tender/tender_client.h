@@ -40,6 +40,8 @@ void client_send(struct client *c, int i, uint16_t type, uint16_t flags, uint32_
 /* Boots UC number uc with the directory root as its host root. */
 void client_boot(struct client *c, int i, uint32_t uc, uint64_t memory_limit, const char *root);
 struct control_stat client_stat(struct client *c, int i, uint32_t uc);
+/* Returns once uc has used ns of processor time from now on, and runs. */
+void client_await_cpu(struct client *c, int i, uint32_t uc, uint64_t ns);
 /* CONTROL_CAPTURE; 0 or the errno of the reply. */
 int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep, struct control_captured *out);
 /* CONTROL_DEPLOY; 0 or the errno of the reply. */
