@@ -111,6 +111,11 @@ struct control_started {
 #define CONTROL_CAPTURE_KEEP 1u /* let the UC run on afterwards; else it is killed */
 /* The UC is at work: it is stopped at once, wherever it is. Refused with EBUSY while a message to it is on its way. */
 #define CONTROL_CAPTURE_LIVE 2u
+/*
+ * Not at once, but when the UC, which may be starting still, has answered the message that it has (LINK_DRIVER_OUT) and come
+ * to rest. What is sent to it once its answer has been passed on finds it captured. Refused with ESRCH when it ends before.
+ */
+#define CONTROL_CAPTURE_AT_ANSWER 4u
 
 struct control_capture {
 	uint64_t snapshot; /* number for the new snapshot, chosen by the node, never 0 */

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "capture_later.h"
 #include "control.h"
 #include "descriptors.h"
 #include "image.h"
@@ -162,8 +162,7 @@ static int copy_pages(struct tender *t, struct capture *c)
 		error = copy_to_view(c);
 	else
 		error = page_copy(c->uc->pid, l->copies, l->copy_count, &store, c->layer.fd);
-	if (c->layer.view)
-		munmap(c->layer.view, c->layer.view_bytes);
+	spare_layer_return_view(t, &c->layer);
 	if (!error && ftruncate(c->layer.fd, (off_t)l->layer_bytes) < 0)
 		error = -errno;
 	c->copy_ns = now_ns() - begin;
@@ -231,7 +230,7 @@ static int collect_layers(struct tender *t, struct capture *c, struct pages *pag
 			if (m->source != own_source) {
 				layer = layer_get(mapped->layers[m->source - UC_IMAGE_MAX]);
 			} else {
-				fd = sealed_finish(c->layer.fd);
+				fd = sealed_finish_mapped(c->layer.fd);
 				c->layer.fd = -1;
 				error = fd < 0 ? fd : layer_adopt(t, fd, &layer);
 				if (error)
@@ -319,6 +318,10 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 		memcpy(&request, payload, sizeof request);
 	else
 		error = EINVAL;
+	if (!error && request.flags & CONTROL_CAPTURE_AT_ANSWER) {
+		capture_later_request(t, frame, &request);
+		return;
+	}
 	if (!error && !uc)
 		error = ESRCH;
 	if (!error && (uc->state != UC_RUNNING || uc->has_host_files))

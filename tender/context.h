@@ -140,6 +140,9 @@ struct uc {
 	struct list_node resetting; /* reset.c: UCs that are to be reset once they are at rest */
 	uint32_t reset_seq;        /* request to answer then */
 	uint64_t reset_asked_ns, reset_next_ns;
+	struct list_node capturing;     /* capture_later.c: UCs that have answered and are to be captured */
+	struct control_frame capture;   /* request to carry out when it has answered; no seq: there is none */
+	struct control_capture capture_how;
 	uint32_t resets;           /* how often it was put back to its snapshot */
 	uint32_t reset_pages;      /* its private pages at the second time */
 
@@ -173,6 +176,8 @@ struct spare_layer {
 	char *view; /* all its bytes, writable, or NULL */
 	uint64_t bytes; /* that it has pages for */
 	uint64_t wanted; /* 0 as long as there was no capture */
+	char *old_view; /* of the layer before, or NULL */
+	uint64_t old_view_bytes;
 };
 
 #define UC_TABLE_SIZE 4096
@@ -209,6 +214,7 @@ struct tender {
 	struct list_node dead;
 	struct list_node watched;
 	struct list_node resets;
+	struct list_node captures;
 	uint64_t next_deploy;
 	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
 	uint64_t next_tick_ns, next_sweep_ns;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include "capture_later.h"
 #include "control.h"
 #include "embryo_pool.h"
 #include "limits.h"
@@ -149,6 +150,7 @@ void events_run(struct tender *t)
 			idle_work(t);
 		resets_tick(t);
 		limits_tick(t);
+		capture_later_work(t);
 		control_flush(t);
 		uc_free_dead(t);
 		templates_free_dead(t);

@@ -11,6 +11,7 @@
 
 #include "../abi/layout.h"
 #include "base.h"
+#include "sealed.h"
 
 #define IMAGE_BYTES_MAX (UC_LIBOS_END - UC_LIBOS_BASE)
 #define IMAGE_PHDR_MAX 16
@@ -26,16 +27,16 @@ static uint64_t fnv1a(const uint8_t *p, size_t bytes)
 
 static int sealed_copy(const uint8_t *bytes, size_t size)
 {
-	int fd = memfd_create("seuss-libos", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int error;
+	int fd = sealed_create("seuss-libos"), error;
 
 	if (fd < 0)
-		fatal(errno, "memfd_create for the library OS");
+		fatal(-fd, "memory file for the library OS");
 	error = pwrite_all(fd, bytes, size, 0);
 	if (error)
 		fatal(-error, "copy of the library OS");
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
-		fatal(errno, "seal of the library OS");
+	fd = sealed_finish(fd);
+	if (fd < 0)
+		fatal(-fd, "seal of the library OS");
 	return fd;
 }
 

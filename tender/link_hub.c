@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture_later.h"
 #include "control.h"
 #include "events.h"
 #include "hostfs.h"
@@ -139,6 +140,8 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 	case LINK_DRIVER_OUT:
 		uc->asked_ns = 0;
 		template_note_answer(t, uc);
+		if (!(frame->flags & LINK_MORE))
+			capture_later_note_answer(t, uc);
 		break;
 	case LINK_STDOUT:
 	case LINK_STDERR:

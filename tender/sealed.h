@@ -6,5 +6,7 @@
 int sealed_create(const char *name);
 /* Seals it against every change; fd, or -errno and fd is closed. */
 int sealed_finish(int fd);
+/* As sealed_finish, but what is mapped writable already stays so. */
+int sealed_finish_mapped(int fd);
 
 #endif

@@ -42,6 +42,26 @@ int spare_layer_take(struct tender *t, uint64_t bytes, struct layer_file *file)
 	return 0;
 }
 
+static void drop_old_view(struct spare_layer *s)
+{
+	if (s->old_view)
+		munmap(s->old_view, s->old_view_bytes);
+	s->old_view = NULL;
+}
+
+/* To unmap it takes as long as to copy a quarter of its pages. */
+void spare_layer_return_view(struct tender *t, struct layer_file *file)
+{
+	struct spare_layer *s = &t->spare_layer;
+
+	if (!file->view)
+		return;
+	drop_old_view(s);
+	s->old_view = file->view;
+	s->old_view_bytes = file->view_bytes;
+	file->view = NULL;
+}
+
 bool spare_layer_wanted(const struct tender *t)
 {
 	return t->spare_layer.wanted && t->spare_layer.fd < 0;
@@ -52,6 +72,7 @@ void spare_layer_prepare(struct tender *t)
 {
 	struct spare_layer *s = &t->spare_layer;
 
+	drop_old_view(s);
 	s->bytes = s->wanted;
 	s->fd = sealed_create("seuss-layer");
 	if (s->fd >= 0 && ftruncate(s->fd, (off_t)s->bytes) == 0) {

@@ -9,13 +9,15 @@
 
 struct layer_file {
 	int fd;
-	/* view_bytes of it in the tender's memory, at least those asked for; NULL if it is new. It goes with munmap(2). */
+	/* view_bytes of it in the tender's memory, at least those asked for; NULL if it is new. */
 	char *view;
 	uint64_t view_bytes;
 };
 
 /* A file to write that many bytes to, from its beginning on without holes. 0 or -errno. */
 int spare_layer_take(struct tender *t, uint64_t bytes, struct layer_file *file);
+/* The file is full: its view goes when the tender is idle, or is about to get another. */
+void spare_layer_return_view(struct tender *t, struct layer_file *file);
 /* A capture of the usual kind has stored so much: the next is likely to store as much. */
 bool spare_layer_wanted(const struct tender *t);
 void spare_layer_prepare(struct tender *t);

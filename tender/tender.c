@@ -46,6 +46,7 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	uc_table_init(t);
 	list_init(&t->watched);
 	list_init(&t->resets);
+	list_init(&t->captures);
 	templates_init(t);
 	t->spare_layer.fd = -1;
 	table_init(&t->images);

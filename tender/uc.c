@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture_later.h"
 #include "control.h"
 #include "events.h"
 #include "hostfs.h"
@@ -55,6 +56,7 @@ void uc_forsake(struct tender *t, struct uc *uc)
 	t->uc_count--;
 	limits_unwatch(uc);
 	reset_give_up(t, uc);
+	capture_later_give_up(t, uc);
 	uc->id = 0;
 	uc->state = UC_EMBRYO;
 	uc_kill(uc, CONTROL_EXIT_KILLED);
@@ -139,6 +141,7 @@ void uc_reap(struct tender *t, struct uc *uc)
 		t->uc_count--;
 	}
 	reset_give_up(t, uc);
+	capture_later_give_up(t, uc);
 	uc->state = UC_GONE;
 	limits_unwatch(uc);
 	events_remove(t, &uc->link);

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
+import type { Captured } from '../tender/messages.ts';
 import { type DriverCode, initMessage, resumeMessage, runMessage } from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
@@ -48,6 +49,12 @@ export interface ActivationContext {
 }
 
 export type Timings = { -readonly [Key in keyof ActivationTimings]: ActivationTimings[Key] };
+
+/** The snapshot that a UC is captured as once it has answered. */
+interface AwaitedCapture {
+  readonly number: number;
+  readonly captured: Promise<Captured>;
+}
 
 let lastRun = 0;
 
@@ -122,7 +129,8 @@ class Invocation {
     const seed = this.#seedAfterReset(uc);
     const begun = performance.now();
     const reply = await this.#exchange(uc, this.#runText(id, seed), id);
-    this.timings.runMs = performance.now() - begun - (this.timings.captureMs ?? 0);
+    // The capture may have begun, or ended, before this node heard of the code.
+    this.timings.runMs = Math.max(0, performance.now() - begun - (this.timings.captureMs ?? 0));
     return this.#conclude(uc, this.#runOutcome(reply, id, seed !== undefined));
   }
 
@@ -175,26 +183,32 @@ class Invocation {
   }
 
   async #cold(core: Core, leads: boolean): Promise<Outcome> {
-    let captured: Promise<void> | undefined;
+    let awaited: AwaitedCapture | undefined;
+    let kept: Promise<void> | undefined;
     try {
-      const loaded = await this.#load(core);
+      const loaded = await this.#load(core, (uc) => {
+        awaited = this.#capture(uc);
+      });
       if (!(loaded instanceof FunctionUc)) {
         return loaded;
       }
-      captured = this.#capture(loaded);
+      kept = awaited && this.#keep(awaited);
       const outcome = await this.#run(loaded);
       // Its answer came before the run's: whoever hears of this invocation also sees its snapshot.
-      await captured;
+      await kept;
       return outcome;
     } finally {
-      if (leads && captured === undefined) {
+      if (kept === undefined) {
+        this.#forgo(awaited);
+      }
+      if (kept === undefined && leads) {
         this.#node.dispatcher.coldDone(this.#record, undefined);
       }
     }
   }
 
-  /** A UC that has loaded the function's code, or why there is none. */
-  async #load(core: Core): Promise<FunctionUc | Outcome> {
+  /** A UC that has loaded the function's code, or why there is none. `sent`: the UC has been sent its code. */
+  async #load(core: Core, sent: (uc: FunctionUc) => void): Promise<FunctionUc | Outcome> {
     const { main, env, code, limits } = this.#action;
     try {
       const what: DriverCode = code.type === 'source' ? code : { type: 'dir', dir: ACTION_DIR };
@@ -206,7 +220,9 @@ class Invocation {
         if (code.type === 'image') {
           mounted = mountCode(this.#node.cores, fresh, code.imagePath);
         }
-        return this.#exchange(fresh, text);
+        const loading = this.#exchange(fresh, text);
+        sent(fresh);
+        return loading;
       });
       const answer = await reply;
       // The platform may be why a driver found no code; both tidings may have come in one piece.
@@ -249,18 +265,27 @@ class Invocation {
   }
 
   /**
-   * Asks for the function's snapshot of a UC that has just loaded its code. The run message follows at once, the UC
-   * takes it when it goes on. Undefined: there is one, or another start brings it.
+   * Asks for the function's snapshot of a UC that is about to load its code. The run message, which follows the answer at
+   * once, is taken when the UC goes on. Undefined: there is one, or nobody wants it.
    */
-  #capture(uc: FunctionUc): Promise<void> | undefined {
-    const { cores, dispatcher, budget } = this.#node;
+  #capture(uc: FunctionUc): AwaitedCapture | undefined {
     const record = this.#record;
     if (record.snapshot !== undefined || record.forgotten) {
       return undefined;
     }
+    const number = this.#node.cores.nextSnapshot();
+    const captured = uc.tender.captureAtAnswer(uc.id, number);
+    // Whether anybody waits for it is only known later.
+    captured.catch(() => undefined);
+    return { number, captured };
+  }
+
+  /** The code is loaded: what is captured then is the function's snapshot. */
+  #keep({ number, captured }: AwaitedCapture): Promise<void> {
+    const { dispatcher, budget } = this.#node;
+    const record = this.#record;
     record.cold = 'starting';
-    const number = cores.nextSnapshot();
-    return uc.tender.capture(uc.id, number, true).then(
+    return captured.then(
       (captured) => {
         this.timings.captureMs = captured.stopNs / 1e6;
         keepFunctionSnapshot(this.#node, record, this.#action, number, captured, this.timings.initMs ?? 0);
@@ -271,6 +296,11 @@ class Invocation {
         await relieved;
       },
     );
+  }
+
+  /** The code was not loaded. */
+  #forgo(awaited: AwaitedCapture | undefined): void {
+    awaited?.captured.then(() => this.#node.cores.drop(awaited)).catch(() => undefined);
   }
 
   /** What the way to an argument snapshot needs of this invocation. */

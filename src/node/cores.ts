@@ -78,7 +78,7 @@ export class Cores {
     return image;
   }
 
-  async drop(snapshot: Snapshot): Promise<void> {
+  async drop(snapshot: Pick<Snapshot, 'number'>): Promise<void> {
     await Promise.all(this.all.map(({ tender }) => tender.drop(snapshot.number)));
   }
 

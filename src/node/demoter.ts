@@ -1,6 +1,10 @@
+import { constants } from 'node:os';
+import { errnoOf } from '../tender/tender.ts';
 import type { Core } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
+
+const { EBUSY } = constants.errno;
 
 /** An idle UC beyond the last used ones of its function keeps its process for so long. */
 const SPARE_IDLE_MS = 1000;
@@ -13,6 +17,8 @@ const LIVE_IDLE_PER_CORE = 256;
 const SWEEP_MS = 250;
 /** After so many refusals in a row a function's UCs are left alone. */
 const REFUSALS_MAX = 3;
+/** Attempts when it is asked for. A UC that has just answered comes to rest within milliseconds, on a busy core later. */
+const ASKED_ATTEMPTS = 5;
 
 /**
  * Takes the processes of idle UCs away. A demoted UC costs a tenth of the memory, and about a
@@ -46,7 +52,7 @@ export class Demoter {
 
   /** Demotes the function's idle UCs now. */
   async demoteAll(record: FunctionRecord): Promise<void> {
-    await Promise.all([...record.idle].map((uc) => this.#demote(uc)));
+    await Promise.all([...record.idle].map((uc) => this.#demote(uc, ASKED_ATTEMPTS)));
   }
 
   stop(): void {
@@ -99,16 +105,19 @@ export class Demoter {
     return undefined;
   }
 
-  /** Once sent, whoever needs the UC promotes it: the tender does both in order. */
-  async #demote(uc: FunctionUc): Promise<void> {
+  /** Once sent, whoever needs the UC promotes it: the tender does both in order. `attempts`: while it is on its way to rest. */
+  async #demote(uc: FunctionUc, attempts = 1): Promise<void> {
     const { record } = uc;
     this.#pool.setDemoted(uc);
     try {
       const { deltaBytes } = await uc.tender.demote(uc.id, record.snapshot?.number ?? 0);
       this.#pool.setKeptBytes(uc, deltaBytes);
       record.refusals = 0;
-    } catch {
+    } catch (error) {
       this.#pool.setLive(uc);
+      if (attempts > 1 && errnoOf(error) === EBUSY && record.idle.includes(uc)) {
+        return await this.#demote(uc, attempts - 1);
+      }
       record.refusals += 1;
       record.demotable = record.refusals < REFUSALS_MAX;
     }

@@ -11,6 +11,8 @@ export interface FunctionRecord {
   readonly digest: string;
   readonly name: string;
   readonly runtime: Runtime;
+  /** Id of its snapshot, whether there is one or not. */
+  readonly snapshotId: string;
   /** What its invocations start from. */
   readonly state: StartState;
   snapshot: Snapshot | undefined;
@@ -52,6 +54,7 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     digest: action.digest,
     name: action.name,
     runtime,
+    snapshotId: snapshotId([runtime.snapshot.id, action.digest]),
     state: action.policy.state,
     snapshot: undefined,
     cold: 'none',
@@ -73,11 +76,6 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
 export function imagePathsOf({ runtime }: FunctionRecord, { code }: Action): readonly string[] {
   const root = runtime.snapshot.imagePaths ?? [];
   return code.type === 'image' ? [...root, code.imagePath] : root;
-}
-
-/** Id of the function's snapshot, whether there is one or not. */
-export function functionSnapshotId({ runtime, digest }: FunctionRecord): string {
-  return snapshotId([runtime.snapshot.id, digest]);
 }
 
 /** A UC that holds a function, or is about to. */

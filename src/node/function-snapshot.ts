@@ -1,7 +1,7 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
 import type { ActivationContext } from './activation.ts';
-import { type FunctionRecord, functionSnapshotId, imagePathsOf } from './function-record.ts';
+import { type FunctionRecord, imagePathsOf } from './function-record.ts';
 import type { Action } from './types.ts';
 
 /** The first cold start of a function has brought its snapshot, which saves `savedMs`; others may wait for it. */
@@ -16,7 +16,7 @@ export function keepFunctionSnapshot(
   const { cores, dispatcher, snapshots, budget } = node;
   const snapshot: Snapshot = {
     number,
-    id: functionSnapshotId(record),
+    id: record.snapshotId,
     kind: 'function',
     parent: record.runtime.snapshot,
     of: record.name,
@@ -33,8 +33,9 @@ export function keepFunctionSnapshot(
       }
     },
   };
-  if (record.forgotten) {
-    dispatcher.coldDone(record, undefined);
+  // Two cold starts may have been under way, of which none led.
+  if (record.forgotten || record.snapshot !== undefined) {
+    dispatcher.coldDone(record, record.forgotten ? undefined : record.snapshot);
     cores.drop(snapshot).catch(() => undefined);
     return;
   }

@@ -2,7 +2,7 @@ import { imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Cores } from './cores.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { type FunctionRecord, functionSnapshotId, imagePathsOf } from './function-record.ts';
+import { type FunctionRecord, imagePathsOf } from './function-record.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { Persistence } from './persistence.ts';
 import {
@@ -39,7 +39,7 @@ export class Restorer {
   prepare(record: FunctionRecord, action: Action, params: JsonValue): void {
     if (record.snapshot === undefined) {
       const idle = record.idle.length + record.demoted.length > 0;
-      if (!idle && record.cold === 'none' && this.#persistence.has(functionSnapshotId(record))) {
+      if (!idle && record.cold === 'none' && this.#persistence.has(record.snapshotId)) {
         record.cold = 'starting';
         this.#restoreFunction(record, action).catch(() => undefined);
       }
@@ -56,7 +56,7 @@ export class Restorer {
     let snapshot: Snapshot | undefined;
     try {
       const restored = await this.#persistence.restore({
-        id: functionSnapshotId(record),
+        id: record.snapshotId,
         parent: record.runtime.snapshot,
         images: imagePathsOf(record, action),
         evicted: () => {

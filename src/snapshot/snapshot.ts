@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JsonObject, SnapshotInfo } from '../node/types.ts';
 import type { Captured, Compacted } from '../tender/messages.ts';
 
@@ -53,7 +53,7 @@ export function snapshotBytes(snapshot: Snapshot): number {
 
 /** Identity of a snapshot: a hash over everything that its contents depend on. */
 export function snapshotId(parts: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+  return hash('sha256', JSON.stringify(parts)).slice(0, 16);
 }
 
 /** @param stored it is on disk now */

@@ -9,6 +9,7 @@ export const CONTROL_IMAGES_MAX = 8;
 export const CONTROL_IMAGE_HUGE = 1;
 export const CONTROL_CAPTURE_KEEP = 1;
 export const CONTROL_CAPTURE_LIVE = 2;
+export const CONTROL_CAPTURE_AT_ANSWER = 4;
 /** Version of the deploy plan, abi/plan.h. */
 export const PLAN_VERSION = 4;
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { PlatformError } from '../node/types.ts';
 import {
+  CONTROL_CAPTURE_AT_ANSWER,
   CONTROL_CAPTURE_KEEP,
   CONTROL_CAPTURE_LIVE,
   CONTROL_IMAGE_HUGE,
@@ -157,6 +158,15 @@ export class Tender {
   /** Stops the UC at once and captures it; `keep` lets it run on. */
   async capture(uc: number, snapshot: number, keep: boolean): Promise<Captured> {
     const flags = keep ? CONTROL_CAPTURE_KEEP : 0;
+    return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
+  }
+
+  /**
+   * Captures a UC, and lets it run on, as soon as it has answered the message that it has, which the caller hears as ever: what
+   * it is sent from then on finds it captured. Refused with ESRCH when it ends before.
+   */
+  async captureAtAnswer(uc: number, snapshot: number): Promise<Captured> {
+    const flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_AT_ANSWER;
     return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
   }
 
