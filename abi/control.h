@@ -98,6 +98,11 @@ struct control_boot {
 	uint32_t argc, envc; /* strings follow: argv, environ, cwd, each ended by a NUL */
 	uint32_t host_root_len; /* with LINK_ROOT_HOST: then mounts, see below */
 	/*
+	 * Seconds by which the clocks of the UC are behind, at most by the host's time since its boot, until the guest writes
+	 * to /dev/seuss: then they jump, as if the machine had been suspended. Timers shorter than that ring before a capture.
+	 */
+	uint32_t clocks_behind_s;
+	/*
 	 * After the strings, host_root_len bytes: NUL-ended pairs "GUESTDIR\0HOSTDIR\0", the
 	 * first pair being "/\0ROOT\0". The longest GUESTDIR that leads a path serves it.
 	 */

@@ -73,6 +73,8 @@ struct link_boot {
 	uint32_t argc;
 	uint32_t envc;
 	uint32_t stdin_link; /* 1: fd 0 is fed by LINK_STDIN, 0: fd 0 is at end of file */
+	uint32_t clocks_behind_s; /* as in struct control_boot */
+	uint32_t reserved;
 };
 
 #define LINK_PLANS_MAX 8

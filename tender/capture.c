@@ -169,17 +169,33 @@ static int copy_pages(struct tender *t, struct capture *c)
 	return error;
 }
 
+static int stop(struct tender *t, struct capture *c)
+{
+	c->begin_ns = now_ns();
+	return tracee_stop(&c->tracee, c->uc->pid, &t->libos.header);
+}
+
+/* It may have just answered. That it waits for a message again is seen sooner in its registers than in /proc. */
+static int stop_at_rest(struct tender *t, struct capture *c)
+{
+	int error;
+
+	rest_let_run(c->uc->pid, SETTLE_LIMIT_NS);
+	error = stop(t, c);
+	if (error || rest_awaits_message(t, &c->tracee.regs))
+		return error;
+	tracee_detach(&c->tracee);
+	rest_await(c->uc->pid, SETTLE_LIMIT_NS);
+	return stop(t, c);
+}
+
 /* The UC stands still from here to its detach or end. */
 static int take(struct tender *t, struct capture *c, uint32_t flags)
 {
 	int error;
 
-	/* The node asks right after an answer, when the guest may still be on its way to rest. */
-	if (!(flags & CONTROL_CAPTURE_LIVE))
-		rest_await(c->uc->pid, SETTLE_LIMIT_NS);
 	c->failed = "stop of the UC";
-	c->begin_ns = now_ns();
-	error = tracee_stop(&c->tracee, c->uc->pid, &t->libos.header);
+	error = flags & CONTROL_CAPTURE_LIVE ? stop(t, c) : stop_at_rest(t, c);
 	if (error) {
 		c->layout.conflict = c->tracee.regs.rip;
 		if (error == -ESRCH)
@@ -230,7 +246,7 @@ static int collect_layers(struct tender *t, struct capture *c, struct pages *pag
 			if (m->source != own_source) {
 				layer = layer_get(mapped->layers[m->source - UC_IMAGE_MAX]);
 			} else {
-				fd = sealed_finish_mapped(c->layer.fd);
+				fd = sealed_finish(c->layer.fd);
 				c->layer.fd = -1;
 				error = fd < 0 ? fd : layer_adopt(t, fd, &layer);
 				if (error)

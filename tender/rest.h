@@ -8,6 +8,8 @@
 
 #include "context.h"
 
+/* Lets a process go on, for limit_ns at most, until it has not run for a moment: it rests, or others have the core. */
+void rest_let_run(pid_t pid, uint64_t limit_ns);
 /* Waits for a process that is on its way to rest, at most limit_ns; whether it sleeps then. */
 bool rest_await(pid_t pid, uint64_t limit_ns);
 /* Neither side of its link has sent what the other has not taken. */

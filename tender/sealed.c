@@ -5,8 +5,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define ATTEMPTS_MAX 10
-
 int sealed_create(const char *name)
 {
 	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -14,25 +12,17 @@ int sealed_create(const char *name)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The host itself may hold a page for a moment, to see whether it is used: it waits for that, but not for long. */
-static int add_seals(int fd, int seals)
-{
-	int attempts = 0, error;
-
-	do
-		error = fcntl(fd, F_ADD_SEALS, seals | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0 ? -errno : 0;
-	while (error == -EBUSY && ++attempts < ATTEMPTS_MAX);
-	if (error)
-		close(fd);
-	return error ? error : fd;
-}
-
+/*
+ * F_SEAL_WRITE would wait until the kernel holds none of the pages, which on a busy host it does for a while: they have just
+ * been written.
+ */
 int sealed_finish(int fd)
 {
-	return add_seals(fd, F_SEAL_WRITE);
-}
+	if (fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0) {
+		int error = errno;
 
-int sealed_finish_mapped(int fd)
-{
-	return add_seals(fd, F_SEAL_FUTURE_WRITE);
+		close(fd);
+		return -error;
+	}
+	return fd;
 }

@@ -4,9 +4,7 @@
 
 /* An empty memory file to be filled; its descriptor or -errno. */
 int sealed_create(const char *name);
-/* Seals it against every change; fd, or -errno and fd is closed. */
+/* Seals it against every change but through what has it mapped writable already; fd, or -errno and fd is closed. */
 int sealed_finish(int fd);
-/* As sealed_finish, but what is mapped writable already stays so. */
-int sealed_finish_mapped(int fd);
 
 #endif

@@ -139,6 +139,8 @@ static void send_boot(struct tender *t, struct uc *uc, const struct boot_parts *
 	boot.head.argc = parts->head.argc;
 	boot.head.envc = parts->head.envc;
 	boot.head.stdin_link = parts->head.stdin_link;
+	boot.head.clocks_behind_s = parts->head.clocks_behind_s;
+	boot.head.reserved = 0;
 	memcpy(boot.strings, parts->strings, parts->string_bytes);
 	for (int i = 0; i < uc->image_count; i++)
 		fds[i] = uc->images[i]->fd;

@@ -100,16 +100,6 @@ describe('anticipatory optimisation of the Node.js driver', () => {
     );
   });
 
-  it('leaves no timer set, which would ring in each clone', async () => {
-    const [program, file] = NODEJS;
-    // V8's memory reducer has one, and is off in a UC; another is for the end of a worker thread.
-    const command = [program, '--no-memory-reducer', file, '--no-ao=worker'];
-    await using driver = await Driver.boot(command, { anticipate: true });
-    await driver.load(`exports.main = () => ({
-      timers: process.report.getReport().libuv.filter(({ type, is_active }) => type === 'timer' && is_active) });`);
-    assert.deepEqual((await driver.run()).value, { timers: [] });
-  });
-
   it('has functions compiled when they are loaded', async () => {
     const source = `
       require('v8').setFlagsFromString('--allow-natives-syntax');

@@ -220,7 +220,8 @@ describe('the control protocol as the C headers have it', () => {
   it('encodes requests as the structures lie in memory', () => {
     const boot = run(`
       struct control_boot s = { .memory_limit = 1ull << 32, .image_count = 2, .images = { 7, 9 },
-        .root = LINK_ROOT_HOST, .trace = 1, .stdin_link = 1, .argc = 2, .envc = 1, .host_root_len = 5 };
+        .root = LINK_ROOT_HOST, .trace = 1, .stdin_link = 1, .argc = 2, .envc = 1, .host_root_len = 5,
+        .clocks_behind_s = 90 };
       fwrite(&s, sizeof(s), 1, stdout);
       fwrite("a\\0b\\0K=V\\0/w\\0/\\0/r\\0", 16, 1, stdout);`);
     const request = encodeBoot({
@@ -229,6 +230,7 @@ describe('the control protocol as the C headers have it', () => {
       root: { type: 'host', mounts: [{ guestDir: '/', hostDir: '/r' }] },
       trace: true,
       stdinLink: true,
+      clocksBehindS: 90,
       argv: ['a', 'b'],
       env: { K: 'V' },
       cwd: '/w',

@@ -131,7 +131,7 @@ static void boot_thread(void *arg)
 void kernel_boot(const struct link_boot *boot, u64 bytes)
 {
 	uc_identity = boot->identity;
-	clock_boot();
+	clock_boot(boot->clocks_behind_s);
 	arch_xstate_init();
 	mm_init(uc_identity.memory_limit);
 	random_reseed(uc_identity.entropy);

@@ -11,6 +11,7 @@
 struct vdso_data {
 	u64 host_clock_gettime;  /* the host vDSO's function, or 0: then the guest's call traps */
 	s64 monotonic_offset_ns; /* guest's CLOCK_MONOTONIC less the host's */
+	s64 realtime_offset_ns;  /* likewise; 0 once the UC has booted */
 };
 
 /* Offset in the vDSO's page of a struct vdso_data *. */

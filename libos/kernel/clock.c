@@ -31,7 +31,7 @@ u64 clock_monotonic_ns(void)
 
 u64 clock_realtime_ns(void)
 {
-	return host_clock_ns(CLOCK_REALTIME);
+	return host_clock_ns(CLOCK_REALTIME) + (u64)vdso_data.realtime_offset_ns;
 }
 
 u64 deadline_after(u64 ns)
@@ -40,10 +40,17 @@ u64 deadline_after(u64 ns)
 	return ns > DEADLINE_NONE - 1 - now ? DEADLINE_NONE - 1 : now + ns;
 }
 
-void clock_boot(void)
+void clock_boot(u32 behind_s)
 {
 	vdso_data.host_clock_gettime = uc_identity.vdso_clock_gettime;
-	vdso_data.monotonic_offset_ns = 0;
+	vdso_data.realtime_offset_ns = -(s64)MIN(behind_s * NS_PER_S, host_clock_ns(CLOCK_MONOTONIC));
+	vdso_data.monotonic_offset_ns = vdso_data.realtime_offset_ns;
+}
+
+void clock_catch_up(void)
+{
+	vdso_data.monotonic_offset_ns -= vdso_data.realtime_offset_ns;
+	vdso_data.realtime_offset_ns = 0;
 }
 
 u64 clock_redeploy(u64 captured_host_ns)

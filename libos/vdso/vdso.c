@@ -72,11 +72,12 @@ static bool read_clock(int clock, struct __kernel_timespec *ts)
 	const struct vdso_data *d = data();
 	clock_gettime_fn host = (clock_gettime_fn)d->host_clock_gettime;
 	int source = host_clock(clock);
+	s64 offset_ns = source == CLOCK_MONOTONIC ? d->monotonic_offset_ns : d->realtime_offset_ns;
 
 	if (!host || source < 0 || host(source, ts))
 		return false;
-	if (source == CLOCK_MONOTONIC && d->monotonic_offset_ns)
-		add_ns(ts, d->monotonic_offset_ns);
+	if (offset_ns)
+		add_ns(ts, offset_ns);
 	return true;
 }
 

@@ -39,6 +39,8 @@ export interface BootRequest {
   readonly trace: boolean;
   /** False: fd 0 is at end of file. */
   readonly stdinLink: boolean;
+  /** Until the guest first writes to /dev/seuss its clocks are behind by so many seconds; then they jump. */
+  readonly clocksBehindS?: number;
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
@@ -192,6 +194,7 @@ export function encodeBoot(request: BootRequest): Buffer {
   fixed.writeUInt32LE(request.argv.length, 56);
   fixed.writeUInt32LE(environment.length, 60);
   fixed.writeUInt32LE(hostRoot.length, 64);
+  fixed.writeUInt32LE(request.clocksBehindS ?? 0, 68);
   return Buffer.concat([fixed, strings, hostRoot]);
 }
 
