@@ -178,14 +178,15 @@ static int stop(struct tender *t, struct capture *c)
 /* It may have just answered. That it waits for a message again is seen sooner in its registers than in /proc. */
 static int stop_at_rest(struct tender *t, struct capture *c)
 {
+	uint64_t end = now_ns() + SETTLE_LIMIT_NS;
 	int error;
 
 	rest_let_run(c->uc->pid, SETTLE_LIMIT_NS);
 	error = stop(t, c);
-	if (error || rest_awaits_message(t, &c->tracee.regs))
+	if (error || rest_awaits_message(t, &c->tracee.regs) || c->begin_ns >= end)
 		return error;
 	tracee_detach(&c->tracee);
-	rest_await(c->uc->pid, SETTLE_LIMIT_NS);
+	rest_await(c->uc->pid, end - c->begin_ns);
 	return stop(t, c);
 }
 

@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { createPackager } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
-import type {
-  Action,
-  Activation,
-  ComputeNode,
-  JsonObject,
-  JsonValue,
-  SpecializationInfo,
-  StartPath,
-} from '../src/node/types.ts';
-import { folder } from './drivers/folder.ts';
-import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
+import type { Activation, ComputeNode, JsonObject, JsonValue } from '../src/node/types.ts';
+import { limits, NODEJS, PYTHON } from './support/actions.ts';
+import { both, invokeAll, only, type Pair, paths, results, special } from './support/specialized.ts';
 
 const EXITED = 'The action did not produce a valid response and exited unexpectedly.';
 
@@ -22,45 +13,7 @@ before(async () => {
 });
 after(() => node?.close());
 
-function special(
-  kind: string,
-  source: string,
-  specialize: readonly JsonObject[],
-  more: Partial<Action> = {},
-): Action {
-  return sourceAction(kind, source, { policy: { state: 'reuse', specialize }, ...more });
-}
-
-function only(action: Action): SpecializationInfo {
-  const all = node.specializations(action);
-  assert.equal(all.length, 1);
-  return all[0] as SpecializationInfo;
-}
-
-async function invokeAll(action: Action, ...params: JsonValue[]): Promise<Activation[]> {
-  const activations: Activation[] = [];
-  for (const value of params) activations.push(await node.invoke(action, value));
-  return activations;
-}
-
-const paths = (activations: readonly Activation[]): StartPath[] => activations.map(({ path }) => path);
-const results = (activations: readonly Activation[]): JsonValue[] => activations.map(({ result }) => result);
 const lines = ({ logs }: Activation): string[] => logs.map(({ line }) => line);
-
-/** Function sources in both languages, with the same behaviour. */
-interface Pair {
-  readonly nodejs: string;
-  readonly python: string;
-}
-
-function both(title: string, source: Pair, test: (kind: string, source: string) => Promise<void>): void {
-  for (const [kind, text] of [
-    [NODEJS, source.nodejs],
-    [PYTHON, source.python],
-  ] as const) {
-    it(`${title} (${kind})`, () => test(kind, text));
-  }
-}
 
 /** Works for 300 ms with what `model` says, and then needs `x`. */
 const SLOW: Pair = {
@@ -104,13 +57,13 @@ describe('an argument snapshot', () => {
   both('is brought by the first matching invocation after the cold one', SLOW, async (kind, source) => {
     const action = special(kind, source, [{ model: 'm' }]);
     const invocations = Array.from({ length: 6 }, (_, x) => ({ model: 'm', x }));
-    const activations = await invokeAll(action, ...invocations);
+    const activations = await invokeAll(node, action, ...invocations);
     assert.deepEqual(paths(activations), ['cold', 'warm', 'argument', 'argument', 'argument', 'argument']);
     assert.deepEqual(
       results(activations),
       invocations.map(({ x }) => ({ model: 'm', y: x, loads: 1 })),
     );
-    const { observed, snapshot, ...rest } = only(action);
+    const { observed, snapshot, ...rest } = only(node, action);
     assert.deepEqual(rest, { fixed: { model: 'm' }, origin: 'declared', state: 'ready' });
     assert.deepEqual(observed, []);
     const info = node.stats().snapshots.find(({ id }) => id === snapshot);
@@ -128,6 +81,7 @@ describe('an argument snapshot', () => {
     const action = special(kind, source, [{ a: { b: [1, 'x'] } }]);
     const fixed = { b: [1, 'x'] };
     const activations = await invokeAll(
+      node,
       action,
       { a: fixed, x: 0 },
       { a: fixed, x: 1 },
@@ -162,7 +116,7 @@ describe('an argument snapshot', () => {
     },
     async (kind, source) => {
       const action = special(kind, source, [{ a: 1 }]);
-      const activations = await invokeAll(action, { a: 1, x: 0 }, { a: 1, x: 1 }, { a: 1, x: 2 });
+      const activations = await invokeAll(node, action, { a: 1, x: 0 }, { a: 1, x: 1 }, { a: 1, x: 2 });
       assert.deepEqual(activations.map(lines), [['one line'], ['one line'], ['line']]);
       await node.forget(action);
     },
@@ -170,7 +124,15 @@ describe('an argument snapshot', () => {
 
   both('is chosen by the most arguments, then by order', ECHO, async (kind, source) => {
     const action = special(kind, source, [{ a: 1 }, { a: 1, x: 2 }, { x: 2 }, { x: 3 }]);
-    await invokeAll(action, { a: 0, x: 0 }, { a: 1, x: 2 }, { a: 1, x: 9 }, { a: 5, x: 2 }, { a: 7, x: 3 });
+    await invokeAll(
+      node,
+      action,
+      { a: 0, x: 0 },
+      { a: 1, x: 2 },
+      { a: 1, x: 9 },
+      { a: 5, x: 2 },
+      { a: 7, x: 3 },
+    );
     const deploys = async (params: JsonObject): Promise<JsonObject> => {
       const before = node.stats().snapshots;
       assert.equal((await node.invoke(action, params)).path, 'argument');
@@ -188,7 +150,7 @@ describe('an argument snapshot', () => {
 
   both('serves no array', ECHO, async (kind, source) => {
     const action = special(kind, source, [{ a: 1 }]);
-    await invokeAll(action, { a: 1, x: 1 }, { a: 1, x: 1 });
+    await invokeAll(node, action, { a: 1, x: 1 }, { a: 1, x: 1 });
     const { path } = await node.invoke(action, [{ a: 1 }]);
     assert.notEqual(path, 'argument');
     await node.forget(action);
@@ -203,7 +165,7 @@ describe('an argument snapshot', () => {
       const { a, x: got } = result as JsonObject;
       assert.deepEqual([a, got], [x % 3 === 0 ? 2 : 1, x]);
     });
-    assert.ok(paths(all).includes('argument') || only(action).state === 'ready');
+    assert.ok(paths(all).includes('argument') || only(node, action).state === 'ready');
     const again = await Promise.all(Array.from({ length: 30 }, (_, x) => node.invoke(action, { a: 1, x })));
     assert.deepEqual(new Set(paths(again)), new Set(['argument']));
     assert.deepEqual(
@@ -279,7 +241,7 @@ def main(p):
     },
     async (kind, source) => {
       const action = special(kind, source, [{ a: 1 }]);
-      const activations = await invokeAll(action, ...[0, 1, 2, 3].map((x) => ({ a: 1, x })));
+      const activations = await invokeAll(node, action, ...[0, 1, 2, 3].map((x) => ({ a: 1, x })));
       assert.deepEqual(paths(activations), ['cold', 'warm', 'argument', 'argument']);
       const marks =
         kind === NODEJS ? ['immediate', 'resumed', 'tick', 'timer'] : ['resumed', 'thread', 'timer'];
@@ -322,7 +284,7 @@ def main(p):
     },
     async (kind, source) => {
       const action = special(kind, source, [{ a: 1 }]);
-      const activations = await invokeAll(action, ...[0, 1, 2, 3, 4].map((x) => ({ a: 1, x })));
+      const activations = await invokeAll(node, action, ...[0, 1, 2, 3, 4].map((x) => ({ a: 1, x })));
       assert.deepEqual(paths(activations), ['cold', 'warm', 'argument', 'argument', 'argument']);
       const first = activations[0]?.result as JsonObject;
       assert.deepEqual(
@@ -346,13 +308,13 @@ def main(p):
     },
     async (kind, source) => {
       const action = special(kind, source, [{ a: 1 }, { a: 2 }]);
-      const good = await invokeAll(action, { a: 1, x: 1 }, { a: 1 }, { a: 1, x: 2 }, { x: 3, a: 1 });
+      const good = await invokeAll(node, action, { a: 1, x: 1 }, { a: 1 }, { a: 1, x: 2 }, { x: 3, a: 1 });
       assert.deepEqual(paths(good), ['cold', 'warm', 'argument', 'argument']);
       assert.deepEqual(
         results(good),
         [1, 1, 1, 1].map((runs) => ({ a: 1, runs })),
       );
-      const bad = await invokeAll(action, { a: 2 }, { a: 2 }, { a: 2 });
+      const bad = await invokeAll(node, action, { a: 2 }, { a: 2 }, { a: 2 });
       assert.deepEqual(paths(bad), ['warm', 'argument', 'argument']);
       assert.equal(new Set(bad.map(({ result, status }) => JSON.stringify([result, status]))).size, 1);
       assert.notEqual(bad[0]?.status, 'success');
@@ -371,10 +333,10 @@ def main(p):
     },
     async (kind, source) => {
       const action = special(kind, source, [{ a: 1 }]);
-      const activations = await invokeAll(action, ...[0, 1, 2, 3].map((x) => ({ a: 1, x })));
+      const activations = await invokeAll(node, action, ...[0, 1, 2, 3].map((x) => ({ a: 1, x })));
       assert.deepEqual(paths(activations), ['cold', 'warm', 'hot', 'hot']);
       assert.equal(new Set(activations.map(({ result }) => (result as JsonObject).token)).size, 4);
-      const { state, reason, snapshot } = only(action);
+      const { state, reason, snapshot } = only(node, action);
       assert.deepEqual([state, snapshot], ['failed', null]);
       assert.match(reason ?? '', /would share random values: random: (crypto\.randomUUID|os\.urandom)/);
       await node.forget(action);
@@ -392,11 +354,11 @@ def main(p):
     },
     async (kind, source) => {
       const action = special(kind, source, [{ a: 1 }]);
-      const activations = await invokeAll(action, ...[0, 1, 2, 3].map((x) => ({ a: 1, x })));
+      const activations = await invokeAll(node, action, ...[0, 1, 2, 3].map((x) => ({ a: 1, x })));
       const [, lead, third, fourth] = activations.map(({ result }) => result as { at: number; now: number });
       assert.deepEqual([third?.at, fourth?.at], [lead?.at, lead?.at]);
       assert.ok((fourth?.now ?? 0) > (third?.now ?? 0));
-      assert.deepEqual(only(action).observed, [kind === NODEJS ? 'time: Date.now' : 'time: time.time']);
+      assert.deepEqual(only(node, action).observed, [kind === NODEJS ? 'time: Date.now' : 'time: time.time']);
       await node.forget(action);
     },
   );
@@ -414,11 +376,11 @@ def main(p):
       const action = special(kind, source, [{ a: 1 }]);
       await node.invoke(action, { a: 0 });
       for (let i = 0; i < 3; i++) {
-        assert.notEqual(only(action).state, 'failed');
+        assert.notEqual(only(node, action).state, 'failed');
         const { path, result } = await node.invoke(action, { a: 1 });
         assert.deepEqual([path, result], ['warm', { error: EXITED }]);
       }
-      assert.equal(only(action).state, 'failed');
+      assert.equal(only(node, action).state, 'failed');
       assert.equal((await node.invoke(action, { a: 1 })).path, 'hot');
       await node.forget(action);
     },
@@ -438,7 +400,7 @@ def main(p):
     async (kind, source) => {
       const action = special(kind, source, [{ a: 1e6 }, { a: 300 }], { limits: limits({ timeoutMs: 500 }) });
       await node.invoke(action, { a: 0, x: 0 });
-      const [before, together] = await invokeAll(action, { a: 1e6, x: 0 }, { a: 300, x: 300 });
+      const [before, together] = await invokeAll(node, action, { a: 1e6, x: 0 }, { a: 300, x: 300 });
       const error = 'The action exceeded its time limits of 500 milliseconds.';
       for (const activation of [before, together]) {
         assert.deepEqual([activation?.timedOut, activation?.result], [true, { error }]);
@@ -474,10 +436,10 @@ def main(p):
   it('comes back after it was dropped', async () => {
     const action = special(PYTHON, ECHO.python, [{ a: 1 }]);
     const call = { a: 1, x: 1 };
-    await invokeAll(action, call, call);
-    await node.dropSnapshot(only(action).snapshot ?? '');
-    assert.deepEqual([only(action).state, only(action).snapshot], ['none', null]);
-    const activations = await invokeAll(action, call, call);
+    await invokeAll(node, action, call, call);
+    await node.dropSnapshot(only(node, action).snapshot ?? '');
+    assert.deepEqual([only(node, action).state, only(node, action).snapshot], ['none', null]);
+    const activations = await invokeAll(node, action, call, call);
     assert.deepEqual(paths(activations), ['warm', 'argument']);
     await node.forget(action);
   });
@@ -490,143 +452,4 @@ def main(p):
     assert.deepEqual((await leading).result, { model: 'm', y: 2, loads: 1 });
     assert.ok(!node.stats().snapshots.some(({ of }) => of === action.name));
   });
-});
-
-describe('checkpoint()', () => {
-  const COUNTED: Pair = {
-    nodejs: `import { checkpoint } from "seuss";
-      let runs = 0;
-      const prepare = async () => { runs++; await null; return "ready" };
-      export async function main(params) {
-        const state = await prepare();
-        const rows = [];
-        for (let i = 0; i < 3; i++) rows.push(checkpoint().x);
-        return { state, runs, rows, x: params.x, id: process.env.__OW_ACTIVATION_ID };
-      }`,
-    python: `import os
-runs = 0
-def prepare():
-    global runs
-    runs += 1
-    return "ready"
-def main(params):
-    import seuss
-    state = prepare()
-    rows = [seuss.checkpoint()["x"] for _ in range(3)]
-    return {"state": state, "runs": runs, "rows": rows, "x": params["x"], "id": os.environ["__OW_ACTIVATION_ID"]}`,
-  };
-
-  both('is where later invocations start', COUNTED, async (kind, source) => {
-    const action = sourceAction(kind, source);
-    for (let x = 0; x < 6; x++) {
-      const env = { __OW_ACTIVATION_ID: `id-${x}` };
-      const { path, result } = await node.invoke(action, { x }, { env });
-      assert.equal(path, ['cold', 'warm'][x] ?? 'argument');
-      assert.deepEqual(result, { state: 'ready', runs: 1, rows: [x, x, x], x, id: `id-${x}` });
-    }
-    assert.deepEqual([only(action).origin, only(action).fixed], ['checkpoint', {}]);
-    await node.forget(action);
-  });
-
-  it('leaves a running event loop running, whose clones have another process id', async () => {
-    const source = `import asyncio, seuss
-async def work():
-    await asyncio.sleep(0)
-    other = asyncio.get_running_loop().create_task(asyncio.sleep(0.001, "slept"))
-    x = seuss.checkpoint()["x"]
-    gathered = await asyncio.gather(other, asyncio.to_thread(lambda: x), asyncio.sleep(0, "again"))
-    return {"x": x, "gathered": gathered, "same": asyncio.get_event_loop() is asyncio.get_running_loop()}
-def main(params):
-    return asyncio.run(work())`;
-    const action = sourceAction(PYTHON, source);
-    for (let x = 0; x < 4; x++) {
-      const { path, result } = await node.invoke(action, { x });
-      assert.equal(path, ['cold', 'warm'][x] ?? 'argument');
-      assert.deepEqual(result, { x, gathered: ['slept', x, 'again'], same: true });
-    }
-    await node.forget(action);
-  });
-
-  for (const [kind, files, own] of [
-    [
-      NODEJS,
-      {
-        'package.json': '{"type":"module","main":"main.js"}',
-        'main.js': 'export { main } from "./lib/run.js";',
-        'lib/run.js':
-          'import { checkpoint } from "seuss"; export const main = () => ({ x: checkpoint().x });',
-      },
-      { 'node_modules/seuss/index.js': 'exports.checkpoint = () => ({ x: "own" });' },
-    ],
-    [
-      PYTHON,
-      {
-        '__main__.py': 'from lib.run import main',
-        'lib/__init__.py': '',
-        'lib/run.py': 'from seuss import checkpoint\ndef main(p): return {"x": checkpoint()["x"]}',
-      },
-      { 'seuss.py': 'def checkpoint(): return {"x": "own"}' },
-    ],
-  ] as const) {
-    it(`is there for the modules of a folder, unless it has its own (${kind})`, async () => {
-      const packager = createPackager();
-      const plain = await packager.fromPath(folder(files), { kind });
-      const activations = await invokeAll(plain, { x: 0 }, { x: 1 }, { x: 2 });
-      assert.deepEqual(paths(activations), ['cold', 'warm', 'argument']);
-      assert.deepEqual(results(activations), [{ x: 0 }, { x: 1 }, { x: 2 }]);
-      const owning = await packager.fromPath(folder({ ...files, ...own }), { kind });
-      const others = await invokeAll(owning, { x: 0 }, { x: 1 }, { x: 2 });
-      assert.deepEqual(paths(others), ['cold', 'hot', 'hot']);
-      assert.deepEqual(results(others), [{ x: 'own' }, { x: 'own' }, { x: 'own' }]);
-    });
-  }
-
-  both(
-    'may come in some runs only',
-    {
-      nodejs: `const { checkpoint } = require("seuss"); exports.main = (p) => { if (p.stop) checkpoint(); return { x: p.x } }`,
-      python: `import seuss
-def main(p):
-    if p.get("stop"): seuss.checkpoint()
-    return {"x": p["x"]}`,
-    },
-    async (kind, source) => {
-      const action = sourceAction(kind, source);
-      const calls = [{ stop: 1 }, {}, {}, {}, {}, { stop: 1 }];
-      const activations = await invokeAll(action, ...calls.map((call, x) => ({ ...call, x })));
-      assert.deepEqual(paths(activations), ['cold', 'warm', 'warm', 'warm', 'hot', 'hot']);
-      assert.deepEqual(
-        results(activations),
-        calls.map((_, x) => ({ x })),
-      );
-      assert.equal(only(action).state, 'failed');
-      await node.forget(action);
-    },
-  );
-
-  both(
-    'is below what is declared',
-    {
-      nodejs: `const { checkpoint } = require("seuss"); let from = "";
-        exports.main = (p) => { from += "start "; if (p.a === 1) from += "one "; const { x } = checkpoint(); return { x, from } }`,
-      python: `import seuss
-made = ""
-def main(p):
-    global made
-    made += "start "
-    if p.get("a") == 1: made += "one "
-    return {"x": seuss.checkpoint()["x"], "from": made}`,
-    },
-    async (kind, source) => {
-      const action = special(kind, source, [{ a: 1 }]);
-      const params = [{ a: 0 }, { a: 1 }, { a: 0 }, { a: 1 }, { a: 0 }].map((p, x) => ({ ...p, x }));
-      const activations = await invokeAll(action, ...params);
-      assert.deepEqual(paths(activations), ['cold', 'warm', 'warm', 'argument', 'argument']);
-      assert.deepEqual(results(activations).slice(3), [
-        { x: 3, from: 'start one ' },
-        { x: 4, from: 'start ' },
-      ]);
-      await node.forget(action);
-    },
-  );
 });

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type {
+  Action,
+  Activation,
+  ComputeNode,
+  JsonObject,
+  JsonValue,
+  SpecializationInfo,
+  StartPath,
+} from '../../src/node/types.ts';
+import { NODEJS, PYTHON, sourceAction } from './actions.ts';
+
+export function special(
+  kind: string,
+  source: string,
+  specialize: readonly JsonObject[],
+  more: Partial<Action> = {},
+): Action {
+  return sourceAction(kind, source, { policy: { state: 'reuse', specialize }, ...more });
+}
+
+/** The only specialization that the node knows of an action. */
+export function only(node: ComputeNode, action: Action): SpecializationInfo {
+  const all = node.specializations(action);
+  assert.equal(all.length, 1);
+  return all[0] as SpecializationInfo;
+}
+
+/** One after the other. */
+export async function invokeAll(
+  node: ComputeNode,
+  action: Action,
+  ...params: JsonValue[]
+): Promise<Activation[]> {
+  const activations: Activation[] = [];
+  for (const value of params) activations.push(await node.invoke(action, value));
+  return activations;
+}
+
+export const paths = (activations: readonly Activation[]): StartPath[] => activations.map(({ path }) => path);
+export const results = (activations: readonly Activation[]): JsonValue[] =>
+  activations.map(({ result }) => result);
+
+/** Function sources in both languages, with the same behaviour. */
+export interface Pair {
+  readonly nodejs: string;
+  readonly python: string;
+}
+
+export function both(
+  title: string,
+  source: Pair,
+  test: (kind: string, source: string) => Promise<void>,
+): void {
+  for (const [kind, text] of [
+    [NODEJS, source.nodejs],
+    [PYTHON, source.python],
+  ] as const) {
+    it(`${title} (${kind})`, () => test(kind, text));
+  }
+}
