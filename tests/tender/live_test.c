@@ -17,7 +17,6 @@
 
 #define MEMORY (64ul << 20)
 #define ARENA (UC_ARENA_BASE + (1ul << 30))
-#define ABOVE UC_GUEST_END
 #define FIXED (MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS)
 #define GONE_WAIT_MS 5000
 #define SPIN_NS 10000000 /* a guest that spins uses more than that */
@@ -54,136 +53,6 @@ static void kill_uc(int i, uint32_t uc)
 
 	CHECK(m.frame.type == CONTROL_OK);
 	message_free(&m);
-}
-
-/* ---- the filter ---- */
-
-struct host_call {
-	const char *name;
-	uint64_t nr, args[6];
-};
-
-static const struct host_call forbidden[] = {
-	{ "open", SYS_open, { 0 } },
-	{ "openat", SYS_openat, { (uint64_t)AT_FDCWD } },
-	{ "read", SYS_read, { UC_LINK_FD } },
-	{ "write", SYS_write, { UC_LINK_FD } },
-	{ "socket", SYS_socket, { 1, 1, 0 } },
-	{ "clone", SYS_clone, { 17 } },
-	{ "fork", SYS_fork, { 0 } },
-	{ "execve", SYS_execve, { 0 } },
-	{ "ptrace", SYS_ptrace, { 0 } },
-	{ "kill", SYS_kill, { 1, 0 } },
-	{ "brk", SYS_brk, { 0 } },
-	{ "prctl", SYS_prctl, { 0 } },
-	{ "arch_prctl", SYS_arch_prctl, { 0x1002, 0 } },
-	{ "ioctl", SYS_ioctl, { UC_LINK_FD, 0x5401 } },
-	{ "dup", SYS_dup, { UC_LINK_FD } },
-	{ "fcntl", SYS_fcntl, { UC_LINK_FD, 1 } },
-	{ "sendmsg", SYS_sendmsg, { UC_LINK_FD } },
-	{ "shutdown", SYS_shutdown, { UC_LINK_FD, 2 } },
-	{ "rt_sigaction", SYS_rt_sigaction, { 31 } },
-	{ "io_uring_setup", SYS_io_uring_setup, { 1 } },
-	{ "userfaultfd", SYS_userfaultfd, { 0 } },
-	{ "bpf", SYS_bpf, { 0 } },
-	{ "x32 recvmsg", 0x40000000 | SYS_recvmsg, { UC_LINK_FD } },
-	{ "recvmsg of another descriptor", SYS_recvmsg, { 4 } },
-	{ "recvmsg with MSG_PEEK", SYS_recvmsg, { UC_LINK_FD, 0, MSG_PEEK } },
-	{ "writev to another descriptor", SYS_writev, { 1 } },
-	{ "ppoll of two", SYS_ppoll, { 0, 2 } },
-	{ "ppoll of 2^32 + 1", SYS_ppoll, { 0, (1ul << 32) + 1 } },
-	{ "clock of another process", SYS_clock_gettime, { (uint64_t)~7 } },
-	{ "virtual timer", SYS_setitimer, { 1 } },
-	{ "close of the link", SYS_close, { UC_LINK_FD } },
-	{ "close of /dev/null", SYS_close, { 0 } },
-	{ "mmap above", SYS_mmap, { ABOVE, 4096, 3, FIXED, -1ul, 0 } },
-	{ "mmap high above", SYS_mmap, { 1ul << 46, 4096, 3, FIXED, -1ul, 0 } },
-	{ "getrandom", SYS_getrandom, { ARENA, 8, 0 } },
-	{ "mmap too long", SYS_mmap, { ARENA, ABOVE, 3, FIXED, -1ul, 0 } },
-	{ "mmap anywhere", SYS_mmap, { 0, 4096, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1ul, 0 } },
-	{ "mmap shared", SYS_mmap, { ARENA, 4096, 3, MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS, -1ul, 0 } },
-	{ "mmap shared and private", SYS_mmap, { ARENA, 4096, 3, FIXED | MAP_SHARED, -1ul, 0 } },
-	{ "mmap growing down", SYS_mmap, { ARENA, 4096, 3, FIXED | MAP_GROWSDOWN, -1ul, 0 } },
-	{ "mmap locked", SYS_mmap, { ARENA, 4096, 3, FIXED | MAP_LOCKED, -1ul, 0 } },
-	{ "mmap huge", SYS_mmap, { ARENA, 2 << 20, 3, FIXED | MAP_HUGETLB, -1ul, 0 } },
-	{ "mmap with high flags", SYS_mmap, { ARENA, 4096, 3, FIXED | 1ul << 32, -1ul, 0 } },
-	{ "mmap with other protection", SYS_mmap, { ARENA, 4096, 0x1000003, FIXED, -1ul, 0 } },
-	{ "mprotect above", SYS_mprotect, { ABOVE, 4096, 1 } },
-	{ "mprotect growing down", SYS_mprotect, { ARENA, 4096, 0x1000001 } },
-	{ "mremap anywhere", SYS_mremap, { ARENA, 4096, 8192, MREMAP_MAYMOVE, 0 } },
-	{ "mremap that keeps", SYS_mremap, { ARENA, 4096, 4096, 7, ARENA } },
-	{ "mremap above", SYS_mremap, { ARENA, 4096, 4096, 3, ABOVE } },
-	{ "mremap too long", SYS_mremap, { ARENA, 4096, ABOVE, 3, ARENA } },
-	{ "madvise HUGEPAGE", SYS_madvise, { ARENA, 4096, MADV_HUGEPAGE } },
-	{ "madvise REMOVE", SYS_madvise, { ARENA, 4096, MADV_REMOVE } },
-};
-
-static void forbidden_calls_kill(void)
-{
-	for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
-		struct probe_call call = { .op = PROBE_HOST_CALL, .nr = forbidden[i].nr };
-		uint32_t uc = boot(0);
-		struct probe_result r;
-
-		memcpy(call.args, forbidden[i].args, sizeof call.args);
-		if (client_probe(&client, 0, uc, &call, &r) != PROBE_ENDED) {
-			fprintf(stderr, "%s has not killed\n", forbidden[i].name);
-			exit(1);
-		}
-		CHECK(WIFSIGNALED(client.last_exit.wait_status) && WTERMSIG(client.last_exit.wait_status) == SIGSYS);
-	}
-}
-
-static void allowed_calls_work(void)
-{
-	static const struct {
-		struct host_call call;
-		uint64_t result;
-	} calls[] = {
-		{ { "mmap", SYS_mmap, { ARENA, 8192, 3, FIXED | MAP_NORESERVE, -1ul, 0 } }, ARENA },
-		{ { "populate", SYS_madvise, { ARENA, 4096, 23 } }, 0 },
-		{ { "drop", SYS_madvise, { ARENA, 4096, MADV_DONTNEED } }, 0 },
-		{ { "mprotect", SYS_mprotect, { ARENA, 4096, 1 } }, 0 },
-		{ { "mremap", SYS_mremap, { ARENA + 4096, 4096, 8192, 3, ARENA + (1 << 20) } }, ARENA + (1 << 20) },
-		{ { "munmap", SYS_munmap, { ARENA, 4096 } }, 0 },
-		{ { "clock", SYS_clock_gettime, { 1, UC_ARENA_BASE } }, (uint64_t)-EFAULT },
-		{ { "close", SYS_close, { 100 } }, (uint64_t)-EBADF },
-		{ { "pread of the link", SYS_pread64, { UC_LINK_FD, ARENA, 8, 0 } }, (uint64_t)-ESPIPE },
-		{ { "alarm", SYS_setitimer, { 0, 0, 0 } }, 0 },
-	};
-	uint32_t uc = boot(0);
-
-	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
-		struct probe_call call = { .op = PROBE_HOST_CALL, .nr = calls[i].call.nr };
-		uint64_t result;
-
-		memcpy(call.args, calls[i].call.args, sizeof call.args);
-		result = ask(0, uc, &call);
-		if (result != calls[i].result) {
-			fprintf(stderr, "%s: %#lx\n", calls[i].call.name, result);
-			exit(1);
-		}
-	}
-	kill_uc(0, uc);
-}
-
-static void guest_calls_come_back(void)
-{
-	uint32_t uc = boot(0);
-
-	CHECK(ask(0, uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_getpid }) == PROBE_TRAPPED);
-	CHECK(ask(0, uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_munmap }) == PROBE_TRAPPED);
-	CHECK(ask(0, uc, &(struct probe_call){ .op = PROBE_FAULT }) == SIGSEGV);
-	kill_uc(0, uc);
-}
-
-static void the_32_bit_gate_kills(void)
-{
-	uint32_t uc = boot(0);
-	struct probe_result r;
-
-	CHECK(client_probe(&client, 0, uc, &(struct probe_call){ .op = PROBE_INT80, .nr = 20 }, &r) == PROBE_ENDED);
-	CHECK(WTERMSIG(client.last_exit.wait_status) == SIGSYS);
 }
 
 /* ---- frames ---- */
@@ -518,10 +387,6 @@ int main(int argc, char **argv)
 	libos_path = argv[2];
 	make_root();
 	client_start(&client, tender_path, libos_path);
-	RUN(allowed_calls_work);
-	RUN(forbidden_calls_kill);
-	RUN(guest_calls_come_back);
-	RUN(the_32_bit_gate_kills);
 	RUN(good_frames_pass);
 	RUN(bad_frames_kill);
 	RUN(host_files_stay_below_their_root);
