@@ -94,7 +94,7 @@ for (const [kind, source] of SOURCES) {
       const kept = await node.idleMemory(action);
       assert.ok(kept.privateBytes < 160 * 1024, `${kept.privateBytes} bytes`);
       assert.ok(
-        kept.privateBytes < live.privateBytes / 8,
+        kept.privateBytes < live.privateBytes / 4,
         `${kept.privateBytes} of ${live.privateBytes} bytes`,
       );
       await node.forget(action);
