@@ -71,7 +71,10 @@ const ONE_FUNCTION_MAX = 500;
 const QUIET_MS = 1000;
 const PROGRESS_MS = 5000;
 
-/** Invokes every function of `count` distinct ones once, accounts for what they hold then, and invokes a sample again. */
+/**
+ * Contexts of one function come first: later, the host's memory would tell of those that the sample has left behind. Then
+ * it invokes every function of `count` distinct ones once, accounts for what they hold then, and invokes a sample again.
+ */
 export async function runDensityBench(node: ComputeNode, options: DensityOptions): Promise<DensityReport> {
   const { packager, kind, count, onProgress } = options;
   const language = FUNCTIONS[kind.split(':')[0] ?? ''];
@@ -83,6 +86,11 @@ export async function runDensityBench(node: ComputeNode, options: DensityOptions
   const path = benchFunction(language.nop);
   onProgress(`starting ${PLAIN_PROCESSES} plain processes`);
   const plainProcessBytes = await idleProcessBytes(interpreter, path, PLAIN_PROCESSES);
+  const inOne = Math.min(count, ONE_FUNCTION_MAX);
+  onProgress(`measuring ${inOne} contexts of one function`);
+  const one = await packager.fromPath(benchFunction(language.wait), { kind });
+  const oneFunction = await hostMemory(node, one, inOne);
+  await pause(QUIET_MS);
   const variant = variantsOf(await packager.fromPath(path, { kind }), language.comment);
   await invoke(node, variant(-1));
   await node.forget(variant(-1));
@@ -96,13 +104,6 @@ export async function runDensityBench(node: ComputeNode, options: DensityOptions
   const stats = node.stats();
   onProgress('invoking a sample');
   const sample = await invokeSample(node, variant, options);
-  const inOne = Math.min(count, ONE_FUNCTION_MAX);
-  onProgress(`measuring ${inOne} contexts of one function`);
-  const oneFunction = await hostMemory(
-    node,
-    await packager.fromPath(benchFunction(language.wait), { kind }),
-    inOne,
-  );
   return {
     machine,
     kind,
