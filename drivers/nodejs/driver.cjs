@@ -28,7 +28,7 @@ async function main() {
   /* For the module `seuss`. */
   globalThis[Symbol.for('seuss.checkpoint')] = () => server.checkpoint();
   channel.writeLine(JSON.stringify({ op: 'booted', version: process.version }));
-  /* The clocks have jumped: what timers Node.js and V8 have set for themselves ring now, not in each clone. */
+  /* The clocks have jumped: the short timers that Node.js has set for itself ring now, not in each clone. */
   await sleep(1);
   server.start();
 }

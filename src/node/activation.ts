@@ -199,10 +199,7 @@ class Invocation {
       return outcome;
     } finally {
       if (kept === undefined) {
-        this.#forgo(awaited);
-      }
-      if (kept === undefined && leads) {
-        this.#node.dispatcher.coldDone(this.#record, undefined);
+        this.#forgo(awaited, leads);
       }
     }
   }
@@ -298,9 +295,13 @@ class Invocation {
     );
   }
 
-  /** The code was not loaded. */
-  #forgo(awaited: AwaitedCapture | undefined): void {
-    awaited?.captured.then(() => this.#node.cores.drop(awaited)).catch(() => undefined);
+  /** No snapshot comes of this start: the code was not loaded, or nobody wants one. */
+  #forgo(awaited: AwaitedCapture | undefined, leads: boolean): void {
+    const { cores, dispatcher } = this.#node;
+    awaited?.captured.then(() => cores.drop(awaited)).catch(() => undefined);
+    if (leads) {
+      dispatcher.coldDone(this.#record, undefined);
+    }
   }
 
   /** What the way to an argument snapshot needs of this invocation. */

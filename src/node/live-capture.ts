@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
@@ -18,8 +19,8 @@ export interface Continuation {
   readonly held: Buffer;
 }
 
-const EAGAIN = 11;
-const EBUSY = 16;
+const { EAGAIN, EBUSY } = constants.errno;
+
 /** A UC that is being deployed, or has not taken its message, gets so long. */
 const PATIENCE_MS = 2000;
 const LONGEST_WAIT_MS = 20;

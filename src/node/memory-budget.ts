@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { totalmem } from 'node:os';
+import { constants, totalmem } from 'node:os';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { errnoOf } from '../tender/tender.ts';
 import type { FunctionUc } from './function-record.ts';
@@ -11,10 +11,8 @@ const DEFAULT_SHARE = 0.6;
 const PID_SHARE = 0.8;
 /** Idle UCs, and snapshots, that go at once when the host refuses a new one. */
 const PRESSURE_BATCH = 16;
-const ENOMEM = 12;
-const EAGAIN = 11;
-const ENFILE = 23;
-const EMFILE = 24;
+
+const { EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno;
 
 export function defaultBudgetBytes(): number {
   return Math.floor(totalmem() * DEFAULT_SHARE);

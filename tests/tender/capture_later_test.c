@@ -73,14 +73,6 @@ static uint64_t await_answer(uint32_t uc)
 	return r.result;
 }
 
-static void kill_uc(uint32_t uc)
-{
-	struct message m = client_call(&client, tender, CONTROL_KILL, uc, "", 0);
-
-	CHECK(m.frame.type == CONTROL_OK);
-	message_free(&m);
-}
-
 /* Of a UC that has counted once. */
 static uint64_t root(void)
 {

@@ -48,14 +48,6 @@ static bool is_writable(uint32_t uc, uint64_t addr)
 	return writable;
 }
 
-static void kill_uc(uint32_t uc)
-{
-	struct message m = client_call(&client, tender, CONTROL_KILL, uc, "", 0);
-
-	CHECK(m.frame.type == CONTROL_OK);
-	message_free(&m);
-}
-
 static uint32_t deploy(uint64_t from)
 {
 	uint32_t uc = next_uc++;

@@ -35,14 +35,6 @@ static void map(uint32_t uc, uint64_t addr, uint64_t pages)
 	CHECK(ask(uc, &call).result == addr);
 }
 
-static void kill_uc(uint32_t uc)
-{
-	struct message m = client_call(&client, 0, CONTROL_KILL, uc, "", 0);
-
-	CHECK(m.frame.type == CONTROL_OK);
-	message_free(&m);
-}
-
 static void drop(uint64_t snapshot)
 {
 	struct message m = client_call(&client, 0, CONTROL_DROP, 0, &snapshot, sizeof snapshot);

@@ -30,14 +30,6 @@ static uint32_t boot(void)
 	return uc;
 }
 
-static void kill_uc(uint32_t uc)
-{
-	struct message m = client_call(&client, tender, CONTROL_KILL, uc, "", 0);
-
-	CHECK(m.frame.type == CONTROL_OK);
-	message_free(&m);
-}
-
 struct host_call {
 	const char *name;
 	uint64_t nr, args[6];

@@ -32,6 +32,14 @@ void poke(uint32_t uc, uint64_t addr, uint64_t value)
 	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_POKE, .args = { addr, value } }).result == value);
 }
 
+void kill_uc(uint32_t uc)
+{
+	struct message m = client_call(&client, tender, CONTROL_KILL, uc, "", 0);
+
+	CHECK(m.frame.type == CONTROL_OK);
+	message_free(&m);
+}
+
 int demote_at_rest(uint32_t uc, uint64_t snapshot, struct control_demoted *d)
 {
 	int error = EBUSY;

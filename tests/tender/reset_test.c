@@ -46,14 +46,6 @@ static uint64_t deploy_id(uint32_t uc)
 	return ask(uc, &(struct probe_call){ .op = PROBE_PEEK, .args = { UC_LIBOS_BASE } }).deploy_id;
 }
 
-static void kill_uc(uint32_t uc)
-{
-	struct message m = client_call(&client, 0, CONTROL_KILL, uc, "", 0);
-
-	CHECK(m.frame.type == CONTROL_OK);
-	message_free(&m);
-}
-
 static uint32_t deploy(uint64_t from)
 {
 	uint32_t uc = next_uc++;

@@ -25,14 +25,6 @@ static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint
 	return ask(uc, &(struct probe_call){ .op = PROBE_HOST_CALL, .nr = nr, .args = { a, b, c, FIXED, -1ul, 0 } }).result;
 }
 
-static void kill_uc(uint32_t uc)
-{
-	struct message m = client_call(&client, 0, CONTROL_KILL, uc, "", 0);
-
-	CHECK(m.frame.type == CONTROL_OK);
-	message_free(&m);
-}
-
 /* A word on each page of ROOM, which can only be read. */
 static uint64_t room_snapshot(uint64_t number)
 {
