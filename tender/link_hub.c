@@ -129,6 +129,11 @@ static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_f
 	return true;
 }
 
+static bool ends_answer(const struct link_frame *frame)
+{
+	return frame->type == LINK_DRIVER_OUT && !(frame->flags & LINK_MORE);
+}
+
 /* payload lies in the control socket's buffer, ready to be committed. */
 static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
 {
@@ -140,7 +145,7 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 	case LINK_DRIVER_OUT:
 		uc->asked_ns = 0;
 		template_note_answer(t, uc);
-		if (!(frame->flags & LINK_MORE))
+		if (ends_answer(frame))
 			capture_later_note_answer(t, uc);
 		break;
 	case LINK_STDOUT:
@@ -175,7 +180,10 @@ static void report_violation(struct tender *t, struct uc *uc, const struct link_
 	control_send(t, CONTROL_LINK, LINK_PANIC, uc->id, 0, text, (size_t)n);
 }
 
-/* 1 a frame was taken, 0 none is there (or the link has ended), -1 the UC broke the protocol. */
+/*
+ * 1 a frame was taken, 2 it ended an answer, after which a UC waits; 0 none is there (or the link has ended),
+ * -1 the UC broke the protocol.
+ */
 static int receive_frame(struct tender *t, struct uc *uc)
 {
 	void *room = control_reserve(t, LINK_PAYLOAD_MAX);
@@ -189,7 +197,7 @@ static int receive_frame(struct tender *t, struct uc *uc)
 	if (n == -EAGAIN || n == 0)
 		return 0;
 	if (n >= (ssize_t)sizeof frame && frame.len == (size_t)n - sizeof frame && take_frame(t, uc, &frame, room))
-		return 1;
+		return ends_answer(&frame) ? 2 : 1;
 	report_violation(t, uc, &frame, n);
 	return -1;
 }
@@ -223,7 +231,8 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 	if (events & EPOLLIN) {
 		limits_watch(t, uc);
 		for (int i = 0; r > 0 && (events & EPOLLHUP || i < FRAMES_PER_TURN); i++) {
-			if (!(events & EPOLLHUP) && control_congested(t))
+			/* An answer is passed on before it is looked for more. */
+			if (!(events & EPOLLHUP) && (r == 2 || control_congested(t)))
 				break;
 			r = receive_frame(t, uc);
 		}

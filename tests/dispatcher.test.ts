@@ -65,7 +65,7 @@ function record(name: string): FunctionRecord {
 function setUp(coreCount = 2) {
   const cores: Core[] = Array.from({ length: coreCount }, (_, index) => ({
     index,
-    tender: new Tender(new Socket()),
+    tender: new Tender({ socket: new Socket(), onChunk: () => undefined }),
     starting: 0,
     ending: 0,
     active: 0,

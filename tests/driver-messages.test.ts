@@ -67,6 +67,7 @@ describe('what a driver says', () => {
       status: 'ok',
       value: null,
       seeded: false,
+      checkpoint: false,
     });
     assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":1,"checkpoint":true}'), {
       op: 'result',

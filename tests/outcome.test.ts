@@ -28,6 +28,7 @@ describe('outcome of a run', () => {
       status: 'success',
       result: { a: 1 },
       timedOut: false,
+      checkpoint: false,
       reusable: true,
     });
     const rejected = run(result({ status: 'application_error', value: { error: 'e' } }));

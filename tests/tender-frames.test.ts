@@ -27,7 +27,9 @@ describe('control frames out of a stream', () => {
     it(`come out whole when read ${step} bytes at a time`, () => {
       const { reader, seen } = collect();
       for (let at = 0; at < stream.length; at += step) {
-        reader.push(stream.subarray(at, at + step));
+        const chunk = Buffer.from(stream.subarray(at, at + step));
+        reader.push(chunk);
+        chunk.fill(0);
       }
       assert.deepEqual(seen, expected);
     });

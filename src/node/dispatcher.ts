@@ -234,6 +234,9 @@ export class Dispatcher {
    * whose demoted UCs are on a core without one.
    */
   #pump(): void {
+    if (this.#tickets.size === 0) {
+      return;
+    }
     const stuck = new Set<FunctionRecord>();
     const seen = new Map<FunctionRecord, number>();
     for (const ticket of this.#tickets) {

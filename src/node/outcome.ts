@@ -13,7 +13,7 @@ export interface Outcome {
   /** False: the UC has to go. */
   readonly reusable: boolean;
   /** The function called checkpoint(), and no capture was wanted. */
-  readonly checkpoint?: true;
+  readonly checkpoint?: boolean;
 }
 
 /** A run that stands still where it may be captured. */
@@ -176,14 +176,13 @@ function resultOutcome(answer: Seeded, bytes: number, id: number, limits: Action
       return tooLong(valueBytes, limits, true);
     }
   }
-  const { status, value: result } = answer;
-  const more = { timedOut: false, ...(answer.checkpoint === true && { checkpoint: answer.checkpoint }) };
+  const { status, value: result, checkpoint } = answer;
   switch (status) {
     case 'ok':
-      return { status: 'success', result, reusable: true, ...more };
+      return { status: 'success', result, reusable: true, timedOut: false, checkpoint };
     case 'application_error':
-      return { status: 'application error', result, reusable: true, ...more };
+      return { status: 'application error', result, reusable: true, timedOut: false, checkpoint };
     case 'developer_error':
-      return { status: 'action developer error', result, reusable: false, ...more };
+      return { status: 'action developer error', result, reusable: false, timedOut: false, checkpoint };
   }
 }

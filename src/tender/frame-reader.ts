@@ -1,11 +1,11 @@
 import { CONTROL_PAYLOAD_MAX, Size } from './abi.ts';
 
-/** Called once for each frame. The payload is only valid during the call unless copied or consumed whole. */
+/** Called once for each frame. The payload is only valid during the call. */
 export type FrameHandler = (type: number, flags: number, uc: number, seq: number, payload: Buffer) => void;
 
 /**
  * Cuts a byte stream into control frames, wherever the reads happen to end. Payloads are
- * views of what was read; only a frame spread over several reads is copied, once.
+ * views of what was read; only a frame spread over several reads is copied.
  */
 export class FrameReader {
   readonly #handler: FrameHandler;
@@ -22,7 +22,7 @@ export class FrameReader {
   push(chunk: Buffer): void {
     this.#held += chunk.length;
     if (this.#held < this.#wanted) {
-      this.#chunks.push(chunk);
+      this.#chunks.push(Buffer.from(chunk));
       return;
     }
     if (this.#chunks.length === 0) {
@@ -60,7 +60,7 @@ export class FrameReader {
     }
     this.#held = data.length - at;
     if (this.#held > 0) {
-      this.#chunks.push(at === 0 ? data : data.subarray(at));
+      this.#chunks.push(Buffer.from(data.subarray(at)));
     }
   }
 }

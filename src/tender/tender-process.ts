@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { type Optimisation, PlatformError } from '../node/types.ts';
+import { type ControlPair, connectControl } from './control-socket.ts';
 import { allowedCpus } from './host-cpus.ts';
 import { Tender } from './tender.ts';
 
@@ -26,8 +26,6 @@ export type TenderOptimisation = (typeof TENDER_OPTIMISATIONS)[number];
 
 const STDERR_KEPT_BYTES = 4096;
 const CLOSE_GRACE_MS = 2000;
-/** Control sockets follow the standard descriptors. */
-const FIRST_CONTROL_FD = 3;
 
 /** The host program that holds all UCs of a node: one process tree, one connection per core. */
 export class TenderProcess {
@@ -44,7 +42,8 @@ export class TenderProcess {
         throw new PlatformError('not_built', `${path} is not built`, { remedy: 'run: npm run build' });
       }
     }
-    const started = new TenderProcess(options);
+    const pairs = await Promise.all(Array.from({ length: options.cores }, connectControl));
+    const started = new TenderProcess(options, pairs);
     try {
       await Promise.all(started.tenders.map((tender) => tender.greet()));
     } catch (error) {
@@ -54,18 +53,19 @@ export class TenderProcess {
     return started;
   }
 
-  private constructor(options: TenderProcessOptions) {
-    const sockets = Array.from({ length: options.cores }, () => 'pipe' as const);
+  private constructor(options: TenderProcessOptions, pairs: readonly ControlPair[]) {
     const allowed = allowedCpus();
-    const cpus = sockets.map((_, index) => allowed[index % allowed.length]);
+    const cpus = pairs.map((_, index) => allowed[index % allowed.length]);
     const args = ['--libos', options.libosPath, '--cpus', cpus.join(',')];
     if (options.bindNode) args.push('--bind-node', '1');
     if (options.without.length > 0) args.push('--without', options.without.join(','));
+    // Control sockets follow the standard descriptors.
     const child = spawn(options.tenderPath, args, {
-      stdio: ['ignore', 'inherit', 'pipe', ...sockets],
+      stdio: ['ignore', 'inherit', 'pipe', ...pairs.map(({ far }) => far)],
     });
     this.#child = child;
-    this.tenders = sockets.map((_, index) => new Tender(controlSocket(child, index)));
+    this.tenders = pairs.map(({ near }) => new Tender(near));
+    for (const { far } of pairs) far.destroy();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exited = promise;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -99,12 +99,4 @@ export class TenderProcess {
       tender.fail(error);
     }
   }
-}
-
-function controlSocket(child: ChildProcess, index: number): Socket {
-  const socket = child.stdio[FIRST_CONTROL_FD + index];
-  if (!(socket instanceof Socket)) {
-    throw new PlatformError('tender_died', 'no socket to the tender could be made');
-  }
-  return socket;
 }

@@ -10,6 +10,7 @@ import {
   LINK_MORE,
   Size,
 } from './abi.ts';
+import type { ControlSocket } from './control-socket.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
   type BootRequest,
@@ -81,10 +82,11 @@ export class Tender {
   #hello: Hello | undefined;
   #lastError: Error | undefined;
 
-  constructor(socket: Socket) {
+  constructor(control: ControlSocket) {
+    const { socket } = control;
     this.#socket = socket;
     const reader = new FrameReader(this.#onFrame);
-    socket.on('data', (chunk: Buffer) => {
+    control.onChunk = (chunk) => {
       try {
         reader.push(chunk);
       } catch (error) {
@@ -94,7 +96,7 @@ export class Tender {
           }),
         );
       }
-    });
+    };
     socket.on('error', (error) => {
       this.#lastError = error;
     });
@@ -359,7 +361,7 @@ export class Tender {
         return;
       }
       case Control.ok:
-        this.#take(seq)?.resolve(payload);
+        this.#take(seq)?.resolve(Buffer.from(payload));
         return;
       case Control.error:
         this.#take(seq)?.reject(tenderError(payload));

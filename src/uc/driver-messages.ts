@@ -28,7 +28,7 @@ export type DriverAnswer =
       readonly value: JsonValue;
       readonly seeded: boolean;
       /** The function called checkpoint(), and no capture was wanted. */
-      readonly checkpoint?: true;
+      readonly checkpoint: boolean;
     };
 
 function seedField(seed: string | undefined): string {
@@ -127,7 +127,7 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
             status: status as RunStatus,
             value: value as JsonValue,
             seeded: seeded === true,
-            ...(checkpoint === true && { checkpoint }),
+            checkpoint: checkpoint === true,
           }
         : undefined;
     default:

@@ -1,3 +1,4 @@
+import { Deadlines, type Waiting } from './deadlines.ts';
 import type { LogCollector } from './log-collector.ts';
 import type { Uc, UcSink } from './uc.ts';
 import type { UcEnd } from './uc-end.ts';
@@ -23,12 +24,14 @@ export interface ExchangeOptions {
 const TIMEOUT: Reply = { type: 'timeout' };
 const ABORTED: Reply = { type: 'aborted' };
 
-class Exchange implements UcSink {
+const deadlines = new Deadlines();
+
+class Exchange implements UcSink, Waiting {
   readonly maxLineBytes: number;
   readonly #uc: Uc;
   readonly #logs: LogCollector;
   readonly #resolve: (reply: Reply) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onCut: ((held: Buffer) => void) | undefined;
 
@@ -37,14 +40,15 @@ class Exchange implements UcSink {
     this.#uc = uc;
     this.#logs = options.logs;
     this.#resolve = resolve;
-    this.#timer = setTimeout(this.#onTimeout, options.timeoutMs);
+    this.#timeoutMs = Math.ceil(options.timeoutMs);
+    deadlines.add(this, this.#timeoutMs);
     this.#signal = options.signal;
     this.#onCut = options.onCut;
     this.#signal?.addEventListener('abort', this.#onAbort);
   }
 
   line(line: Buffer): void {
-    this.#settle({ type: 'line', line });
+    this.#settle({ type: 'line', line: Buffer.from(line) });
   }
 
   tooLong(bytes: number): void {
@@ -63,11 +67,14 @@ class Exchange implements UcSink {
     this.#settle({ type: 'ended', end });
   }
 
-  readonly #onTimeout = (): void => this.#settle(TIMEOUT);
+  timedOut(): void {
+    this.#settle(TIMEOUT);
+  }
+
   readonly #onAbort = (): void => this.#settle(ABORTED);
 
   #settle(reply: Reply): void {
-    clearTimeout(this.#timer);
+    deadlines.forget(this, this.#timeoutMs);
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#uc.detach();
     this.#resolve(reply);

@@ -16,6 +16,7 @@ export class LineBuffer {
   #parts: Buffer[] | undefined;
   #bytes = 0;
 
+  /** `data` is only valid during the call. */
   push(data: Buffer, maxBytes: number, target: LineTarget): void {
     let rest = data;
     for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
@@ -52,7 +53,7 @@ export class LineBuffer {
       this.#parts = undefined;
     } else {
       this.#parts ??= [];
-      this.#parts.push(part);
+      this.#parts.push(Buffer.from(part));
     }
   }
 
