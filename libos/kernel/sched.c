@@ -30,6 +30,8 @@ static u64 switched_at_ns;
 static bool waiting_for_host; /* nothing runs: an alarm has nothing to preempt */
 static bool waiting_for_timer; /* nothing runs, and the wait has an end */
 static bool wait_is_stale; /* the wait began before the last deploy, and so counts from the capture */
+static u64 parked_at_ns; /* 0: not since the deploy */
+static bool soon_again; /* the last wait for a message was shorter than a turn */
 static struct thread *reapable; /* dead, its stack still in use when it was left */
 
 static void deadline_passed(struct ktimer *k)
@@ -250,7 +252,9 @@ void sched_park(void)
 {
 	account(current);
 	waiting_for_host = true;
-	if (!alarm_at_ns)
+	parked_at_ns = switched_at_ns;
+	/* One that has a message all the while sets no alarm for each: that is two of its four host calls. */
+	if (!alarm_at_ns || soon_again)
 		return;
 	alarm_at_ns = 0;
 	host_set_alarm(0);
@@ -258,13 +262,15 @@ void sched_park(void)
 
 void sched_unpark(void)
 {
+	u64 now = clock_monotonic_ns();
 	waiting_for_host = false;
-	switched_at_ns = clock_monotonic_ns();
+	soon_again = parked_at_ns && now - parked_at_ns < LONE_SLICE_NS;
+	switched_at_ns = now;
 }
 
 void sched_redeploy(u64 captured_ns)
 {
-	alarm_at_ns = 0;
+	alarm_at_ns = parked_at_ns = 0;
 	/* CPU time does not go back either: the turn that the capture broke off counts. */
 	if (!waiting_for_host && captured_ns > switched_at_ns)
 		current->cpu_ns += captured_ns - switched_at_ns;

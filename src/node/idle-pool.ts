@@ -154,7 +154,7 @@ export class IdlePool {
   }
 
   #removeAt(list: FunctionUc[], at: number): FunctionUc | undefined {
-    const [uc] = list.splice(at, 1);
+    const uc = at === list.length - 1 ? list.pop() : list.splice(at, 1)[0];
     if (uc === undefined) {
       return undefined;
     }
