@@ -42,6 +42,7 @@ struct stopping {
 	unsigned attempts, steps;
 	uint64_t run_ns;
 	uint64_t end_ns;
+	bool prolonged;
 };
 
 enum place {
@@ -253,12 +254,26 @@ static int advance(struct stopping *s)
 	return place == PLACE_GOOD ? 1 : move_on(s, place);
 }
 
+/* A host that stands still itself uses the time up in a few attempts: then it is given once more. */
+static bool in_time(struct stopping *s)
+{
+	uint64_t now = now_ns();
+
+	if (now < s->end_ns)
+		return true;
+	if (s->prolonged || s->attempts > ATTEMPTS_BEFORE_STEPS)
+		return false;
+	s->prolonged = true;
+	s->end_ns = now + TRACEE_LIMIT_NS;
+	return true;
+}
+
 /* 1 when it stands at a good place, 0 when it came to none, or -errno. */
 static int settle(struct stopping *s)
 {
 	int r = interrupt(s->t);
 
-	while (!r && s->attempts < ATTEMPTS_MAX && now_ns() < s->end_ns) {
+	while (!r && s->attempts < ATTEMPTS_MAX && in_time(s)) {
 		r = next_stop(s->t);
 		if (!r)
 			r = advance(s);

@@ -30,7 +30,7 @@ struct tracee {
  * it. An interrupted or refused system call is set back so that the registers make it again.
  *
  * 0 or -errno: -ESRCH when it has ended (ended tells whether it was reaped here) or is about to; -EAGAIN when it came
- * to no such point in 400 attempts or TRACEE_LIMIT_NS, then it runs on.
+ * to no such point in 400 attempts or TRACEE_LIMIT_NS, twice that when these were few, then it runs on.
  */
 #define TRACEE_LIMIT_NS 1000000000ull
 int tracee_stop(struct tracee *tracee, pid_t pid, const struct libos_header *libos);

@@ -23,6 +23,8 @@ export interface BenchOptions {
   readonly cpuRounds: number;
   /** Idle UCs for the host's memory figure. */
   readonly idleUcs: number;
+  /** Functions of each language. */
+  readonly restarted: number;
   readonly onProgress: (message: string) => void;
   /** Runs `work` with a node of these options and closes it afterwards. */
   readonly withNode: (
@@ -85,8 +87,8 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
     });
   }
   onProgress('measuring restarts from a snapshot store');
-  const { withNode } = options;
-  const restarts = await measureRestarts({ packager, functions: runs.warm, onProgress, withNode });
+  const { withNode, restarted } = options;
+  const restarts = await measureRestarts({ packager, functions: restarted, onProgress, withNode });
   return { machine, starts, plain, states, throughput, restarts, cpu, idle, skipped };
 }
 

@@ -4,6 +4,8 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 
 /** Read at once, so that hashing never holds up the event loop for long. */
 const CHUNK_BYTES = 256 * 1024;
+/** Kept for later. */
+const SPARE_MAX = 8;
 const BLOCK_BYTES = 64 * 1024;
 const ZEROES = Buffer.alloc(BLOCK_BYTES);
 /** Unit of `stat`'s `blocks`. */
@@ -75,15 +77,18 @@ export interface Measured {
   readonly checksum: string;
 }
 
+/** Chunks between two uses. A new one for each file would have the node's garbage collected every hundred files. */
+const spare: Buffer[] = [];
+
 /**
  * Checksum of a regular file, in hex: SHA-256 over its blocks of 64 KiB that are not all zero, each after its offset
  * as 64 bits, and at the end its length likewise. Half of a layer is holes, which so cost little.
  */
 export async function measureFile(path: string): Promise<Measured> {
   const { file, bytes, diskBytes } = await openRegular(path);
+  const chunk = spare.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
   try {
     const hash = createHash('sha256');
-    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, bytes));
     for (let at = 0; at < bytes; at += chunk.length) {
       const data = chunk.subarray(0, Math.min(chunk.length, bytes - at));
       await fill(file, data, at);
@@ -92,6 +97,9 @@ export async function measureFile(path: string): Promise<Measured> {
     return { bytes, diskBytes, checksum: hash.update(u64(bytes)).digest('hex') };
   } finally {
     await file.close();
+    if (spare.length < SPARE_MAX) {
+      spare.push(chunk);
+    }
   }
 }
 

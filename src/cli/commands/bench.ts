@@ -14,6 +14,7 @@ import { createPackager, withNode } from '../with-node.ts';
 interface StartFlags {
   readonly runs: number;
   readonly idle: number;
+  readonly restart: number;
   readonly ablate?: true | string;
   readonly json?: true;
 }
@@ -45,6 +46,12 @@ export function benchCommand(program: Command): void {
       100,
     )
     .option('--idle <n>', 'idle contexts for the memory figure', integer(1, 2000), 300)
+    .option(
+      '--restart <n>',
+      'functions of each language that a node is restarted with',
+      integer(1, 5000),
+      100,
+    )
     .option(
       '--ablate [items]',
       'measure each optimisation left out instead, or only those named: --ablate http,templates',
@@ -104,7 +111,7 @@ async function ablate(runs: number, items: true | string, json: true | undefined
   console.log(json ? JSON.stringify(report) : formatAblation(report));
 }
 
-async function start({ runs, idle, ablate: items, json }: StartFlags): Promise<void> {
+async function start({ runs, idle, restart, ablate: items, json }: StartFlags): Promise<void> {
   if (items !== undefined) {
     await ablate(runs, items, json);
     return;
@@ -114,6 +121,7 @@ async function start({ runs, idle, ablate: items, json }: StartFlags): Promise<v
     runs: { cold: Math.ceil(runs / 2), warm: runs, hot: runs * 20, plain: Math.ceil(runs / 5) },
     cpuRounds: Math.max(3, Math.min(7, Math.floor(runs / 10))),
     idleUcs: idle,
+    restarted: restart,
     onProgress: progress,
     withNode,
   });
