@@ -99,7 +99,7 @@ struct snapshot {
 	int words_fd;          /* a file of its own with that, or -1: words.c */
 	unsigned words_slot;
 	struct tender *tender; /* whose it is */
-	uint64_t deploys; /* by this tender */
+	uint64_t starts; /* by this tender, those of what is kept as words on it too */
 	int image_count;
 	struct image *images[UC_IMAGE_MAX];
 };
@@ -209,6 +209,7 @@ struct tender {
 	struct list_node templates, dead_templates;
 	int template_count;
 	uint32_t learn_from; /* UC whose working set is to be looked at, or 0 */
+	uint64_t learn_by_ns;
 	struct list_node table[UC_TABLE_SIZE];
 	uint32_t uc_count; /* in the table, with a process */
 	struct list_node dead;

@@ -107,7 +107,7 @@ static int timeout(struct tender *t)
 	ms = sooner(ms, resets_timeout_ms(t));
 	if (!peers_flush(t))
 		ms = sooner(ms, PEERS_RETRY_MS);
-	return pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
+	return template_is_wanted(t) || pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
 }
 
 /* Whether a UC of this core is about to answer: what it takes then is somebody's time. */
@@ -127,7 +127,9 @@ static bool is_one_running(const struct tender *t)
 /* Nothing has happened for a while: what makes later starts faster. */
 static void idle_work(struct tender *t)
 {
-	if (pool_wants_more(t))
+	if (template_is_wanted(t))
+		template_work(t);
+	else if (pool_wants_more(t))
 		pool_add_one(t);
 	else if (spare_layer_wanted(t))
 		spare_layer_prepare(t);
@@ -148,6 +150,8 @@ void events_run(struct tender *t)
 			snapshot_diff_step(t, quiet);
 		else if (quiet && !is_one_running(t))
 			idle_work(t);
+		else if (template_is_late(t))
+			template_work(t);
 		resets_tick(t);
 		limits_tick(t);
 		capture_later_work(t);

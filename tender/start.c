@@ -294,6 +294,13 @@ void start_tell(struct tender *t, struct start *start, uint32_t seq, uint64_t me
 	link_send(t, start->uc, &message, &start->message, fds, fd_count);
 }
 
+static void note_start(struct snapshot *s)
+{
+	for (; snapshot_is_compact(s); s = s->base)
+		s->starts++;
+	s->starts++;
+}
+
 bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
 		uint32_t trace)
 {
@@ -305,7 +312,7 @@ bool start_send(struct tender *t, struct start *start, const struct control_fram
 	uc->origin = snapshot_get(s);
 	uc->pages = pages_get(start->pages);
 	uc->compact = start->compact;
-	s->deploys++;
+	note_start(s);
 	for (int i = 0; i < s->image_count; i++)
 		uc->images[uc->image_count++] = image_get(s->images[i]);
 	start_tell(t, start, frame->seq, memory_limit, trace);

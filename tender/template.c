@@ -1,6 +1,7 @@
 #include "template.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
@@ -17,13 +18,14 @@
 #include "working_set.h"
 
 #define TEMPLATES_MAX 64
-/* Deploys of a snapshot that make another likely: a template costs as much as a few of them. */
+/* Starts from a snapshot that make another likely: a template costs as much as a few of them. */
 #define LEARN_AFTER 2
+/* Without a pause it is learned nevertheless: each start with a template saves a third of what that takes. */
+#define LEARN_LATEST_NS 10000000ull
 /* Embryos that stand ready for one snapshot, and how long after its last use. */
 #define READY_TARGET 2
 #define READY_KEEP_NS 5000000000ull
 #define CHECK_MS 1000
-#define IDLE_MS 2
 /* Deploys without a pause in which an embryo of a template that is not exact could stand ready for one of them. */
 #define EXACT_AFTER 16
 #define ASK_AGAIN_AFTER 64
@@ -34,18 +36,21 @@ struct template {
 	struct snapshot *snapshot;
 	struct zygote zygote;
 	bool mapped; /* it has said so */
+	struct template *before; /* a mapped one that serves until then, or NULL */
+	struct template *after;  /* the other way round: this one is in no list */
 	/*
 	 * It knows the pages that a run needs. At first it has those of a run for which the kernel mapped others around
 	 * them, several times as many, which would cost every embryo at its fork and at its end. Then one of its embryos
 	 * tells them apart (FETCH_EXACTLY), and another template follows.
 	 */
 	bool exact;
+	bool of_child; /* what it knows is of a run from a snapshot that builds on its own, which loaded no code */
 	unsigned taken, ask_at; /* embryos, and how many before one is to tell */
 	struct plan_file plan; /* without maps */
 	struct list_node ready;
 	int ready_count;
 	uint64_t used_ns;
-	bool ended; /* freed once no event can name it */
+	bool ended; /* killed; freed once it has hung up and no event can name it */
 };
 
 void templates_init(struct tender *t)
@@ -65,6 +70,13 @@ static struct template *find(const struct tender *t, const struct snapshot *s)
 	return NULL;
 }
 
+/* uc, which was to tell pages apart, does not come to it. */
+static void ask_again(struct template *p, const struct uc *uc)
+{
+	if (p && uc->fetch == FETCH_EXACTLY)
+		p->ask_at = p->taken;
+}
+
 static void clear_ready(struct template *p)
 {
 	list_for_each_safe(n, next, &p->ready) {
@@ -73,27 +85,44 @@ static void clear_ready(struct template *p)
 		/* Its hangup frees it, as any embryo that ends. */
 		list_del(&uc->node);
 		uc->template = NULL;
-		if (uc->fetch == FETCH_EXACTLY)
-			p->ask_at = p->taken;
+		ask_again(p, uc);
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 	}
 	p->ready_count = 0;
 }
 
-/* Closing the socket ends the process. */
-static void end(struct tender *t, struct template *p)
+/* It takes the kernel a while to clear away the memory of a process: nobody waits for that. */
+static void kill_process(struct tender *t, struct template *p)
 {
 	clear_ready(p);
+	kill(p->zygote.pid, SIGKILL);
+	events_change(t, &p->source, 0);
+	close(p->plan.fd);
+	snapshot_put(p->snapshot);
+	p->ended = true;
+}
+
+/* Its socket was the last that it had. */
+static void reap(struct tender *t, struct template *p)
+{
 	events_remove(t, &p->source);
 	close(p->zygote.sock);
 	while (waitpid(p->zygote.pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	close(p->plan.fd);
-	list_del(&p->node);
-	t->template_count--;
-	snapshot_put(p->snapshot);
-	p->ended = true;
 	list_add_tail(&p->node, &t->dead_templates);
+}
+
+static void end(struct tender *t, struct template *p)
+{
+	if (p->before)
+		end(t, p->before);
+	if (p->after) {
+		p->after->before = NULL;
+	} else {
+		list_del(&p->node);
+		t->template_count--;
+	}
+	kill_process(t, p);
 }
 
 void templates_free_dead(struct tender *t)
@@ -109,19 +138,26 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 	struct template *p = container_of(source, struct template, source);
 	int error = -EPIPE;
 
-	if (p->ended)
+	if (p->ended) {
+		if (events & (EPOLLHUP | EPOLLERR))
+			reap(t, p);
 		return;
+	}
 	if (events & EPOLLIN)
 		error = zygote_await(&p->zygote);
-	if (error)
+	if (error) {
 		end(t, p);
-	else
-		p->mapped = true;
-	if (!error && p->exact)
+		return;
+	}
+	p->mapped = true;
+	if (p->before)
+		end(t, p->before);
+	if (p->exact)
 		anchor_mappings(p->zygote.pid);
 }
 
-static int make(struct tender *t, struct snapshot *s, const struct working_set *set)
+/* The new one, or NULL. */
+static struct template *make(struct tender *t, struct snapshot *s, const struct working_set *set)
 {
 	struct template *p = xcalloc(1, sizeof *p);
 	struct template_sources sources;
@@ -138,7 +174,7 @@ static int make(struct tender *t, struct snapshot *s, const struct working_set *
 	if (error) {
 		close_if_open(p->plan.fd);
 		free(p);
-		return error;
+		return NULL;
 	}
 	p->source = (struct event_source){ .fd = p->zygote.sock, .ready = template_ready };
 	p->snapshot = snapshot_get(s);
@@ -150,51 +186,86 @@ static int make(struct tender *t, struct snapshot *s, const struct working_set *
 	error = events_add(t, &p->source, EPOLLIN);
 	if (error)
 		fatal(-error, "template of snapshot %lu", s->number);
-	return 0;
+	return p;
 }
 
-/* A template for a snapshot that has none, or one that is not exact in place of it. */
-static void replace(struct tender *t, struct template *p, const struct uc *uc, const struct working_set *set)
+/*
+ * Whose template a UC can teach: of its snapshot and those that this is kept as words on, the nearest that is started
+ * from often. After a restart each function may be started once, all of them from their runtime's template.
+ */
+static struct snapshot *subject_of(const struct uc *uc)
 {
-	/* The UC may end any time, and the old template holds the snapshot. */
-	struct snapshot *s = snapshot_get(uc->origin);
+	struct snapshot *s = uc->origin;
 
-	if (p)
-		end(t, p);
-	else if (t->template_count >= TEMPLATES_MAX)
-		end(t, list_entry(t->templates.next, struct template, node));
-	make(t, s, set);
-	snapshot_put(s);
+	while (s && s->starts < LEARN_AFTER)
+		s = s->base;
+	return s;
 }
 
-/* Nothing is to be learned from uc: its snapshot's template knows all, or needs an embryo that tells pages apart. */
+/* Nothing is to be learned from uc for p, its subject's. */
 static bool is_settled(const struct template *p, const struct uc *uc)
 {
-	return p && (p->exact || uc->fetch != FETCH_EXACTLY);
+	bool of_child = p && uc->origin != p->snapshot;
+
+	if (!p || (p->of_child && !of_child))
+		return false;
+	return p->exact || uc->fetch != FETCH_EXACTLY || of_child != p->of_child;
+}
+
+/* before, unless NULL, serves until the new one is mapped. */
+static void replace(struct tender *t, struct template *before, struct snapshot *s, const struct working_set *set,
+		    bool of_child)
+{
+	struct template *p;
+
+	if (!before && t->template_count >= TEMPLATES_MAX)
+		end(t, list_entry(t->templates.next, struct template, node));
+	p = make(t, s, set);
+	if (!p)
+		return;
+	p->of_child = of_child;
+	if (!before)
+		return;
+	if (!before->mapped) {
+		end(t, before);
+		return;
+	}
+	list_del(&before->node);
+	t->template_count--;
+	before->after = p;
+	p->before = before;
+}
+
+static void learn_from(struct tender *t, const struct uc *uc, struct snapshot *s, struct template *p)
+{
+	struct plan_touch *touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
+	bool of_child = uc->origin != s, without = t->without & OPTIMISATION_WORKING_SET;
+	/* An embryo of another template, or of one that knew no loading of code, did not tell all pages apart. */
+	bool exact = without || (p && of_child == p->of_child && uc->fetch == FETCH_EXACTLY);
+	long count = without ? 0 : working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+
+	if (count >= 0)
+		replace(t, p, s, &(struct working_set){ touches, (uint32_t)count, exact }, of_child);
+	else if (p)
+		p->exact = true; /* as far as can be told */
+	free(touches);
 }
 
 static void learn(struct tender *t)
 {
 	struct uc *uc = uc_find(t, t->learn_from);
-	struct plan_touch *touches;
+	struct snapshot *s;
 	struct template *p;
-	long count = 0;
 
 	t->learn_from = 0;
-	if (!uc || uc->state != UC_RUNNING || !uc->origin || !snapshot_is_known(uc->origin))
+	if (!uc || uc->state != UC_RUNNING)
 		return;
-	p = find(t, uc->origin);
-	if (is_settled(p, uc))
+	s = subject_of(uc);
+	if (!s || !snapshot_is_known(s))
 		return;
-	touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
-	if (!(t->without & OPTIMISATION_WORKING_SET))
-		count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
-	if (count >= 0)
-		replace(t, p, uc,
-			&(struct working_set){ touches, (uint32_t)count, p || t->without & OPTIMISATION_WORKING_SET });
-	else if (p)
-		p->exact = true; /* as far as can be told */
-	free(touches);
+	p = find(t, s);
+	if (!is_settled(p, uc))
+		learn_from(t, uc, s, p);
 }
 
 /* A UC of the runtime loads a function's code first, and then runs it as well. */
@@ -205,13 +276,22 @@ static unsigned answers_of_working_set(const struct uc *uc)
 
 void template_note_answer(struct tender *t, struct uc *uc)
 {
+	struct snapshot *s;
+	struct template *p;
+
 	if (uc->learned || ++uc->answers < answers_of_working_set(uc))
 		return;
 	uc->learned = true;
-	if (t->without & OPTIMISATION_TEMPLATES || !uc->origin || uc->origin->deploys < LEARN_AFTER)
+	s = t->without & OPTIMISATION_TEMPLATES ? NULL : subject_of(uc);
+	p = s ? find(t, s) : NULL;
+	if (!s || is_settled(p, uc))
 		return;
-	if (!t->learn_from && !is_settled(find(t, uc->origin), uc))
-		t->learn_from = uc->id;
+	if (t->learn_from) {
+		ask_again(p, uc);
+		return;
+	}
+	t->learn_from = uc->id;
+	t->learn_by_ns = now_ns() + LEARN_LATEST_NS;
 }
 
 /* What was asked for may have ended without an answer. */
@@ -228,12 +308,15 @@ int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, st
 	struct template *p = find(t, s);
 	int error = 0;
 
-	if (!p || !p->mapped)
+	if (!p)
 		return -ENOENT;
 	p->used_ns = now_ns();
-	p->taken++;
 	list_del(&p->node);
 	list_add_tail(&p->node, &t->templates);
+	p = p->before ? p->before : p;
+	if (!p->mapped)
+		return -ENOENT;
+	p->taken++;
 	if (list_empty(&p->ready)) {
 		error = embryo_make(t, &p->zygote, p->taken > EXACT_AFTER ? next_fetch(p, FETCH_NOTHING) : FETCH_NOTHING, uc);
 	} else {
@@ -288,13 +371,17 @@ static bool any_ready(const struct tender *t)
 
 int template_timeout_ms(const struct tender *t)
 {
-	if (t->learn_from)
-		return IDLE_MS;
-	if (list_empty(&t->templates))
-		return -1;
-	if (wanting(t, now_ns()))
-		return IDLE_MS;
 	return any_ready(t) ? CHECK_MS : -1;
+}
+
+bool template_is_wanted(const struct tender *t)
+{
+	return t->learn_from || wanting(t, now_ns());
+}
+
+bool template_is_late(const struct tender *t)
+{
+	return t->learn_from && now_ns() >= t->learn_by_ns;
 }
 
 static void make_ready(struct tender *t, struct template *p)

@@ -30,8 +30,12 @@ void template_drop(struct tender *t, const struct snapshot *s);
 /* A ready embryo has ended by itself. */
 void template_lost(struct tender *t, struct uc *uc);
 
+/* Learning or making would make later starts faster. */
+bool template_is_wanted(const struct tender *t);
 /* Until template_work has something to do, -1 for ever. */
 int template_timeout_ms(const struct tender *t);
+/* Something is to be learned, and there was no pause to do it in. */
+bool template_is_late(const struct tender *t);
 /* One step of learning, making or clearing away. */
 void template_work(struct tender *t);
 

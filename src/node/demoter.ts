@@ -11,8 +11,10 @@ const SPARE_IDLE_MS = 1000;
 /** The last used ones keep it longer. */
 const LAST_USED = 2;
 const LAST_USED_IDLE_MS = 30_000;
-/** Idle UCs of a core that may have a process: beyond it the longest unused one is demoted at once. */
+/** Idle UCs of a core that may have a process: beyond it the longest unused one is demoted as soon as the core is free. */
 const LIVE_IDLE_PER_CORE = 256;
+/** Beyond this it is at once, which holds up what the core has to do by some milliseconds. */
+const LIVE_IDLE_MAX = 512;
 /** How often is looked for UCs whose time is over. */
 const SWEEP_MS = 250;
 /** After so many refusals in a row a function's UCs are left alone. */
@@ -44,7 +46,7 @@ export class Demoter {
     if (this.#stopped) {
       return;
     }
-    if (this.#pool.live(core).size > LIVE_IDLE_PER_CORE) {
+    if (this.#pool.live(core).size > LIVE_IDLE_MAX) {
       this.#work(core);
     }
     this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS).unref();
@@ -77,7 +79,7 @@ export class Demoter {
     if (this.#working.has(core)) {
       return true;
     }
-    const uc = live.size > LIVE_IDLE_PER_CORE ? first(live) : this.#expired(core, live);
+    const uc = live.size > LIVE_IDLE_MAX ? first(live) : this.#expired(core, live);
     if (uc !== undefined) {
       this.#working.add(core);
       this.#demote(uc).finally(() => {
@@ -91,6 +93,9 @@ export class Demoter {
   #expired(core: Core, live: ReadonlySet<FunctionUc>): FunctionUc | undefined {
     if (core.active > 0) {
       return undefined;
+    }
+    if (live.size > LIVE_IDLE_PER_CORE) {
+      return first(live);
     }
     const now = performance.now();
     for (const uc of live) {

@@ -41,10 +41,17 @@ static uint64_t room_snapshot(uint64_t number)
 	return number;
 }
 
-/* One call, so one answer: the sum of the words on the pages that are read. */
+/* One call, so one answer: the sum of the words on the pages that are read, of which `first` is the first. */
+static uint64_t read_from(uint32_t uc, uint64_t first)
+{
+	return ask(uc, &(struct probe_call){ .op = PROBE_SUM,
+					     .args = { ROOM + first * PAGE, (ROOM_PAGES - first) * PAGE, READ_EACH * PAGE } })
+		.result;
+}
+
 static uint64_t read_some(uint32_t uc)
 {
-	return ask(uc, &(struct probe_call){ .op = PROBE_SUM, .args = { ROOM, ROOM_PAGES * PAGE, READ_EACH * PAGE } }).result;
+	return read_from(uc, 0);
 }
 
 static void a_working_set_is_what_is_read(void)
@@ -69,14 +76,19 @@ static void a_working_set_is_what_is_read(void)
 }
 
 /* Bytes that a run maps in a new UC of s. */
-static uint64_t mapped_by_run(uint64_t s, uint32_t uc)
+static uint64_t mapped_by_run_from(uint64_t s, uint32_t uc, uint64_t first)
 {
 	uint64_t before;
 
 	CHECK(client_deploy(&client, 0, uc, s) == 0);
 	before = client_stat(&client, 0, uc).shared_bytes;
-	read_some(uc);
+	read_from(uc, first);
 	return client_stat(&client, 0, uc).shared_bytes - before;
+}
+
+static uint64_t mapped_by_run(uint64_t s, uint32_t uc)
+{
+	return mapped_by_run_from(s, uc, 0);
 }
 
 /* Its pages are there from the start, once the template that learned is; and it can be written no more than before. */
@@ -131,6 +143,53 @@ static void words_of_a_lineage_stay(void)
 	}
 }
 
+/* Each is started once: as after a restart, only their parent is started from often. */
+static uint64_t compact_children(uint64_t parent, uint64_t first, int count_of_children)
+{
+	uint32_t uc = next_uc++;
+	struct message m;
+
+	CHECK(client_deploy(&client, 0, uc, parent) == 0);
+	for (int i = 0; i < count_of_children; i++) {
+		uint64_t number = first + (uint64_t)i;
+		struct control_captured c;
+
+		CHECK(client_capture(&client, 0, uc, number, true, &c) == 0);
+		m = client_call(&client, 0, CONTROL_COMPACT, 0, &number, sizeof number);
+		CHECK(m.frame.type == CONTROL_OK);
+		message_free(&m);
+	}
+	kill_uc(uc);
+	return first;
+}
+
+static void children_teach_their_parents_template(void)
+{
+	uint64_t parent = room_snapshot(20), child = compact_children(parent, 100, DEPLOYS_MAX), last = child + DEPLOYS_MAX;
+	uint32_t uc = next_uc++;
+	struct message m;
+	uint64_t mapped;
+	int deploys = 0;
+
+	while (mapped_by_run(child++, uc) >= ROOM_PAGES / READ_EACH / 2 * PAGE) {
+		CHECK(child < last);
+		kill_uc(uc);
+		uc = next_uc++;
+	}
+	CHECK(count(uc) == 2 && peek(uc, ROOM + PAGE) == 2);
+	kill_uc(uc);
+	/* A run from the parent itself, which loads code as well, needs other pages, and its template learns these. */
+	do {
+		CHECK(++deploys < DEPLOYS_MAX);
+		uc = next_uc++;
+		mapped = mapped_by_run_from(parent, uc, READ_EACH / 2);
+		CHECK(count(uc) == 2);
+		/* It learns while it has nothing to do. */
+		CHECK(!client_receive(&client, 0, 20, &m));
+		kill_uc(uc);
+	} while (mapped >= ROOM_PAGES / READ_EACH / 2 * PAGE);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -141,6 +200,7 @@ int main(int argc, char **argv)
 	RUN(a_working_set_is_what_is_read);
 	RUN(an_embryo_inherits_a_read_only_mapping);
 	RUN(words_of_a_lineage_stay);
+	RUN(children_teach_their_parents_template);
 	CHECK(WIFEXITED(client_stop(&client)));
 	return 0;
 }
