@@ -1,75 +1,17 @@
 import assert from 'node:assert/strict';
-import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { Core } from '../src/node/cores.ts';
 import { Dispatcher, type Start } from '../src/node/dispatcher.ts';
-import { type FunctionRecord, FunctionUc, functionRecord } from '../src/node/function-record.ts';
+import { type FunctionRecord, FunctionUc } from '../src/node/function-record.ts';
 import { IdlePool } from '../src/node/idle-pool.ts';
 import { declaredSpecializations, leadEnded } from '../src/node/specialization.ts';
-import { DEFAULT_LIMITS, DEFAULT_POLICY, PlatformError } from '../src/node/types.ts';
-import { resolveKind } from '../src/runtime/kinds.ts';
+import { PlatformError } from '../src/node/types.ts';
 import type { Snapshot } from '../src/snapshot/snapshot.ts';
 import { SnapshotCache } from '../src/snapshot/snapshot-cache.ts';
-import { Tender } from '../src/tender/tender.ts';
-
-const OWNER = { ucEnded: () => undefined };
-
-function snapshot(number: number, more: Partial<Snapshot> = {}): Snapshot {
-  const captured = {
-    parent: 0,
-    ownPages: 10,
-    sharedPages: 0,
-    maps: 0,
-    runs: 0,
-    stopNs: 0,
-    copyNs: 0,
-    rip: 0,
-  };
-  return {
-    number,
-    id: String(number),
-    kind: 'function',
-    parent: undefined,
-    of: 'f',
-    captured,
-    createdMs: 0,
-    savedMs: 1,
-    deploys: 0,
-    deploying: 0,
-    ...more,
-  };
-}
-
-function record(name: string): FunctionRecord {
-  const runtime = {
-    kind: resolveKind('nodejs:24'),
-    version: 'v24',
-    snapshot: snapshot(1, { kind: 'runtime' }),
-  };
-  return functionRecord(
-    {
-      name,
-      version: '0.0.1',
-      kind: 'nodejs:24',
-      main: 'main',
-      code: { type: 'source', source: '', filename: 'f.js' },
-      env: {},
-      limits: DEFAULT_LIMITS,
-      policy: DEFAULT_POLICY,
-      digest: name,
-    },
-    runtime,
-  );
-}
+import { idleCores, OWNER, record, snapshot } from './support/node-parts.ts';
 
 function setUp(coreCount = 2) {
-  const cores: Core[] = Array.from({ length: coreCount }, (_, index) => ({
-    index,
-    tender: new Tender({ socket: new Socket(), onChunk: () => undefined }),
-    starting: 0,
-    ending: 0,
-    active: 0,
-  }));
+  const cores = idleCores(coreCount);
   const idle = new IdlePool();
   let lastUc = 0;
   return {
