@@ -10,7 +10,7 @@ import { idleCores, OWNER, record } from './support/node-parts.ts';
 const SWEEP_MS = 250;
 
 /** As many idle UCs of functions of their own on one core, and how many of them have a process. */
-function fill(count: number) {
+function fill(count: number, short = () => false) {
   const [core] = idleCores(1) as [Core];
   const pool = new IdlePool();
   const asked: number[] = [];
@@ -21,7 +21,7 @@ function fill(count: number) {
   for (let id = 1; id <= count; id++) {
     pool.put(new FunctionUc(id, core, OWNER, record(`f${id}`)));
   }
-  return { core, pool, asked, demoter: new Demoter(pool, [core]) };
+  return { core, pool, asked, demoter: new Demoter(pool, [core], short) };
 }
 
 /** Each demotion follows the one before. */
@@ -59,6 +59,20 @@ describe('demoter', () => {
     await settle(asked);
     assert.equal(pool.live(core).size, 256);
     assert.equal(pool.demoted, 244);
+    demoter.stop();
+  });
+
+  it('demotes all but the last used ones when memory is short, on a busy core too', async () => {
+    let short = false;
+    const { core, pool, asked, demoter } = fill(100, () => short);
+    core.active = 1;
+    demoter.note(core);
+    await settle(asked);
+    assert.equal(asked.length, 0);
+    short = true;
+    demoter.note(core);
+    await settle(asked);
+    assert.deepEqual([asked.length, asked[0], pool.live(core).size], [68, 1, 32]);
     demoter.stop();
   });
 });

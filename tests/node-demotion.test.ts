@@ -38,6 +38,11 @@ def main(args):
   ],
 ];
 
+/** An idle UC with a process takes a MiB and more, so there is not room for so many of them. */
+const SMALL_BYTES = 100 * 1024 ** 2;
+const ROOM = SMALL_BYTES / 2 ** 20;
+const MANY = 150;
+
 interface Result {
   readonly id: string;
   readonly token: number;
@@ -164,6 +169,25 @@ describe('the node and its demoted contexts', () => {
     assert.equal(node.stats().demotedUcs, earlier.demotedUcs);
     assert.equal((await node.invoke(action, {})).path, 'warm');
     await node.forget(action);
+  });
+
+  it('demotes rather than evicts when memory is short', { timeout: 120_000 }, async () => {
+    const [, python] = SOURCES[1] as (typeof SOURCES)[number];
+    const action = sourceAction(PYTHON, python);
+    const small = await startComputeNode({ cores: 1, preboot: [PYTHON], memoryBytes: SMALL_BYTES });
+    try {
+      await small.invoke(action, {});
+      // They come to rest one after the other, unless the host stands still for a while.
+      const all = () =>
+        Promise.all(Array.from({ length: MANY }, (_, n) => small.invoke(action, { ms: 1000 + 20 * n })));
+      await all();
+      const { idleUcs, demotedUcs } = small.stats();
+      assert.ok(idleUcs > ROOM * 1.2, `${idleUcs} are idle, ${demotedUcs} of them demoted`);
+      const hot = (await all()).filter(({ path }) => path === 'hot').length;
+      assert.ok(hot > ROOM * 1.2, `${hot} were hot`);
+    } finally {
+      await small.close();
+    }
   });
 
   it('starts warm when a demoted one does not come back', async (context) => {

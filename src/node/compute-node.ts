@@ -69,7 +69,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.cores = cores;
     this.dispatcher = new Dispatcher(cores.all, this.#idle);
     const without = new Set(options.without);
-    this.#demoter = new Demoter(this.#idle, cores.all, !without.has('demotion'));
+    this.#demoter = new Demoter(this.#idle, cores.all, () => this.budget.isShort, !without.has('demotion'));
     this.#persistence = persistence;
     this.#operations = new SnapshotOperations(this, persistence);
     this.snapshots = new SnapshotCache(

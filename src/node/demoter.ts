@@ -15,6 +15,8 @@ const LAST_USED_IDLE_MS = 30_000;
 const LIVE_IDLE_PER_CORE = 256;
 /** Beyond this it is at once, which holds up what the core has to do by some milliseconds. */
 const LIVE_IDLE_MAX = 512;
+/** As many of the last used ones keep theirs although memory is short. */
+const LIVE_IDLE_MIN = 32;
 /** How often is looked for UCs whose time is over. */
 const SWEEP_MS = 250;
 /** After so many refusals in a row a function's UCs are left alone. */
@@ -30,14 +32,19 @@ const ASKED_ATTEMPTS = 5;
 export class Demoter {
   readonly #pool: IdlePool;
   readonly #cores: readonly Core[];
+  readonly #short: () => boolean;
   readonly #working = new Set<Core>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** @param byTime UCs are demoted as time goes by, not only when asked */
-  constructor(pool: IdlePool, cores: readonly Core[], byTime = true) {
+  /**
+   * @param short whether memory is short, so that UCs are demoted rather than evicted soon
+   * @param byTime UCs are demoted as time goes by, not only when asked
+   */
+  constructor(pool: IdlePool, cores: readonly Core[], short: () => boolean, byTime = true) {
     this.#pool = pool;
     this.#cores = cores;
+    this.#short = short;
     this.#stopped = !byTime;
   }
 
@@ -46,7 +53,7 @@ export class Demoter {
     if (this.#stopped) {
       return;
     }
-    if (this.#pool.live(core).size > LIVE_IDLE_MAX) {
+    if (this.#isFull(core)) {
       this.#work(core);
     }
     this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS).unref();
@@ -79,7 +86,7 @@ export class Demoter {
     if (this.#working.has(core)) {
       return true;
     }
-    const uc = live.size > LIVE_IDLE_MAX ? first(live) : this.#expired(core, live);
+    const uc = this.#isFull(core) ? first(live) : this.#expired(core, live);
     if (uc !== undefined) {
       this.#working.add(core);
       this.#demote(uc).finally(() => {
@@ -88,6 +95,12 @@ export class Demoter {
       });
     }
     return true;
+  }
+
+  /** One has to give way at once, whatever else the core has to do. */
+  #isFull(core: Core): boolean {
+    const { size } = this.#pool.live(core);
+    return size > LIVE_IDLE_MAX || (size > LIVE_IDLE_MIN && this.#short());
   }
 
   #expired(core: Core, live: ReadonlySet<FunctionUc>): FunctionUc | undefined {

@@ -1,6 +1,8 @@
 import type { Core } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 
+/** What a demoted UC is taken to keep until its tender says it: nothing is evicted for memory that is about to be free. */
+const KEPT_BYTES = 64 * 1024;
 /** How far down a function's stack a UC on a less busy core is looked for. */
 const LOOK_BACK = 4;
 
@@ -128,7 +130,8 @@ export class IdlePool {
     record.demoted.push(uc);
     this.live(uc.core).delete(uc);
     uc.demoted = true;
-    uc.keptBytes = record.idleBytes;
+    uc.keptBytes = Math.min(record.idleBytes, KEPT_BYTES);
+    this.#bytes += uc.keptBytes - record.idleBytes;
     this.#demoted += 1;
   }
 

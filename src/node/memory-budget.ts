@@ -7,6 +7,8 @@ import type { IdlePool } from './idle-pool.ts';
 
 /** Part of the machine's memory that idle UCs and snapshots may take by default. */
 const DEFAULT_SHARE = 0.6;
+/** From this part of the budget on memory is short. */
+const SHORT_SHARE = 0.9;
 /** Part of the host's process ids that UCs may take. */
 const PID_SHARE = 0.8;
 /** Idle UCs, and snapshots, that go at once when the host refuses a new one. */
@@ -25,8 +27,9 @@ function processLimit(): number {
 }
 
 /**
- * One budget over idle UCs and snapshots. When it is exceeded idle UCs go first, for
- * their snapshot brings them back at the price of a warm start; then functions' snapshots.
+ * One budget over idle UCs and snapshots. When it is nearly used up idle UCs lose their processes
+ * (src/node/demoter.ts). When it is exceeded they go first, for their snapshot brings them back at the
+ * price of a warm start; then functions' snapshots.
  */
 export class MemoryBudget {
   readonly limitBytes: number;
@@ -51,6 +54,11 @@ export class MemoryBudget {
   /** Real bytes held now. */
   get usedBytes(): number {
     return this.#idle.bytes + this.#snapshots.bytes;
+  }
+
+  /** Soon something has to go. */
+  get isShort(): boolean {
+    return this.usedBytes > this.limitBytes * SHORT_SHARE;
   }
 
   /** Evicts until the budget holds. */
