@@ -2,17 +2,33 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 /* The embryo's stack needs the top of the scratch region, the plan lies below it. */
 #define MAPS_MAX 65000
+
+static bool is_code_or_constant(const struct plan_map *m)
+{
+	return m->source < UC_IMAGE_MAX && (m->prot | PROT_EXEC) == (PROT_READ | PROT_EXEC);
+}
+
+/*
+ * What of an image can only be read is joined to code beside it and can be executed then, as it was before linkers
+ * kept them apart: it saves a mapping in three of a library. Who wants that has other ways: a guest maps what it likes.
+ */
+static bool has_prot_of(const struct plan_map *last, const struct plan_map *m)
+{
+	return last->prot == m->prot || (is_code_or_constant(last) && is_code_or_constant(m));
+}
 
 static void add_map(struct layout *l, const struct plan_map *m)
 {
 	struct plan_map *last = l->map_count ? &l->maps[l->map_count - 1] : NULL;
 
-	if (last && last->start + last->bytes == m->start && last->source == m->source && last->prot == m->prot &&
+	if (last && last->start + last->bytes == m->start && last->source == m->source && has_prot_of(last, m) &&
 	    (m->source == PLAN_ANONYMOUS || last->offset + last->bytes == m->offset)) {
 		last->bytes += m->bytes;
+		last->prot |= m->prot;
 		return;
 	}
 	if (l->map_count == l->map_size) {
