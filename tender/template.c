@@ -112,16 +112,20 @@ static void reap(struct tender *t, struct template *p)
 	list_add_tail(&p->node, &t->dead_templates);
 }
 
+static void take_off_list(struct tender *t, struct template *p)
+{
+	list_del(&p->node);
+	t->template_count--;
+}
+
 static void end(struct tender *t, struct template *p)
 {
 	if (p->before)
 		end(t, p->before);
-	if (p->after) {
+	if (p->after)
 		p->after->before = NULL;
-	} else {
-		list_del(&p->node);
-		t->template_count--;
-	}
+	else
+		take_off_list(t, p);
 	kill_process(t, p);
 }
 
@@ -230,8 +234,7 @@ static void replace(struct tender *t, struct template *before, struct snapshot *
 		end(t, before);
 		return;
 	}
-	list_del(&before->node);
-	t->template_count--;
+	take_off_list(t, before);
 	before->after = p;
 	p->before = before;
 }

@@ -32,7 +32,7 @@ void template_lost(struct tender *t, struct uc *uc);
 
 /* Learning or making would make later starts faster. */
 bool template_is_wanted(const struct tender *t);
-/* Until template_work has something to do, -1 for ever. */
+/* Until there may be something to clear away, -1 for ever. */
 int template_timeout_ms(const struct tender *t);
 /* Something is to be learned, and there was no pause to do it in. */
 bool template_is_late(const struct tender *t);

@@ -1,4 +1,4 @@
-/* The parts of the tender that compute: maps, layouts, plans, frames. */
+/* The parts of the tender that compute, but for those with a test of their own: memory maps, pages and differences of both. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
