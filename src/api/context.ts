@@ -7,13 +7,6 @@ import type { Invoker } from './invoker.ts';
 import type { ActionRegistry } from './registry.ts';
 import { entityName, parse } from './schemas.ts';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Set for every request below /api/v1/ and /seuss/v1/, before its body is read. */
-    subject: Subject | null;
-  }
-}
-
 /** What the routes of all resources share. */
 export interface ApiContext {
   readonly node: ComputeNode;

@@ -87,11 +87,22 @@ export const snapshotId = z.string().regex(/^[0-9a-f]{16}$/, 'a snapshot id has 
 export const activationId = z.string().regex(/^[0-9a-f]{32}$/, 'an activation id has 32 hexadecimal digits');
 
 /** Arguments of an invocation: an object, or an array as OpenWhisk allows since 2.0. */
-export function parseArguments(body: unknown): JsonValue {
+export function parseArguments(text: string): JsonValue {
+  const body = parseJson(text);
   if (body === undefined || body === null) return {};
   if (typeof body !== 'object')
     throw new ApiError(400, 'The arguments of an action are a JSON object or array.');
   return body as JsonValue;
+}
+
+/** Undefined for an empty text. @throws ApiError 400 */
+export function parseJson(text: string): unknown {
+  if (text.trim() === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiError(400, `The request content was malformed: ${(error as Error).message}`);
+  }
 }
 
 /** @throws ApiError 400 that names each field at fault */

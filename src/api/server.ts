@@ -6,6 +6,9 @@ import { ActivationStore, type StoreLimits } from './activation-store.ts';
 import { Authenticator, DEFAULT_GUEST_KEY } from './auth.ts';
 import type { ApiContext } from './context.ts';
 import { ApiError, handleError, NOT_FOUND } from './errors.ts';
+import { BODY_BYTES, readBodies } from './http/bodies.ts';
+import { HEAD_LOOK_MS, HEAD_MS, limitConnections, REQUEST_MS } from './http/connections.ts';
+import { guard, refuse } from './http/gate.ts';
 import { Invoker } from './invoker.ts';
 import { ActionRegistry } from './registry.ts';
 import { actionRoutes } from './routes/actions.ts';
@@ -42,7 +45,12 @@ export function createApi(options: ApiOptions): Api {
     genReqId: () => randomUUID().replaceAll('-', ''),
     routerOptions: { maxParamLength: 512 },
     forceCloseConnections: true,
+    bodyLimit: BODY_BYTES,
+    requestTimeout: REQUEST_MS,
+    http: { headersTimeout: HEAD_MS, connectionsCheckingInterval: HEAD_LOOK_MS },
+    frameworkErrors: refuse,
   });
+  limitConnections(app.server);
   const auth = new Authenticator(options.key ?? DEFAULT_GUEST_KEY);
   const actions = options.actions ?? new ActionRegistry(options.packager);
   const activations = new ActivationStore(options.store);
@@ -57,13 +65,8 @@ export function createApi(options: ApiOptions): Api {
   app.setNotFoundHandler(() => {
     throw new ApiError(404, NOT_FOUND);
   });
-  app.decorateRequest('subject', null);
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-    if (/^\/(api|seuss)\/v1\//.test(request.url))
-      request.subject = auth.authenticate(request.headers.authorization);
-  });
-  parseEveryBodyAsJson(app);
+  guard(app, auth);
+  readBodies(app);
   for (const routes of [
     rootRoutes,
     namespaceRoutes,
@@ -75,18 +78,4 @@ export function createApi(options: ApiOptions): Api {
     routes(app, context);
   }
   return { app, actions };
-}
-
-/** OpenWhisk's clients say JSON, `curl -d` says something else; there is nothing but JSON here. */
-function parseEveryBodyAsJson(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    const text = String(body);
-    if (text.trim() === '') return done(null, undefined);
-    try {
-      done(null, JSON.parse(text));
-    } catch (error) {
-      done(new ApiError(400, `The request content was malformed: ${(error as Error).message}`));
-    }
-  });
 }

@@ -46,14 +46,15 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
     return document(record, false);
   });
 
-  app.post(ENTITY, { bodyLimit: ARGUMENT_BYTES }, async (request, reply) => {
+  const invocation = { bodyLimit: ARGUMENT_BYTES, config: { bodyAsText: true } } as const;
+  app.post(ENTITY, invocation, async (request, reply) => {
     const { subject, namespace } = identify(request);
     const record = context.actions.get(namespace, nameIn(request));
     const { blocking, result, timeout } = parse(invokeQuery, request.query);
     const outcome = await context.invoker.invoke({
       record,
       subject,
-      params: parseArguments(request.body),
+      params: parseArguments((request.body as string | undefined) ?? ''),
       transactionId: request.id,
       waitMs: waitLimit(blocking, timeout, record.limits.timeout),
     });

@@ -3,10 +3,12 @@ import type { ApiContext } from '../context.ts';
 import { LIMIT_RANGES } from '../schemas.ts';
 
 /** What can be asked without a key. */
-export function rootRoutes(app: FastifyInstance, context: ApiContext): void {
-  app.get('/ping', async (_request, reply) => reply.type('text/plain').send('pong'));
+const PUBLIC = { config: { public: true } } as const;
 
-  app.get('/', async () => ({
+export function rootRoutes(app: FastifyInstance, context: ApiContext): void {
+  app.get('/ping', PUBLIC, async (_request, reply) => reply.type('text/plain').send('pong'));
+
+  app.get('/', PUBLIC, async () => ({
     description: 'OpenWhisk',
     api_paths: ['/api/v1'],
     limits: {
@@ -20,7 +22,7 @@ export function rootRoutes(app: FastifyInstance, context: ApiContext): void {
     runtimes: runtimesByFamily(context.kinds),
   }));
 
-  app.get('/api/v1', async () => ({
+  app.get('/api/v1', PUBLIC, async () => ({
     description: 'OpenWhisk API',
     api_version: '1.0.0',
     api_version_path: 'v1',
