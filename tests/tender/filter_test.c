@@ -16,6 +16,11 @@
 #include "../../abi/layout.h"
 
 #define MEMORY (64ul << 20)
+#define X32 0x40000000u
+/* Probes of the host's administrator, of Linux 6.11 and 6.18. */
+#define SYS_uretprobe 335
+#define SYS_uprobe 336
+#define VSYSCALL_PAGE 0xffffffffff600000ul
 #define ARENA (UC_ARENA_BASE + (1ul << 30))
 #define ABOVE UC_GUEST_END
 #define FIXED (MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS)
@@ -58,7 +63,14 @@ static const struct host_call forbidden[] = {
 	{ "io_uring_setup", SYS_io_uring_setup, { 1 } },
 	{ "userfaultfd", SYS_userfaultfd, { 0 } },
 	{ "bpf", SYS_bpf, { 0 } },
-	{ "x32 recvmsg", 0x40000000 | SYS_recvmsg, { UC_LINK_FD } },
+	{ "restart_syscall", SYS_restart_syscall, { 0 } },
+	{ "no call", -1ul, { 0 } },
+	{ "x32 recvmsg", X32 | SYS_recvmsg, { UC_LINK_FD } },
+	{ "x32 munmap", X32 | SYS_munmap, { ARENA, 4096 } },
+	{ "x32 exit_group", X32 | SYS_exit_group, { 0 } },
+	{ "x32 writev", X32 | 516, { UC_LINK_FD } },
+	{ "x32 uretprobe", X32 | SYS_uretprobe, { 0 } },
+	{ "x32 uprobe", X32 | SYS_uprobe, { 0 } },
 	{ "recvmsg of another descriptor", SYS_recvmsg, { 4 } },
 	{ "recvmsg with MSG_PEEK", SYS_recvmsg, { UC_LINK_FD, 0, MSG_PEEK } },
 	{ "writev to another descriptor", SYS_writev, { 1 } },
@@ -145,7 +157,42 @@ static void guest_calls_come_back(void)
 
 	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_getpid }).result == PROBE_TRAPPED);
 	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_munmap }).result == PROBE_TRAPPED);
+	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = X32 | SYS_getpid }).result == PROBE_TRAPPED);
 	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_FAULT }).result == SIGSEGV);
+	kill_uc(uc);
+}
+
+/* The host kernel may answer these before the filter: with a signal or an error, and no more than that. */
+static void probes_of_the_host_do_nothing(void)
+{
+	static const uint64_t calls[] = { SYS_uretprobe, SYS_uprobe };
+
+	for (size_t i = 0; i < 2 * sizeof calls / sizeof calls[0]; i++) {
+		struct probe_call call = { .op = i % 2 ? PROBE_HOST_CALL : PROBE_GUEST_CALL, .nr = calls[i / 2], .args = { ARENA } };
+		uint32_t uc = boot();
+		struct probe_result r;
+
+		if (client_probe(&client, tender, uc, &call, &r) == PROBE_ENDED) {
+			CHECK(call.op == PROBE_HOST_CALL && WTERMSIG(client.last_exit.wait_status) == SIGSYS);
+			continue;
+		}
+		CHECK(r.result == SIGILL || r.result == (uint64_t)-ENXIO || r.result == PROBE_TRAPPED);
+		CHECK(count(uc) == 1);
+		kill_uc(uc);
+	}
+}
+
+/* gettimeofday, time and getcpu of old programs, which the host kernel emulates, or not. */
+static void vsyscalls_come_back(void)
+{
+	uint32_t uc = boot();
+
+	for (uint64_t at = 0; at < 3 * 1024; at += 1024) {
+		struct probe_call call = { .op = PROBE_VSYSCALL, .args = { VSYSCALL_PAGE + at } };
+		uint64_t result = ask(uc, &call).result;
+
+		CHECK(result == PROBE_TRAPPED || result == SIGSEGV);
+	}
 	kill_uc(uc);
 }
 
@@ -168,6 +215,8 @@ int main(int argc, char **argv)
 	RUN(allowed_calls_work);
 	RUN(forbidden_calls_kill);
 	RUN(guest_calls_come_back);
+	RUN(probes_of_the_host_do_nothing);
+	RUN(vsyscalls_come_back);
 	RUN(the_32_bit_gate_kills);
 	client_stop(&client);
 	return 0;
