@@ -39,7 +39,7 @@ enum control_type {
 	CONTROL_CAPTURE = 13, /* struct control_capture: stop the UC and capture it → struct control_captured.
 	                         The snapshot is then known to every tender of the node. */
 	CONTROL_DEPLOY = 14,  /* struct control_deploy → struct control_started, sent when LINK_DEPLOYED came */
-	CONTROL_KILL = 15,    /* → empty, when the process is gone. Killing an unknown UC is no error. */
+	CONTROL_KILL = 15,    /* flags: CONTROL_KILL_MEMORY → empty, when the process is gone. Killing an unknown UC is no error. */
 	CONTROL_DROP = 16,    /* uint64_t snapshot: forget it in this tender → empty. UCs in it live on. */
 	CONTROL_STAT = 17,    /* → struct control_stat */
 	CONTROL_MOUNT = 18,   /* uint32_t image, mount point text: hand the image to the UC (LINK_MOUNT) → empty */
@@ -73,7 +73,12 @@ enum control_type {
 	CONTROL_EXIT = 41, /* struct control_exit: the UC's process is gone, its id is free */
 	CONTROL_CUT = 42,  /* empty: what the UC sent until it was stopped by CONTROL_CAPTURE_LIVE has come, what
 	                      follows it sent afterwards */
+	CONTROL_MEMORY = 43, /* uint64_t bytes: private pages and page tables that the UC has now. Sent when they have changed
+	                        by a megabyte or more since the last time, of which it had none at its start. */
 };
+
+/* It dies for the memory that it took: that is the reason that CONTROL_EXIT tells. */
+#define CONTROL_KILL_MEMORY 1u
 
 /* Map a copy of the image in huge pages, where the host grants them. */
 #define CONTROL_IMAGE_HUGE 1u

@@ -18,12 +18,16 @@ uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 
+clockid_t process_clock(pid_t pid)
+{
+	return (clockid_t)((~(unsigned)pid << 3) | 2);
+}
+
 uint64_t process_cpu_ns(pid_t pid)
 {
 	struct timespec ts = { 0 };
 
-	/* As clock_getcpuclockid(3), which would ask first whether there is such a process. */
-	clock_gettime((clockid_t)((~(unsigned)pid << 3) | 2), &ts);
+	clock_gettime(process_clock(pid), &ts);
 	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
 }
 

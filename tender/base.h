@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
@@ -52,6 +53,8 @@ static inline void list_del(struct list_node *n)
 
 /* CLOCK_MONOTONIC. */
 uint64_t now_ns(void);
+/* The clock of a process: as clock_getcpuclockid(3), which would ask first whether there is such a process. */
+clockid_t process_clock(pid_t pid);
 /* Time that a process has been on a core; 0 when there is none of that number. */
 uint64_t process_cpu_ns(pid_t pid);
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "../abi/control.h"
 #include "../abi/layout.h"
@@ -124,7 +125,7 @@ struct packet {
 struct uc {
 	struct event_source link;
 	struct list_node node;    /* pool, table chain or dead list */
-	struct list_node watched; /* limits.c: UCs whose memory is looked at often */
+	struct list_node watched; /* limits.c: UCs whose memory is looked at often, or that doze */
 	uint32_t id;
 	enum uc_state state;
 	pid_t pid;
@@ -166,8 +167,12 @@ struct uc {
 	struct control_exit end;
 
 	uint64_t memory_limit;
-	uint64_t watched_cpu_ns;
-	int watched_quiet; /* looks in a row without progress of its CPU time */
+	uint64_t watched_cpu_ns, looked_cpu_ns; /* its CPU time at the last tick, and when its memory was last looked at */
+	int watched_quiet; /* ticks in a row without progress of its CPU time */
+	bool dozes;        /* it is not watched, and has no alarm */
+	bool has_alarm;
+	timer_t alarm;     /* cpu_alarm.c */
+	uint64_t told_bytes; /* of memory that the node knows of */
 };
 
 /* spare_layer.h */
@@ -213,13 +218,14 @@ struct tender {
 	struct list_node table[UC_TABLE_SIZE];
 	uint32_t uc_count; /* in the table, with a process */
 	struct list_node dead;
-	struct list_node watched;
+	struct list_node watched, dozing;
+	struct event_source alarms; /* cpu_alarm.c */
+	void (*alarm_rung)(struct tender *t, struct uc *uc);
 	struct list_node resets;
 	struct list_node captures;
 	uint64_t next_deploy;
 	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
-	uint64_t next_tick_ns, next_sweep_ns;
-	uint32_t sweep_chain;
+	uint64_t next_tick_ns;
 
 	struct table images, layers, snapshots; /* by inode, inode, number */
 	struct list_node image_numbers;

@@ -9,7 +9,6 @@
 
 #include "control.h"
 #include "memory_changes.h"
-#include "procfs.h"
 #include "rest.h"
 #include "snapshot.h"
 #include "tracee.h"
@@ -76,7 +75,7 @@ static struct kept *keep(const struct demotion *d)
 	struct kept *k = xcalloc(1, sizeof *k + map_bytes + changes->bytes + d->xstate.bytes);
 
 	k->regs = d->tracee.regs;
-	k->cpu_ns = d->uc->earlier_cpu_ns + procfs_cpu_ns(d->uc->pid);
+	k->cpu_ns = d->uc->earlier_cpu_ns + process_cpu_ns(d->uc->pid);
 	k->map_count = maps->count;
 	k->change_bytes = changes->bytes;
 	k->xstate_bytes = d->xstate.bytes;

@@ -3,17 +3,28 @@
 #include <errno.h>
 #include <sys/resource.h>
 
+#include "control.h"
+#include "cpu_alarm.h"
 #include "procfs.h"
 #include "uc.h"
 
-#define TICK_NS 25000000ull
+/*
+ * How often is looked at the processor time of watched UCs. One core fills at most 10 GB in a second, in huge pages, so all
+ * UCs of a tender together grow by less than 128 MB between two looks.
+ */
+#define TICK_NS 7000000ull
 /* A UC is watched until its CPU time has stood still for so many ticks. */
-#define QUIET_TICKS 8
-/* How often, and at how many of all UCs at a time, is looked besides. */
-#define SWEEP_NS 1000000000ull
-#define SWEEP_UCS 128
-#define SWEEP_CHAINS 512
+#define QUIET_TICKS 4
+/* Reading how much memory a UC has costs microseconds: it is done each time that the UC has used so much processor time. */
+#define LOOK_CPU_NS 1000000ull
+/* A UC that is not watched is looked at as soon as it has used so much. */
+#define ALARM_CPU_NS 1000000ull
+/* UCs without an alarm that are looked at in one tick. */
+#define DOZING_PER_TICK 256
+/* The node is told of a change of a UC's memory by so much. */
+#define TELL_BYTES (1ull << 20)
 #define DEPLOY_DEADLINE_NS 10000000000ull
+#define NEVER_NS UINT64_MAX
 
 /* Reserved address space is not counted by RLIMIT_DATA, but thread stacks are, and half a GiB for each V8 isolate. */
 #define DATA_SLACK (16ull << 30)
@@ -28,74 +39,121 @@ int limits_apply(struct uc *uc, uint64_t memory_limit)
 	return prlimit(uc->pid, RLIMIT_DATA, &data, NULL) < 0 ? -errno : 0;
 }
 
+static void need_tick(struct tender *t)
+{
+	if (t->next_tick_ns == NEVER_NS)
+		t->next_tick_ns = now_ns() + TICK_NS;
+}
+
 void limits_watch(struct tender *t, struct uc *uc)
 {
 	uc->watched_quiet = 0;
-	if (uc->state == UC_EMBRYO || uc->state == UC_DEMOTED || uc->state == UC_GONE || !list_empty(&uc->watched))
+	if (uc->state == UC_EMBRYO || uc->state == UC_DEMOTED || uc->state == UC_GONE)
 		return;
-	if (list_empty(&t->watched)) {
-		uint64_t tick = now_ns() + TICK_NS;
-
-		if (t->next_tick_ns > tick)
-			t->next_tick_ns = tick;
-	}
+	if (uc->dozes)
+		list_del(&uc->watched);
+	uc->dozes = false;
+	if (!list_empty(&uc->watched))
+		return;
 	list_add_tail(&uc->watched, &t->watched);
+	need_tick(t);
 }
 
-void limits_unwatch(struct uc *uc)
+void limits_forget(struct uc *uc)
 {
 	list_del(&uc->watched);
+	uc->dozes = false;
+	cpu_alarm_drop(uc);
 }
 
-static void check_memory(struct uc *uc)
+static void tell(struct tender *t, struct uc *uc, uint64_t bytes)
+{
+	uint64_t change = bytes > uc->told_bytes ? bytes - uc->told_bytes : uc->told_bytes - bytes;
+
+	if (change < TELL_BYTES || control_congested(t))
+		return;
+	uc->told_bytes = bytes;
+	control_send(t, CONTROL_MEMORY, 0, uc->id, 0, &bytes, sizeof bytes);
+}
+
+static void look_at_memory(struct tender *t, struct uc *uc, uint64_t cpu_ns)
 {
 	struct procfs_memory memory;
+	uint64_t bytes;
 
-	if (!uc->memory_limit || procfs_memory(uc->pid, &memory) < 0)
+	uc->looked_cpu_ns = cpu_ns;
+	if (procfs_memory(uc->pid, &memory) < 0)
 		return;
-	if (memory.anonymous_bytes + memory.page_table_bytes > uc->memory_limit)
+	bytes = memory.anonymous_bytes + memory.page_table_bytes;
+	if (uc->memory_limit && bytes > uc->memory_limit)
 		uc_kill(uc, CONTROL_EXIT_MEMORY);
+	tell(t, uc, bytes);
 }
 
-static void look_at(struct uc *uc, uint64_t now)
+/* It is quiet. */
+static void leave(struct tender *t, struct uc *uc)
 {
-	uint64_t cpu_ns = procfs_cpu_ns(uc->pid);
+	list_del(&uc->watched);
+	uc->dozes = !cpu_alarm_set(uc, ALARM_CPU_NS);
+	if (uc->dozes)
+		list_add_tail(&uc->watched, &t->dozing);
+}
+
+static void look_at(struct tender *t, struct uc *uc, uint64_t now)
+{
+	uint64_t cpu_ns = process_cpu_ns(uc->pid);
 
 	if (uc->state == UC_STARTING && now - uc->started_ns > DEPLOY_DEADLINE_NS)
 		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
+	if (cpu_ns - uc->looked_cpu_ns >= LOOK_CPU_NS)
+		look_at_memory(t, uc, cpu_ns);
 	if (cpu_ns != uc->watched_cpu_ns) {
 		uc->watched_cpu_ns = cpu_ns;
 		uc->watched_quiet = 0;
-		check_memory(uc);
 	} else if (++uc->watched_quiet >= QUIET_TICKS && uc->state != UC_STARTING) {
-		limits_unwatch(uc);
+		if (cpu_ns != uc->looked_cpu_ns)
+			look_at_memory(t, uc, cpu_ns);
+		leave(t, uc);
 	}
 }
 
-/* A guest that sleeps out of sight and then grows is found here, and held by RLIMIT_DATA. */
-static void sweep(struct tender *t)
+static void wake(struct tender *t, struct uc *uc)
+{
+	limits_watch(t, uc);
+	look_at_memory(t, uc, process_cpu_ns(uc->pid));
+}
+
+static void look_at_dozing(struct tender *t)
 {
 	int seen = 0;
 
-	for (int i = 0; i < SWEEP_CHAINS && seen < SWEEP_UCS; i++) {
-		list_for_each(n, &t->table[t->sweep_chain]) {
-			struct uc *uc = list_entry(n, struct uc, node);
+	list_for_each_safe(n, next, &t->dozing) {
+		struct uc *uc = list_entry(n, struct uc, watched);
 
-			if (uc->state == UC_DEMOTED)
-				continue;
-			seen++;
-			if (procfs_cpu_ns(uc->pid) != uc->watched_cpu_ns)
-				limits_watch(t, uc);
+		if (seen++ == DOZING_PER_TICK)
+			return;
+		if (process_cpu_ns(uc->pid) != uc->watched_cpu_ns) {
+			wake(t, uc);
+		} else {
+			list_del(n);
+			list_add_tail(n, &t->dozing);
 		}
-		t->sweep_chain = (t->sweep_chain + 1) % UC_TABLE_SIZE;
 	}
+}
+
+void limits_init(struct tender *t)
+{
+	list_init(&t->watched);
+	list_init(&t->dozing);
+	t->next_tick_ns = NEVER_NS;
+	cpu_alarms_open(t, wake);
 }
 
 int limits_timeout_ms(const struct tender *t)
 {
 	uint64_t now;
 
-	if (!t->uc_count)
+	if (t->next_tick_ns == NEVER_NS)
 		return -1;
 	now = now_ns();
 	return now >= t->next_tick_ns ? 0 : (int)((t->next_tick_ns - now) / 1000000) + 1;
@@ -103,15 +161,15 @@ int limits_timeout_ms(const struct tender *t)
 
 void limits_tick(struct tender *t)
 {
-	uint64_t now = now_ns();
+	uint64_t now;
 
-	if (!t->uc_count || now < t->next_tick_ns)
+	if (t->next_tick_ns == NEVER_NS)
+		return;
+	now = now_ns();
+	if (now < t->next_tick_ns)
 		return;
 	list_for_each_safe(n, next, &t->watched)
-		look_at(list_entry(n, struct uc, watched), now);
-	if (now >= t->next_sweep_ns) {
-		sweep(t);
-		t->next_sweep_ns = now + SWEEP_NS;
-	}
-	t->next_tick_ns = list_empty(&t->watched) ? t->next_sweep_ns : now + TICK_NS;
+		look_at(t, list_entry(n, struct uc, watched), now);
+	look_at_dozing(t);
+	t->next_tick_ns = list_empty(&t->watched) && list_empty(&t->dozing) ? NEVER_NS : now + TICK_NS;
 }

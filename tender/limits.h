@@ -4,11 +4,13 @@
 
 #include "context.h"
 
+void limits_init(struct tender *t);
 /* Sets the limits that the host kernel keeps. 0 or -errno. */
 int limits_apply(struct uc *uc, uint64_t memory_limit);
-/* The UC may be running: look at its memory often until it is quiet. */
+/* The UC may be running: look at its memory often until it is quiet. Then it is watched by an alarm. */
 void limits_watch(struct tender *t, struct uc *uc);
-void limits_unwatch(struct uc *uc);
+/* Its number or its process goes. */
+void limits_forget(struct uc *uc);
 
 /* Until limits_tick has something to do, -1 for ever. */
 int limits_timeout_ms(const struct tender *t);

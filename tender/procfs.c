@@ -12,6 +12,9 @@
 
 #include "maps.h"
 
+/* Twice what the kernel writes. */
+#define STATUS_BYTES 4096
+
 /* Value in front of which `label` stands at the start of a line; 0 without such a line. */
 static uint64_t labelled(const char *text, const char *label)
 {
@@ -54,31 +57,26 @@ static ssize_t read_of(pid_t pid, const char *name, char **text)
 	return read_text_at(AT_FDCWD, path, text);
 }
 
+/* Done hundreds of times in a second: the file is read in one piece. */
 int procfs_memory(pid_t pid, struct procfs_memory *memory)
 {
-	char *text;
-	ssize_t n = read_of(pid, "status", &text);
+	char text[STATUS_BYTES], path[64];
+	ssize_t n;
+	int fd;
 
-	if (n < 0)
-		return (int)n;
+	snprintf(path, sizeof path, "/proc/%d/status", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	n = read(fd, text, sizeof text - 1);
+	close(fd);
+	if (n <= 0)
+		return -ESRCH;
+	text[n] = '\0';
 	memory->anonymous_bytes = (labelled(text, "RssAnon:") + labelled(text, "VmSwap:")) * 1024;
 	memory->resident_bytes = labelled(text, "VmRSS:") * 1024;
 	memory->page_table_bytes = labelled(text, "VmPTE:") * 1024;
-	free(text);
 	return 0;
-}
-
-/* The first field of schedstat is time on a CPU. */
-uint64_t procfs_cpu_ns(pid_t pid)
-{
-	uint64_t ns = 0;
-	char *text;
-
-	if (read_of(pid, "schedstat", &text) < 0)
-		return 0;
-	ns = strtoull(text, NULL, 10);
-	free(text);
-	return ns;
 }
 
 static uint32_t count_lines(pid_t pid)
@@ -119,7 +117,7 @@ int procfs_stat(const struct tender *t, pid_t pid, struct control_stat *stat)
 	*stat = (struct control_stat){
 		.private_bytes = memory.anonymous_bytes,
 		.page_table_bytes = memory.page_table_bytes,
-		.cpu_ns = procfs_cpu_ns(pid),
+		.cpu_ns = process_cpu_ns(pid),
 		.maps = count_lines(pid),
 		.pid = procfs_host_pid(t, pid),
 	};

@@ -14,9 +14,6 @@ struct procfs_memory {
 };
 int procfs_memory(pid_t pid, struct procfs_memory *memory);
 
-/* User and system time; 0 if the process is gone. */
-uint64_t procfs_cpu_ns(pid_t pid);
-
 /* Letter of its state: R, S, D, T, Z; 0 if it is gone. */
 char procfs_state(pid_t pid);
 

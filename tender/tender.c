@@ -10,6 +10,7 @@
 #include "events.h"
 #include "frame.h"
 #include "launcher.h"
+#include "limits.h"
 #include "peers.h"
 #include "procfs.h"
 #include "store.h"
@@ -44,7 +45,6 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	t->vdso_clock_gettime = vdso_clock_gettime_moved();
 	frame_probe(&t->xstate_bytes, &t->xstate_mask);
 	uc_table_init(t);
-	list_init(&t->watched);
 	list_init(&t->resets);
 	list_init(&t->captures);
 	templates_init(t);
@@ -78,6 +78,7 @@ void tender_main(const struct launch *l, int index, const int *socks)
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (t->epoll < 0)
 		fatal(errno, "epoll_create1");
+	limits_init(t);
 	control_open(t, CONTROL_FD_FIRST + index);
 	peers_open(t, socks);
 	stores_init(t);

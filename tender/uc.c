@@ -54,7 +54,7 @@ void uc_forsake(struct tender *t, struct uc *uc)
 {
 	list_del(&uc->node);
 	t->uc_count--;
-	limits_unwatch(uc);
+	limits_forget(uc);
 	reset_give_up(t, uc);
 	capture_later_give_up(t, uc);
 	uc->id = 0;
@@ -143,7 +143,7 @@ void uc_reap(struct tender *t, struct uc *uc)
 	reset_give_up(t, uc);
 	capture_later_give_up(t, uc);
 	uc->state = UC_GONE;
-	limits_unwatch(uc);
+	limits_forget(uc);
 	events_remove(t, &uc->link);
 	close(uc->link.fd);
 	release_packets(uc);

@@ -9,6 +9,7 @@ import {
   CONTROL_CAPTURE_KEEP,
   CONTROL_CAPTURE_LIVE,
   CONTROL_IMAGES_MAX,
+  CONTROL_KILL_MEMORY,
   CONTROL_PAYLOAD_MAX,
   CONTROL_VERSION,
   Control,
@@ -104,7 +105,13 @@ describe('the control protocol as the C headers have it', () => {
       ...constants('CONTROL_DIFF', DiffKind),
       ...constants('UC', UcLayout),
       ...Object.entries({ CONTROL_VERSION, CONTROL_PAYLOAD_MAX, CONTROL_IMAGES_MAX }),
-      ...Object.entries({ CONTROL_CAPTURE_KEEP, CONTROL_CAPTURE_LIVE, PLAN_ANONYMOUS, UC_IMAGE_MAX }),
+      ...Object.entries({
+        CONTROL_CAPTURE_KEEP,
+        CONTROL_CAPTURE_LIVE,
+        PLAN_ANONYMOUS,
+        UC_IMAGE_MAX,
+        CONTROL_KILL_MEMORY,
+      }),
       ...Object.entries({ PLAN_VERSION }),
       ...Object.entries({ LINK_MORE, LINK_ROOT_HOST, LINK_ROOT_IMAGE }),
       ...Object.entries(STRUCTS).map(([key, name]): [string, number] => [

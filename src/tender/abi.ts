@@ -7,6 +7,7 @@ export const CONTROL_VERSION = 1;
 export const CONTROL_PAYLOAD_MAX = 64 << 20;
 export const CONTROL_IMAGES_MAX = 8;
 export const CONTROL_IMAGE_HUGE = 1;
+export const CONTROL_KILL_MEMORY = 1;
 export const CONTROL_CAPTURE_KEEP = 1;
 export const CONTROL_CAPTURE_LIVE = 2;
 export const CONTROL_CAPTURE_AT_ANSWER = 4;
@@ -39,6 +40,7 @@ export const Control = {
   link: 40,
   exit: 41,
   cut: 42,
+  memory: 43,
 } as const;
 export type ControlType = (typeof Control)[keyof typeof Control];
 

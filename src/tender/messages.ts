@@ -337,6 +337,12 @@ export function decodeControlExit(payload: Buffer): ControlExit {
   };
 }
 
+/** Bytes that a UC has to itself. */
+export function decodeMemory(payload: Buffer): number {
+  need(payload, 8, 'memory event');
+  return readU64(payload, 0);
+}
+
 export function decodeMaps(payload: Buffer): SnapshotMap[] {
   const maps: SnapshotMap[] = [];
   for (let at = 0; at + Size.planMap <= payload.length; at += Size.planMap) {

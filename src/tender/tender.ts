@@ -5,6 +5,7 @@ import {
   CONTROL_CAPTURE_KEEP,
   CONTROL_CAPTURE_LIVE,
   CONTROL_IMAGE_HUGE,
+  CONTROL_KILL_MEMORY,
   CONTROL_VERSION,
   Control,
   LINK_MORE,
@@ -27,6 +28,7 @@ import {
   decodeHello,
   decodeInspected,
   decodeMaps,
+  decodeMemory,
   decodeStarted,
   decodeStat,
   decodeStored,
@@ -55,6 +57,8 @@ export interface UcListener {
   onLink(type: number, payload: Buffer, more: boolean): void;
   /** A live capture stopped the UC: what it sent before has come, what comes now it sent afterwards. */
   onCut?(): void;
+  /** What it has to itself has changed by a megabyte or more; it had nothing at its start. */
+  onMemory?(bytes: number): void;
   /** The last word: the process is gone. */
   onExit(exit: ControlExit): void;
   /** The last word otherwise: the tender is gone, and the UC with it. */
@@ -184,6 +188,11 @@ export class Tender {
   /** Resolves when the process is gone. Its listener hears of the exit first. */
   async kill(uc: number): Promise<void> {
     await this.#call(Control.kill, uc, EMPTY);
+  }
+
+  /** The same; its listener hears that it took too much memory. */
+  async killForMemory(uc: number): Promise<void> {
+    await this.#call(Control.kill, uc, EMPTY, CONTROL_KILL_MEMORY);
   }
 
   /**
@@ -353,6 +362,9 @@ export class Tender {
         return;
       case Control.cut:
         this.#listeners.get(uc)?.onCut?.();
+        return;
+      case Control.memory:
+        this.#listeners.get(uc)?.onMemory?.(decodeMemory(payload));
         return;
       case Control.exit: {
         const listener = this.#listeners.get(uc);

@@ -150,6 +150,30 @@ static uint64_t fill(uint64_t *at, uint64_t bytes)
 	return bytes;
 }
 
+struct pollfd {
+	int fd;
+	short events, revents;
+};
+
+static void sleep_ms(uint64_t ms)
+{
+	uint64_t time[2] = { ms / 1000, ms % 1000 * 1000000 };
+	struct pollfd none = { .fd = -1 };
+
+	host_call(__NR_ppoll, (uint64_t)&none, 1, (uint64_t)time, 0, 8, 0);
+}
+
+/* As fast as the host lets it. */
+static uint64_t grow(uint64_t addr, uint64_t bytes, uint64_t chunk)
+{
+	uint64_t done = 0;
+
+	host_call(__NR_mmap, addr, bytes, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0);
+	while (done < bytes && !host_call(__NR_madvise, addr + done, chunk, MADV_POPULATE_WRITE, 0, 0, 0))
+		done += chunk;
+	return done;
+}
+
 static uint64_t fs_call(const uint64_t *args)
 {
 	struct {
@@ -184,6 +208,7 @@ static uint64_t carry_out(const struct probe_call *c)
 	case PROBE_SEND_FRAME: send((uint16_t)a[0], io.payload, (uint32_t)a[1], a[2]); return 0;
 	case PROBE_VSYSCALL: return ((uint64_t(*)(uint64_t, uint64_t))a[0])(0, 0);
 	case PROBE_FS: return fs_call(a);
+	case PROBE_GROW: sleep_ms(a[3]); return grow(a[0], a[1], a[2]);
 	case PROBE_FAULT: return fault();
 	case PROBE_SPIN:
 		for (;;)
