@@ -3,12 +3,14 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules/.bin');
+
+const FOLDERS = ['tests', 'tests/hostile'];
 
 function run(title, command, args) {
   console.log(`— ${title}`);
@@ -20,11 +22,15 @@ function run(title, command, args) {
 }
 
 function testFiles(patterns) {
-  const files = readdirSync(join(root, 'tests')).filter((name) => name.endsWith('.test.ts'));
-  const chosen = files.filter(
-    (name) => patterns.length === 0 || patterns.some((part) => name.includes(part)),
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(folder, name)),
   );
-  return chosen.sort().map((name) => join('tests', name));
+  const chosen = files.filter(
+    (path) =>
+      path.endsWith('.test.ts') &&
+      (patterns.length === 0 || patterns.some((part) => relative('tests', path).includes(part))),
+  );
+  return chosen.sort();
 }
 
 const patterns = process.argv.slice(2);

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { PAGE_BYTES } from '../snapshot/snapshot.ts';
+import { childrenOfAll, descendants } from './process-tree.ts';
 
 const SETTLE_MS = 500;
 
@@ -59,33 +60,4 @@ export function tenderMemory(): TenderMemory {
     descriptors += readdirSync(`/proc/${pid}/fd`).length;
   }
   return { heapBytes: heap, descriptors };
-}
-
-function descendants(pid: number, children: ReadonlyMap<number, number[]>): number[] {
-  const own = children.get(pid) ?? [];
-  return [...own, ...own.flatMap((child) => descendants(child, children))];
-}
-
-function childrenOfAll(): Map<number, number[]> {
-  const children = new Map<number, number[]>();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const parent = parentOf(name);
-    if (parent === undefined) continue;
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [Number(name)]);
-    else siblings.push(Number(name));
-  }
-  return children;
-}
-
-/** Undefined when the process is gone. */
-function parentOf(pid: string): number | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name before it, in parentheses, may hold anything.
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,9 +4,14 @@ import { formatAblation } from '../../bench/ablation-report.ts';
 import { formatArgumentReport, runArgumentBench } from '../../bench/argument.ts';
 import { runDensityBench } from '../../bench/density.ts';
 import { formatDensity } from '../../bench/density-report.ts';
+import { ATTACKS } from '../../bench/hostile/catalogue.ts';
+import { runHostileBench } from '../../bench/hostile/hostile.ts';
+import { formatHostile } from '../../bench/hostile/report.ts';
 import { formatReport } from '../../bench/report.ts';
 import { runStartBench } from '../../bench/run.ts';
 import { resolveKind } from '../../runtime/kinds.ts';
+import { EXIT } from '../exit-codes.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { integer } from '../options.ts';
 import { progress } from '../progress.ts';
 import { createPackager, withNode } from '../with-node.ts';
@@ -29,6 +34,14 @@ interface DensityFlags {
 interface ArgumentFlags {
   readonly runs: number;
   readonly prefix: number;
+  readonly json?: true;
+}
+
+interface HostileFlags {
+  readonly only?: string;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly list?: true;
   readonly json?: true;
 }
 
@@ -77,6 +90,38 @@ export function benchCommand(program: Command): void {
     .option('--prefix <ms>', 'processor time of the common work', integer(1, 10_000), 300)
     .option('--json', 'print all figures as JSON')
     .action(argument);
+  bench
+    .command('hostile')
+    .description(
+      'Measures what clients of honest functions wait beside each of a list of attacks, what memory an attack takes and leaves, and whether an answer is lost. Ends with status 1 when one is not withstood.',
+    )
+    .option('--only <attacks>', 'of the attacks only those named: --only holes,altstack')
+    .option('--rounds <n>', 'times that clients are alone and then beside the attack', integer(1, 1000), 3)
+    .option('--seconds <n>', 'of each of the two', integer(1, 3600), 5)
+    .option('--list', 'name the attacks, and what must hold in spite of them')
+    .option('--json', 'print all figures as JSON')
+    .action(hostile);
+}
+
+async function hostile({ only, rounds, seconds, list, json }: HostileFlags): Promise<void> {
+  if (list) {
+    for (const { name, promise } of ATTACKS) console.log(`${name.padEnd(26)} ${promise}`);
+    return;
+  }
+  const { interrupted, dispose } = onInterrupt();
+  try {
+    const report = await runHostileBench({
+      ...(only !== undefined && { only: only.split(',') }),
+      rounds,
+      seconds,
+      onProgress: progress,
+      interrupted,
+    });
+    console.log(json ? JSON.stringify(report) : formatHostile(report));
+    if (report.results.some(({ faults }) => faults.length > 0)) process.exitCode = EXIT.functionError;
+  } finally {
+    dispose();
+  }
 }
 
 async function argument({ runs, prefix, json }: ArgumentFlags): Promise<void> {

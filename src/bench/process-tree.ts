@@ -1,0 +1,36 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Process ids by that of their parent, as /proc has them now. */
+export function childrenOfAll(): Map<number, number[]> {
+  const children = new Map<number, number[]>();
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const parent = parentOf(name);
+    if (parent === undefined) continue;
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [Number(name)]);
+    else siblings.push(Number(name));
+  }
+  return children;
+}
+
+export function descendants(pid: number, children: ReadonlyMap<number, number[]>): number[] {
+  const own = children.get(pid) ?? [];
+  return [...own, ...own.flatMap((child) => descendants(child, children))];
+}
+
+/** A process and all that descend from it. */
+export function processTree(root: number): number[] {
+  return [root, ...descendants(root, childrenOfAll())];
+}
+
+/** Undefined when the process is gone. */
+function parentOf(pid: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name before it, in parentheses, may hold anything.
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type Assault, assault } from '../../src/bench/hostile/assault.ts';
+import type { Attack } from '../../src/bench/hostile/attack.ts';
+import { Attacker } from '../../src/bench/hostile/attacker.ts';
+import { ATTACKS } from '../../src/bench/hostile/catalogue.ts';
+import { heldBy } from '../../src/bench/hostile/held-memory.ts';
+import { Honest } from '../../src/bench/hostile/honest.ts';
+import { becomesQuiet } from '../../src/bench/hostile/settle.ts';
+import { type Served, serveAs, USERS, type User } from '../support/served-as.ts';
+
+/** An answer to others that takes longer is lost. A busy machine is no fault of the node's. */
+const ANSWER_MS = 10_000;
+const QUIET_MS = 60_000;
+
+/** Enough to see that an ordinary user's node, which has other walls, withstands the same. */
+const AS_ORDINARY_USER = ['exit', 'fault', 'refused-host-call', 'spin'];
+const PROVEN = [
+  'exit',
+  'fault',
+  'abort',
+  'exit-at-import',
+  'fork',
+  'refused-host-call',
+  'spin',
+  'endless-import',
+];
+
+function attacksOf(user: User): readonly Attack[] {
+  const few = user !== USERS[0];
+  return ATTACKS.filter(({ name }) => PROVEN.includes(name) && (!few || AS_ORDINARY_USER.includes(name)));
+}
+
+for (const user of USERS) {
+  describe(`a node of ${user} withstands`, () => {
+    let served: Served;
+    let honest: Honest;
+    before(async () => {
+      served = await serveAs(user);
+      honest = await Honest.start(served.server, ANSWER_MS);
+    });
+    after(async () => {
+      await honest?.stop();
+      await served?.close();
+    });
+
+    for (const attack of attacksOf(user).filter(({ nodeMemory }) => nodeMemory === undefined)) {
+      it(`${attack.name}: ${attack.promise}`, () => withstands(attack, served, honest));
+    }
+  });
+}
+
+async function withstands(attack: Attack, { server }: Served, honest: Honest): Promise<void> {
+  const held = heldBy(server.pid).bytes;
+  const attacker = new Attacker(server, attack);
+  await attacker.prepare();
+  const { beside, done } = await honest.beside(() => assault(attack, attacker, server.pid, 0));
+  await attacker.leave();
+  assert.deepEqual(done.faults, []);
+  assertPeak(attack, done, held);
+  assert.deepEqual(beside.told, [], 'no answer to others is lost');
+  assert.ok(await becomesQuiet(server.pid, QUIET_MS), 'nothing of it goes on');
+}
+
+function assertPeak(attack: Attack, { peakBytes }: Assault, heldBefore: number): void {
+  const grown = peakBytes - heldBefore;
+  assert.ok(grown <= attack.peakBytes, `${grown} bytes at its peak, ${attack.peakBytes} allowed`);
+}
