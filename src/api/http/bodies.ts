@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { parseJson } from '../schemas.ts';
 import { ByteGate } from './byte-gate.ts';
 import { declaredBytes } from './gate.ts';
@@ -19,10 +19,11 @@ const BODIES_BYTES = 256 * 1024 * 1024;
 
 /** Reads bodies: bounded in size, time, and in what all of them take together. */
 export function readBodies(app: FastifyInstance): void {
-  const gate = new ByteGate(BODIES_BYTES, 0, 0);
-  app.addHook('preParsing', async (request, reply, payload) => {
-    await reserve(gate, request, reply);
-    return payload;
+  const gate = new ByteGate(BODIES_BYTES);
+  app.addHook('onRequest', (request, reply, done) => {
+    const bytes = expectedBytes(request);
+    if (bytes > 0) reply.raw.once('close', gate.enterNow(bytes));
+    done();
   });
   app.removeAllContentTypeParsers();
   // OpenWhisk's clients say JSON, `curl -d` says something else; there is nothing but JSON here.
@@ -34,11 +35,7 @@ export function readBodies(app: FastifyInstance): void {
 }
 
 /** A body of unknown length counts as the longest that the route takes. */
-async function reserve(gate: ByteGate, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+function expectedBytes(request: FastifyRequest): number {
   const chunked = request.headers['transfer-encoding'] !== undefined;
-  const bytes = chunked ? request.routeOptions.bodyLimit : declaredBytes(request);
-  if (bytes === 0) return;
-  const leave = await gate.enter(bytes);
-  if (reply.raw.destroyed) leave();
-  else reply.raw.once('close', leave);
+  return chunked ? request.routeOptions.bodyLimit : declaredBytes(request);
 }

@@ -14,7 +14,7 @@ export class ByteGate {
   #bytes = 0;
 
   /** @param queueMax how many may wait, each for `waitMs` at most */
-  constructor(maxBytes: number, queueMax: number, waitMs: number) {
+  constructor(maxBytes: number, queueMax = 0, waitMs = 0) {
     this.#maxBytes = maxBytes;
     this.#queueMax = queueMax;
     this.#waitMs = waitMs;
@@ -26,9 +26,20 @@ export class ByteGate {
    * @throws ApiError 429
    */
   async enter(bytes: number): Promise<() => void> {
-    if (this.#queue.length > 0 || !this.#fits(bytes)) await this.#wait(bytes);
+    if (!this.#hasRoom(bytes)) await this.#wait(bytes);
     else this.#bytes += bytes;
     return () => this.#leave(bytes);
+  }
+
+  /** As `enter`, without waiting. */
+  enterNow(bytes: number): () => void {
+    if (!this.#hasRoom(bytes)) throw busy();
+    this.#bytes += bytes;
+    return () => this.#leave(bytes);
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#queue.length === 0 && this.#fits(bytes);
   }
 
   async #wait(bytes: number): Promise<void> {

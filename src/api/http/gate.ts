@@ -26,21 +26,29 @@ const PROTECTED = /^\/(?:api|seuss)\/v1(?:\/|$)/;
  */
 export function guard(app: FastifyInstance, auth: Authenticator): void {
   app.decorateRequest('subject', null);
-  app.addHook('onRequest', async (request, reply) => {
+  // Callbacks and not promises: these run for each request, and wait for nothing.
+  app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    const fault = faultOfTarget(request.originalUrl);
-    if (fault !== undefined) throw new ApiError(400, `The path of the request is not taken: ${fault}.`);
-    if (needsKey(request)) request.subject = auth.authenticate(request.headers.authorization);
-    if (request.is404) throw new ApiError(404, NOT_FOUND);
-    if (declaredBytes(request) > request.routeOptions.bodyLimit) throw tooLarge();
+    admit(request, auth);
     if (expectsContinue(request)) reply.raw.writeContinue();
+    done();
   });
-  app.addHook('onSend', async (request, reply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     closeUnread(request, reply);
     limitAnswer(request, reply);
+    done();
   });
   // Without this Node.js asks for the body by itself, before anybody has looked at the request.
   app.server.on('checkContinue', app.routing);
+}
+
+/** @throws ApiError 400, 401, 404, 413 */
+function admit(request: FastifyRequest, auth: Authenticator): void {
+  const fault = faultOfTarget(request.originalUrl);
+  if (fault !== undefined) throw new ApiError(400, `The path of the request is not taken: ${fault}.`);
+  if (needsKey(request)) request.subject = auth.authenticate(request.headers.authorization);
+  if (request.is404) throw new ApiError(404, NOT_FOUND);
+  if (declaredBytes(request) > request.routeOptions.bodyLimit) throw tooLarge();
 }
 
 /** For what the router itself does not take: no hook has run then. */

@@ -13,6 +13,7 @@ export function faultOfTarget(target: string): string | undefined {
   if (!path.startsWith('/')) return 'it does not begin with a slash';
   if (ODD_CHARACTER.test(target)) return 'it holds a character that does not belong there';
   if (ODD_ESCAPE.test(path)) return 'it holds an encoded slash or control character';
+  if (!path.includes('%') && !path.includes('/.')) return undefined;
   const decoded = decode(path);
   if (decoded === undefined) return 'it is not encoded as UTF-8';
   if (decoded.split('/').some((segment) => segment === '.' || segment === '..'))
