@@ -106,8 +106,13 @@ describe('a run that is captured from the command line', () => {
 
 describe('what goes wrong', () => {
   it('is told with a remedy and a status', async () => {
-    const malformed = await run('snapshot', 'inspect', '../../api/v1');
-    assert.deepEqual([malformed.status, /16 hexadecimal/.test(malformed.stderr)], [2, true]);
+    for (const [id, text] of [
+      ['x y', /16 hexadecimal/],
+      ['../../api/v1', /encoded slash/],
+    ] as const) {
+      const malformed = await run('snapshot', 'inspect', id);
+      assert.deepEqual([malformed.status, text.test(malformed.stderr)], [2, true], malformed.stderr);
+    }
     const unknown = await run('snapshot', 'rm', '0'.repeat(16));
     assert.equal(unknown.status, 2);
     const denied = await run('snapshots', '--auth', 'me:wrong');

@@ -40,6 +40,7 @@ export const snapshotDetails = snapshotInfo.extend({
       offset: z.number(),
     }),
   ),
+  truncated: z.boolean(),
 });
 export type ShownDetails = z.infer<typeof snapshotDetails>;
 
@@ -49,6 +50,7 @@ export const snapshotDiff = z.object({
   pages: z.record(z.string(), z.number()),
   words: z.number(),
   runs: z.array(z.object({ start: z.number(), bytes: z.number(), kind: z.string(), words: z.number() })),
+  truncated: z.boolean(),
 });
 export type ShownDiff = z.infer<typeof snapshotDiff>;
 

@@ -104,7 +104,7 @@ export function detailsText(details: ShownDetails, nowMs: number): string {
     'registers',
     ...columns(registers, 3),
     '',
-    `memory map, ${memoryMap.length} mappings`,
+    `memory map, ${details.maps} mappings${details.truncated ? `, the first ${memoryMap.length}` : ''}`,
     ...memoryMap.map(
       ({ start, bytes, access, source, offset }) =>
         `  ${address(start)}-${address(start + bytes)} ${access} ${kib(bytes).padStart(8)} KiB  ${source}${
@@ -127,7 +127,7 @@ const DIFF_WORDS: Readonly<Record<string, string>> = {
   access: 'other protection',
 };
 
-export function diffText({ a, b, pages, words, runs }: ShownDiff): string {
+export function diffText({ a, b, pages, words, runs, truncated }: ShownDiff): string {
   const totals = Object.entries(pages).map(
     ([kind, count]) => `${String(count).padStart(8)} pages  ${DIFF_WORDS[kind] ?? kind}`,
   );
@@ -135,7 +135,7 @@ export function diffText({ a, b, pages, words, runs }: ShownDiff): string {
     `${a} and ${b} differ in`,
     ...totals,
     `${String(words).padStart(8)} words of 8 bytes in all`,
-    '',
+    truncated ? `the first ${runs.length} runs of pages:` : '',
     ...runs.map(
       ({ start, bytes, kind, words: differ }) =>
         `  ${address(start)}-${address(start + bytes)} ${String(bytes / PAGE_BYTES).padStart(6)} pages  ${

@@ -1,5 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { readSync } from 'node:fs';
 import { BLOCK_BYTES, FileType, INODE_BYTES, SLOT_BYTES, SUPER_OFFSET } from './erofs-format.ts';
+import { lastAtOrBelow } from './halving.ts';
 
 /** Where a file's data lies in an image. */
 export interface FileExtent {
@@ -25,21 +26,17 @@ export class FileIndex {
     this.#fd = fd;
   }
 
-  static read(imagePath: string): FileIndex {
-    const fd = openSync(imagePath, 'r');
-    try {
-      const index = new FileIndex(fd);
-      index.#walk(index.#read(SUPER_OFFSET, 16).readUInt16LE(14), '');
-      index.#extents.sort((a, b) => a.offset - b.offset);
-      return index;
-    } finally {
-      closeSync(fd);
-    }
+  /** @param fd descriptor of the image, which is read here and not later */
+  static read(fd: number): FileIndex {
+    const index = new FileIndex(fd);
+    index.#walk(index.#read(SUPER_OFFSET, 16).readUInt16LE(14), '');
+    index.#extents.sort((a, b) => a.offset - b.offset);
+    return index;
   }
 
   /** The file with that byte of the image, or with the rest of its last block. */
   at(offset: number): FileExtent | undefined {
-    const extent = this.#extents.findLast((candidate) => candidate.offset <= offset);
+    const extent = this.#extents[lastAtOrBelow(this.#extents, (each) => each.offset, offset)];
     const blocks = extent === undefined ? 0 : Math.ceil(extent.bytes / BLOCK_BYTES);
     return extent !== undefined && offset < extent.offset + blocks * BLOCK_BYTES ? extent : undefined;
   }

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { snapshotInfo } from '../snapshot/snapshot.ts';
+import { Inspector } from '../symbols/inspector.ts';
 import type { ActivationContext } from './activation.ts';
 import type { FunctionRecord } from './function-record.ts';
 import { LiveCaptures } from './live-capture.ts';
@@ -20,6 +21,7 @@ export class SnapshotOperations {
   readonly #node: ActivationContext;
   readonly #persistence: Persistence;
   readonly #captures = new LiveCaptures();
+  readonly #inspector = new Inspector();
 
   constructor(node: ActivationContext, persistence: Persistence) {
     this.#node = node;
@@ -52,11 +54,12 @@ export class SnapshotOperations {
   async inspect(id: string): Promise<SnapshotDetails> {
     const snapshot = this.#find(id);
     const stored = this.#persistence.isStored(snapshot);
-    return await inspectSnapshot(this.#node.cores.first.tender, snapshot, stored);
+    return await inspectSnapshot(this.#node.cores.first.tender, this.#inspector, snapshot, stored);
   }
 
   async diff(a: string, b: string): Promise<SnapshotDiff> {
-    return await diffSnapshots(this.#node.cores.first.tender, this.#find(a), this.#find(b));
+    const { tender } = this.#node.cores.first;
+    return await diffSnapshots(tender, this.#inspector, this.#find(a), this.#find(b));
   }
 
   async drop(id: string): Promise<void> {

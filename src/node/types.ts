@@ -253,6 +253,8 @@ export interface SnapshotDetails extends SnapshotInfo {
   readonly guestCounter: CodeAddress | null;
   /** By address. */
   readonly memoryMap: readonly SnapshotMapping[];
+  /** The memory map is longer than is told: `maps` is its length. */
+  readonly truncated: boolean;
 }
 
 /** A run of whole pages in which two snapshots differ. */
@@ -273,6 +275,8 @@ export interface SnapshotDiff {
   readonly words: number;
   /** By address. */
   readonly runs: readonly SnapshotDiffRun[];
+  /** There are more runs than are told; the sums are over all. */
+  readonly truncated: boolean;
 }
 
 /** The snapshot store, in numbers since its opening. */

@@ -1,13 +1,15 @@
+import { fstatSync } from 'node:fs';
 import type { FileIndex } from '../image/file-index.ts';
+import { lastAtOrBelow } from '../image/halving.ts';
 import type { CodeAddress } from '../node/types.ts';
-import { libosPath } from '../runtime/paths.ts';
 import { UC_IMAGE_MAX, UcLayout } from '../tender/abi.ts';
 import type { SnapshotMap } from '../tender/messages.ts';
 import { type SymbolMatch, symbolAt } from './elf-symbols.ts';
 
 /** An image that a context has mapped, by the number of its window. */
 export interface MappedImage {
-  readonly path: string;
+  /** Descriptor of the image. */
+  readonly fd: number;
   /** Where its root is in the context: `/`, `/action`. */
   readonly mountPoint: string;
   readonly files: FileIndex;
@@ -15,22 +17,24 @@ export interface MappedImage {
 
 const PROT_EXEC = 4;
 
-/** Finds out what is at an address of a context. */
-export async function describeCode(
-  address: number,
-  maps: readonly SnapshotMap[],
-  images: readonly MappedImage[],
-): Promise<CodeAddress> {
-  return { address, symbol: await symbolOf(address, maps, images) };
+/** Whose memory an address is of. */
+export interface CodeContext {
+  /** By address. */
+  readonly maps: readonly SnapshotMap[];
+  readonly images: readonly (MappedImage | undefined)[];
+  /** Descriptor of the library OS. */
+  readonly libos: number;
 }
 
-async function symbolOf(
-  address: number,
-  maps: readonly SnapshotMap[],
-  images: readonly MappedImage[],
-): Promise<string | null> {
+/** Finds out what is at an address of a context. */
+export function describeCode(address: number, context: CodeContext): CodeAddress {
+  return { address, symbol: symbolOf(address, context) };
+}
+
+function symbolOf(address: number, { maps, images, libos }: CodeContext): string | null {
   if (address >= UcLayout.libosBase && address < UcLayout.libosEnd) {
-    return format(await symbolAt(libosPath, 0, address, true).catch(() => undefined), 'library OS');
+    const place = { fd: libos, base: 0, bytes: fstatSync(libos).size };
+    return format(symbolAt(place, address, true), 'library OS');
   }
   if (address >= UcLayout.vdsoBase && address < UcLayout.vdsoEnd) {
     return '[host vDSO]';
@@ -38,31 +42,37 @@ async function symbolOf(
   if (address >= UcLayout.patchBase && address < UcLayout.patchEnd) {
     return '[patched system call]';
   }
-  const at = maps.findIndex(({ start, bytes }) => address >= start && address < start + bytes);
-  if (at < 0) {
+  const at = lastAtOrBelow(maps, ({ start }) => start, address);
+  const map = maps[at];
+  if (map === undefined || address >= map.start + map.bytes) {
     return null;
   }
   const place = imageOffset(address, maps, at);
   const image = place === undefined ? undefined : images[place.window];
   const file = place === undefined ? undefined : image?.files.at(place.offset);
   if (place === undefined || image === undefined || file === undefined) {
-    return ((maps[at] as SnapshotMap).prot & PROT_EXEC) === 0 ? null : '[jit]';
+    return (map.prot & PROT_EXEC) === 0 ? null : '[jit]';
   }
   const offset = place.offset - file.offset;
-  const symbol = await symbolAt(image.path, file.offset, offset).catch(() => undefined);
+  const symbol = symbolAt({ fd: image.fd, base: file.offset, bytes: file.bytes }, offset);
   // Of a program without symbols the offset is still of use.
   return format(symbol ?? { name: '', offset }, pathIn(image, file.path));
 }
 
 /** A file's path as the context sees it. */
 export function pathIn({ mountPoint }: MappedImage, path: string): string {
-  return mountPoint === '/' ? path : `${mountPoint}${path}`;
+  return printable(mountPoint === '/' ? path : `${mountPoint}${path}`);
+}
+
+/** Names come from the guest's own files: none of them is to steer a terminal. */
+function printable(name: string): string {
+  return name.replace(/\p{C}/gu, '\ufffd');
 }
 
 function format(symbol: SymbolMatch | undefined, where: string): string {
   return symbol === undefined
     ? where
-    : `${symbol.name}+0x${symbol.offset.toString(16)} (${where})`.replace(/^\+/, '');
+    : `${printable(symbol.name)}+0x${symbol.offset.toString(16)} (${where})`.replace(/^\+/, '');
 }
 
 /**

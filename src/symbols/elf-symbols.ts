@@ -1,11 +1,23 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { readSync } from 'node:fs';
 
-/** Function names of ELF files (elf(5)), which may lie inside a larger file. */
+/**
+ * Function names of ELF files (elf(5)). A guest can bring such a file, so nothing in it is believed: each offset, size and
+ * count is held against the length of the file before anything is read by it.
+ */
 
 export interface SymbolMatch {
   readonly name: string;
   /** Bytes from the symbol's start. */
   readonly offset: number;
+}
+
+/** An ELF file, which may lie inside a larger one. */
+export interface ElfPlace {
+  /** Descriptor of the file that holds it. */
+  readonly fd: number;
+  /** Where it begins there, and how long it is. */
+  readonly base: number;
+  readonly bytes: number;
 }
 
 const HEADER_BYTES = 64;
@@ -14,6 +26,7 @@ const SECTION_BYTES = 64;
 const SYMBOL_BYTES = 24;
 const PT_LOAD = 1;
 const SHT_SYMTAB = 2;
+const SHT_STRTAB = 3;
 const SHT_DYNSYM = 11;
 const STT_NOTYPE = 0;
 const STT_FUNC = 2;
@@ -21,125 +34,144 @@ const STT_GNU_IFUNC = 10;
 const NAME_MAX_BYTES = 1024;
 const CHUNK_BYTES = SYMBOL_BYTES * 40_000;
 
-interface Section {
-  readonly type: number;
+/** Bytes of the file, all of which are there. */
+interface Range {
   readonly offset: number;
   readonly bytes: number;
-  readonly link: number;
 }
 
-class ElfReader {
-  readonly #file: FileHandle;
-  readonly #base: number;
+interface Section extends Range {
+  readonly type: number;
+  readonly link: number;
+  readonly entryBytes: number;
+}
 
-  constructor(file: FileHandle, base: number) {
-    this.#file = file;
-    this.#base = base;
+class Elf {
+  readonly #place: ElfPlace;
+
+  constructor(place: ElfPlace) {
+    this.#place = place;
   }
 
-  async read(offset: number, bytes: number): Promise<Buffer> {
-    const buffer = Buffer.alloc(bytes);
-    const { bytesRead } = await this.#file.read(buffer, 0, bytes, this.#base + offset);
-    return buffer.subarray(0, bytesRead);
+  /** The range, if the file has it. Numbers of 64 bits come as they are, so nothing overflows. */
+  range(offset: bigint, bytes: bigint): Range | undefined {
+    const end = offset + bytes;
+    return end > BigInt(this.#place.bytes) ? undefined : { offset: Number(offset), bytes: Number(bytes) };
   }
 
-  async records(offset: number, count: number, bytes: number): Promise<Buffer[]> {
-    const table = await this.read(offset, count * bytes);
-    return Array.from({ length: Math.floor(table.length / bytes) }, (_, i) =>
-      table.subarray(i * bytes, (i + 1) * bytes),
-    );
+  /** Shorter at the end of the file. */
+  read({ offset, bytes }: Range): Buffer {
+    const { fd, base, bytes: length } = this.#place;
+    const buffer = Buffer.alloc(Math.max(0, Math.min(bytes, length - offset)));
+    return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, base + offset));
+  }
+
+  /** Whole records of a table; none if the file does not hold the table. */
+  *records(offset: bigint, count: number, bytes: number): Generator<Buffer> {
+    const range = this.range(offset, BigInt(count) * BigInt(bytes));
+    const table = range === undefined ? Buffer.alloc(0) : this.read(range);
+    for (let at = 0; at + bytes <= table.length; at += bytes) yield table.subarray(at, at + bytes);
   }
 }
 
 /**
  * The function at a byte of an ELF file.
- * @param path file that holds it, from byte `base` on
  * @param at file offset within it, or an address if `isAddress`
  */
-export async function symbolAt(
-  path: string,
-  base: number,
-  at: number,
-  isAddress = false,
-): Promise<SymbolMatch | undefined> {
-  const file = await open(path);
-  try {
-    const elf = new ElfReader(file, base);
-    const header = await elf.read(0, HEADER_BYTES);
-    if (header.length < HEADER_BYTES || header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2) {
-      return undefined;
-    }
-    const address = isAddress ? at : await addressOf(elf, header, at);
-    return address === undefined ? undefined : await findSymbol(elf, header, address);
-  } finally {
-    await file.close();
-  }
+export function symbolAt(place: ElfPlace, at: number, isAddress = false): SymbolMatch | undefined {
+  const elf = new Elf(place);
+  const header = elf.read({ offset: 0, bytes: HEADER_BYTES });
+  if (header.length < HEADER_BYTES || !isElf64(header)) return undefined;
+  const address = isAddress ? BigInt(at) : addressOf(elf, header, BigInt(at));
+  return address === undefined ? undefined : findSymbol(elf, header, address);
 }
 
-async function addressOf(elf: ElfReader, header: Buffer, offset: number): Promise<number | undefined> {
-  const at = Number(header.readBigUInt64LE(32));
-  for (const segment of await elf.records(at, header.readUInt16LE(56), SEGMENT_BYTES)) {
-    const start = Number(segment.readBigUInt64LE(8));
-    if (
-      segment.readUInt32LE(0) === PT_LOAD &&
-      offset >= start &&
-      offset < start + Number(segment.readBigUInt64LE(32))
-    ) {
-      return Number(segment.readBigUInt64LE(16)) + offset - start;
+function isElf64(header: Buffer): boolean {
+  return header.readUInt32BE(0) === 0x7f454c46 && header[4] === 2 && header[5] === 1;
+}
+
+function addressOf(elf: Elf, header: Buffer, offset: bigint): bigint | undefined {
+  if (header.readUInt16LE(54) !== SEGMENT_BYTES) return undefined;
+  for (const segment of elf.records(header.readBigUInt64LE(32), header.readUInt16LE(56), SEGMENT_BYTES)) {
+    const start = segment.readBigUInt64LE(8);
+    const end = start + segment.readBigUInt64LE(32);
+    if (segment.readUInt32LE(0) === PT_LOAD && offset >= start && offset < end) {
+      return segment.readBigUInt64LE(16) + offset - start;
     }
   }
   return undefined;
 }
 
-async function findSymbol(elf: ElfReader, header: Buffer, address: number): Promise<SymbolMatch | undefined> {
-  const at = Number(header.readBigUInt64LE(40));
-  const sections = (await elf.records(at, header.readUInt16LE(60), SECTION_BYTES)).map(decodeSection);
+function findSymbol(elf: Elf, header: Buffer, address: bigint): SymbolMatch | undefined {
+  const sections = sectionsOf(elf, header);
   const table =
-    sections.find(({ type }) => type === SHT_SYMTAB) ?? sections.find(({ type }) => type === SHT_DYNSYM);
+    sections.find((each) => each?.type === SHT_SYMTAB) ?? sections.find((each) => each?.type === SHT_DYNSYM);
   const names = table === undefined ? undefined : sections[table.link];
-  if (table === undefined || names === undefined) {
-    return undefined;
-  }
-  const nearest = await nearestBelow(elf, table, address);
-  if (nearest === undefined) {
-    return undefined;
-  }
-  const text = await elf.read(names.offset + nearest.nameOffset, NAME_MAX_BYTES);
-  const end = text.indexOf(0);
-  return { name: text.toString('utf8', 0, end < 0 ? text.length : end), offset: address - nearest.value };
+  if (table?.entryBytes !== SYMBOL_BYTES || names?.type !== SHT_STRTAB) return undefined;
+  const nearest = nearestBelow(elf, table, address);
+  if (nearest === undefined) return undefined;
+  return { name: nameAt(elf, names, nearest.nameOffset), offset: Number(address - nearest.value) };
 }
 
-function decodeSection(section: Buffer): Section {
-  return {
-    type: section.readUInt32LE(4),
-    offset: Number(section.readBigUInt64LE(24)),
-    bytes: Number(section.readBigUInt64LE(32)),
-    link: section.readUInt32LE(40),
-  };
+/** By their numbers; undefined for one that the file does not hold. */
+function sectionsOf(elf: Elf, header: Buffer): (Section | undefined)[] {
+  if (header.readUInt16LE(58) !== SECTION_BYTES) return [];
+  const records = elf.records(header.readBigUInt64LE(40), header.readUInt16LE(60), SECTION_BYTES);
+  return Array.from(records, (section) => {
+    const range = elf.range(section.readBigUInt64LE(24), section.readBigUInt64LE(32));
+    const entry = section.readBigUInt64LE(56);
+    return (
+      range && {
+        ...range,
+        type: section.readUInt32LE(4),
+        link: section.readUInt32LE(40),
+        entryBytes: entry > BigInt(SYMBOL_BYTES) ? 0 : Number(entry),
+      }
+    );
+  });
+}
+
+/** What does not end within the table, or is very long, is cut. */
+function nameAt(elf: Elf, names: Section, offset: number): string {
+  const bytes = Math.max(0, Math.min(NAME_MAX_BYTES, names.bytes - offset));
+  const text = elf.read({ offset: names.offset + offset, bytes });
+  const end = text.indexOf(0);
+  return text.toString('utf8', 0, end < 0 ? text.length : end);
 }
 
 interface Nearest {
-  readonly value: number;
+  readonly value: bigint;
   readonly nameOffset: number;
 }
 
-/** The last function that starts at or below the address and, if it has a size, reaches it. */
-async function nearestBelow(elf: ElfReader, table: Section, address: number): Promise<Nearest | undefined> {
+/**
+ * The last function that starts at or below the address and, if it has a size, reaches it. One pass over a table that is no
+ * longer than the file: to sort it first would take longer than the two look-ups of an inspection.
+ */
+function nearestBelow(elf: Elf, table: Range, address: bigint): Nearest | undefined {
   let best: Nearest | undefined;
+  const high = Number(address >> 32n);
   for (let at = 0; at < table.bytes; at += CHUNK_BYTES) {
-    const chunk = await elf.read(table.offset + at, Math.min(CHUNK_BYTES, table.bytes - at));
+    const bytes = Math.min(CHUNK_BYTES, table.bytes - at);
+    const chunk = elf.read({ offset: table.offset + at, bytes });
     for (let i = 0; i + SYMBOL_BYTES <= chunk.length; i += SYMBOL_BYTES) {
-      const value = chunk.readUInt32LE(i + 12) * 2 ** 32 + chunk.readUInt32LE(i + 8);
-      if (value > address || (best !== undefined && value < best.value) || !isCode(chunk, i)) {
-        continue;
-      }
-      const size = chunk.readUInt32LE(i + 16);
-      if (size === 0 || address < value + size) {
-        best = { value, nameOffset: chunk.readUInt32LE(i) };
-      }
+      // Most symbols are not code, or lie above: told without a number of 64 bits.
+      if (isCode(chunk, i) && chunk.readUInt32LE(i + 12) <= high) best = better(best, chunk, i, address);
     }
   }
   return best;
+}
+
+function better(
+  best: Nearest | undefined,
+  symbols: Buffer,
+  at: number,
+  address: bigint,
+): Nearest | undefined {
+  const value = symbols.readBigUInt64LE(at + 8);
+  if (value > address || (best !== undefined && value < best.value)) return best;
+  const size = symbols.readBigUInt64LE(at + 16);
+  return size === 0n || address < value + size ? { value, nameOffset: symbols.readUInt32LE(at) } : best;
 }
 
 /** Defined, and a function or a label of assembly code. */

@@ -19,15 +19,12 @@ import {
   type Compacted,
   type ControlExit,
   type Demoted,
-  type DiffRun,
   decodeCaptured,
   decodeCompacted,
   decodeControlExit,
   decodeDemoted,
-  decodeDiff,
   decodeHello,
   decodeInspected,
-  decodeMaps,
   decodeMemory,
   decodeStarted,
   decodeStat,
@@ -44,7 +41,6 @@ import {
   type Hello,
   type Inspected,
   type LoadRequest,
-  type SnapshotMap,
   type Started,
   type Stored,
   type UcStat,
@@ -243,17 +239,18 @@ export class Tender {
     await this.#call(Control.mount, uc, encodeImage(image, mountPoint));
   }
 
-  async maps(snapshot: number): Promise<SnapshotMap[]> {
-    return decodeMaps(await this.#call(Control.maps, 0, encodeSnapshot(snapshot)));
+  /** For `decodeMaps`: there may be 65,000 of them. */
+  async maps(snapshot: number): Promise<Buffer> {
+    return await this.#call(Control.maps, 0, encodeSnapshot(snapshot));
   }
 
   async inspect(snapshot: number): Promise<Inspected> {
     return decodeInspected(await this.#call(Control.inspect, 0, encodeSnapshot(snapshot)));
   }
 
-  /** Where the memory of two snapshots differs, by address. */
-  async diff(a: number, b: number): Promise<DiffRun[]> {
-    return decodeDiff(await this.#call(Control.diff, 0, encodeDiff(a, b)));
+  /** Where the memory of two snapshots differs, by address, for `decodeDiff`. */
+  async diff(a: number, b: number): Promise<Buffer> {
+    return await this.#call(Control.diff, 0, encodeDiff(a, b));
   }
 
   /**

@@ -115,7 +115,7 @@ export class FakeNode implements ComputeNode {
   }
 
   async diff(a: string, b: string): Promise<SnapshotDiff> {
-    return { a, b, pages: { onlyA: 0, onlyB: 0, bytes: 1, access: 0 }, words: 2, runs: [] };
+    return { a, b, pages: { onlyA: 0, onlyB: 0, bytes: 1, access: 0 }, words: 2, runs: [], truncated: false };
   }
 
   async dropSnapshot(snapshotId: string): Promise<void> {
