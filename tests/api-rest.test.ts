@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as turn } from 'node:timers/promises';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { Packager } from '../src/action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
@@ -225,6 +226,20 @@ describe('invocation', () => {
 });
 
 describe('activations', () => {
+  it('show what the function logged after its answer', async () => {
+    await put('logsLate');
+    const { body } = await call('POST', `${BASE}/actions/logsLate?blocking=true`);
+    const time = '1970-01-01T00:00:00.000000000Z';
+    const logs = [`${time} stdout: hello`, `${time} stderr: at once`];
+    assert.deepEqual(body.logs, logs);
+    let filed: string[];
+    do {
+      await turn(5);
+      filed = (await call('GET', `${BASE}/activations/${body.activationId}/logs`)).body.logs;
+    } while (filed.length < 3);
+    assert.deepEqual(filed, [...logs, `${time} stderr: later`]);
+  });
+
   it('are listed newest first, filtered, and kept within bounds', async () => {
     await put('echo');
     await put('throws');

@@ -68,6 +68,7 @@ describe('what a driver says', () => {
       value: null,
       seeded: false,
       checkpoint: false,
+      ending: false,
     });
     assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":1,"checkpoint":true}'), {
       op: 'result',
@@ -76,6 +77,7 @@ describe('what a driver says', () => {
       value: 1,
       seeded: false,
       checkpoint: true,
+      ending: false,
     });
     assert.deepEqual(parse('{"op":"parked","id":1,"observed":["time: Date"],"seeded":true}'), {
       op: 'parked',

@@ -74,12 +74,13 @@ const MIXED = {
       case 4: return Promise.reject(new Error('no'));
       case 5: return { error: 'no' };
       case 6: return;
-      case 7: for (const stream of [process.stdout, process.stderr]) stream.write('', () => {});
+      case 7: setImmediate(() => {}); return {};
+      case 8: for (const stream of [process.stdout, process.stderr]) stream.write('', () => {});
       default: return {};
     }
   };`,
 };
-const MIXED_RESULTS = 8;
+const MIXED_RESULTS = 9;
 
 function builtins() {
   for (const name of PACKAGED) require(`node:${name}`);

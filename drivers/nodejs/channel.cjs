@@ -7,6 +7,7 @@ const BUFFER_BYTES = 64 * 1024;
 /* 48 MiB of code, escaped in JSON at worst sixfold, never comes near it. */
 const MESSAGE_MAX_BYTES = 512 * 1024 * 1024;
 const NEWLINE = 10;
+const NOTHING = Buffer.alloc(0);
 
 /* User code may replace any of these later. */
 const { apply } = Reflect;
@@ -68,6 +69,11 @@ class Channel {
     for (const rest = Buffer.from(text); done < bytes; ) {
       done += writeSync(this.#out, rest, done, bytes - done);
     }
+  }
+
+  /** Lets all other threads run until they wait for something. */
+  letOthersRun() {
+    writeSync(this.#out, NOTHING, 0, 0);
   }
 
   #take(newline) {

@@ -13,17 +13,21 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { anticipate } = require('./anticipate.cjs');
 const { Channel, openDevice } = require('./channel.cjs');
 const observation = require('./observe.cjs');
+const output = require('./output.cjs');
 const reseeding = require('./reseed.cjs');
 const { Server } = require('./serve.cjs');
 
 async function main() {
   reseeding.install();
   observation.install();
+  output.install();
   const [, flag, items = ''] = /^(--no-ao)(?:=(.*))?$/.exec(process.argv[2]) ?? [];
   if (flag === undefined || items !== '') await anticipate(items.split(','));
   const channel = new Channel(openDevice(process.env.SEUSS_DEVICE));
   delete process.env.SEUSS_DEVICE;
+  output.tellWith((line) => channel.writeLine(line));
   const server = new Server(channel, process.exit, console.error.bind(console));
+  process.on('exit', () => server.ending());
   process.on('beforeExit', () => server.giveUp());
   /* For the module `seuss`. */
   globalThis[Symbol.for('seuss.checkpoint')] = () => server.checkpoint();

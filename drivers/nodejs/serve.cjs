@@ -16,14 +16,15 @@ const {
 } = require('./environment.cjs');
 const { collectYoungGarbage } = require('./garbage.cjs');
 const { load } = require('./load.cjs');
+const { Lull } = require('./lull.cjs');
 const outcome = require('./outcome.cjs');
+const output = require('./output.cjs');
 const { reseed } = require('./reseed.cjs');
 
 /* User code may replace these (fake timers, say). */
 const { parse, stringify } = JSON;
-const { apply } = Reflect;
 const { setImmediate } = globalThis;
-const { stdout, stderr } = process;
+const { nextTick } = process;
 
 const NEVER_SETTLES =
   'The action did not return: its promise is pending and nothing is left to run that could settle it.';
@@ -46,7 +47,11 @@ class Server {
   #running;
   /** The end of the next answer. */
   #seeded = '';
+  /** The next answer, until it is sent. */
+  #unsent = '';
+  #lull;
   #next = () => this.#serveOne();
+  #wait = () => this.#lull.wait();
 
   /**
    * @param {() => void} onEnd called at the end of file, which only tests and anticipation see
@@ -56,6 +61,7 @@ class Server {
     this.#channel = channel;
     this.#onEnd = onEnd;
     this.#log = log;
+    this.#lull = new Lull(channel, () => this.#send());
   }
 
   start() {
@@ -65,6 +71,11 @@ class Server {
   /** Answers a run that can never end by itself, since the event loop ran dry. */
   giveUp() {
     if (this.#running !== undefined) this.#finish(this.#running, outcome.developerError, NEVER_SETTLES);
+  }
+
+  /** The program ends, by what code did that the answer waited for. */
+  ending() {
+    if (this.#unsent !== '') this.#channel.writeLine(`${this.#unsent.slice(0, -1)},"ending":true}`);
   }
 
   /** The function calls checkpoint(): its arguments, maybe after a stop; undefined when none of its runs is on. */
@@ -169,7 +180,7 @@ class Server {
     let value;
     try {
       if (this.#entry === undefined) throw new Error('System not initialized.');
-      value = apply(this.#entry.target, this.#entry.owner, [run.value]);
+      value = output.callWithin(run, this.#entry.target, this.#entry.owner, [run.value]);
     } catch (reason) {
       this.#log(outcome.trace(reason));
       return this.#finish(run, outcome.thrown, reason);
@@ -205,14 +216,18 @@ class Server {
     this.#answer(`{"op":"result","id":${run.id},"status":${result}${asked}${this.#seeded}}`);
   }
 
-  /** What the function wrote to stdout and stderr comes before the answer. */
+  /** What the function has begun to write to stdout and stderr comes before the answer. */
   #answer(line) {
-    const busy = stdout.writableLength > 0 ? stdout : stderr.writableLength > 0 ? stderr : undefined;
-    if (busy !== undefined) {
-      busy.once('drain', () => this.#answer(line));
-      return;
-    }
+    this.#unsent = line;
+    /* All that waits for promises goes first. */
+    nextTick(this.#wait);
+  }
+
+  #send() {
+    const line = this.#unsent;
+    this.#unsent = '';
     this.#channel.writeLine(line);
+    output.answered();
     setImmediate(this.#next);
   }
 }

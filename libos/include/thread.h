@@ -110,6 +110,8 @@ int sched_block(u64 deadline_ns, bool interruptible);
 void sched_wake(struct thread *t);
 /* Lets other runnable threads go first. */
 void sched_yield_now(void);
+/* Until every other thread is blocked, or about so long. */
+void sched_run_others(u64 limit_ns);
 /*
  * A new thread whose first guest registers are *tf; not yet runnable.
  * Returns NULL when memory is short. sched_wake starts it.

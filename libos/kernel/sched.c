@@ -199,6 +199,14 @@ void sched_yield_now(void)
 	schedule();
 }
 
+void sched_run_others(u64 limit_ns)
+{
+	if (!run_count)
+		return;
+	for (u64 end = clock_monotonic_ns() + limit_ns; run_count && clock_monotonic_ns() < end;)
+		sched_yield_now();
+}
+
 void thread_exit(void)
 {
 	struct thread *t = current;

@@ -20,7 +20,8 @@ export interface ActivationRecord {
     /** Bytes of the result as JSON. */
     readonly size: number;
   };
-  readonly logs: readonly string[];
+  /** Grows by what the function writes after its answer. */
+  readonly logs: string[];
   readonly annotations: readonly { readonly key: string; readonly value: JsonValue }[];
 }
 
@@ -102,7 +103,7 @@ export function activationSummary(record: ActivationRecord): object {
 }
 
 /** OpenWhisk's log line: time padded to 30 characters, stream, text. */
-function logText({ timeMs, stream, line }: LogLine): string {
+export function logText({ timeMs, stream, line }: LogLine): string {
   const time = new Date(timeMs).toISOString().replace('Z', '000000Z');
   return `${time.padEnd(30)} ${stream}: ${line}`;
 }

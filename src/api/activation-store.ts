@@ -30,10 +30,24 @@ export class ActivationStore {
   add(record: ActivationRecord): void {
     this.#records.set(record.activationId, record);
     this.#bytes += sizeOf(record);
+    this.#makeRoom();
+  }
+
+  #makeRoom(): void {
     for (const [id, oldest] of this.#records) {
       if (this.#records.size <= this.#limits.records && this.#bytes <= this.#limits.bytes) break;
       this.#records.delete(id);
       this.#bytes -= sizeOf(oldest);
+    }
+  }
+
+  /** A line that the function wrote after its answer; nothing once the record has gone. */
+  append(id: string, line: string): void {
+    const record = this.#records.get(id);
+    if (record !== undefined) {
+      record.logs.push(line);
+      this.#bytes += line.length;
+      this.#makeRoom();
     }
   }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { ComputeNode, JsonValue } from '../node/types.ts';
-import { type ActivationRecord, activationRecord, failedRecord } from './activation-record.ts';
+import type { ComputeNode, JsonValue, LogLine } from '../node/types.ts';
+import { type ActivationRecord, activationRecord, failedRecord, logText } from './activation-record.ts';
 import type { ActivationStore } from './activation-store.ts';
 import type { Subject } from './auth.ts';
 import { describe } from './errors.ts';
@@ -82,9 +82,17 @@ export class Invoker {
       __OW_TRANSACTION_ID: transactionId,
       __OW_DEADLINE: String(Date.now() + record.limits.timeout),
     };
-    const options = { id: activationId, env };
+    let filed: ActivationRecord | undefined;
+    const early: string[] = [];
+    const onLateLog = (line: LogLine): void => {
+      if (filed === undefined) early.push(logText(line));
+      else this.#store.append(activationId, logText(line));
+    };
+    const options = { id: activationId, env, onLateLog };
     const activation = await this.#node.invoke(record.action, withDefaults(record, params), options);
-    return this.#file(activationRecord(activationId, subject.name, record, activation));
+    filed = activationRecord(activationId, subject.name, record, activation);
+    filed.logs.push(...early);
+    return this.#file(filed);
   }
 
   async #goOn(activationId: string, request: ResumeRequest): Promise<ActivationRecord> {

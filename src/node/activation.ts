@@ -3,6 +3,7 @@ import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Captured } from '../tender/messages.ts';
 import { type DriverCode, initMessage, resumeMessage, runMessage } from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
+import { LateLog } from '../uc/late-log.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
@@ -55,6 +56,9 @@ interface AwaitedCapture {
   readonly number: number;
   readonly captured: Promise<Captured>;
 }
+
+/** What a run may log after its answer, at most. */
+const LATE_LOG_BYTES = 64 * 1024;
 
 let lastRun = 0;
 
@@ -325,8 +329,8 @@ class Invocation {
   /** `runId`: the message is that run's. */
   #exchange(uc: FunctionUc, message: string, runId?: number, timeoutMs?: number): Promise<Reply> {
     const { limits } = this.#action;
-    if (runId !== undefined && this.#running !== undefined) {
-      this.#running.run = { uc, id: runId };
+    if (runId !== undefined) {
+      this.#begin(uc, runId);
     }
     return exchange(uc, message, {
       timeoutMs: timeoutMs ?? limits.timeoutMs,
@@ -335,6 +339,16 @@ class Invocation {
       signal: this.#options.signal,
       onCut: this.#running?.noteCut,
     });
+  }
+
+  #begin(uc: FunctionUc, runId: number): void {
+    const { onLateLog } = this.#options;
+    if (this.#running !== undefined) {
+      this.#running.run = { uc, id: runId };
+    }
+    if (onLateLog !== undefined) {
+      uc.expectLate(runId, new LateLog(Math.min(this.#action.limits.logBytes, LATE_LOG_BYTES), onLateLog));
+    }
   }
 
   /** A UC that was reset is a new one: its random sources want a seed, as after a deploy. */

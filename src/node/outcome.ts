@@ -176,12 +176,13 @@ function resultOutcome(answer: Seeded, bytes: number, id: number, limits: Action
       return tooLong(valueBytes, limits, true);
     }
   }
-  const { status, value: result, checkpoint } = answer;
+  const { status, value: result, checkpoint, ending } = answer;
+  const reusable = !ending;
   switch (status) {
     case 'ok':
-      return { status: 'success', result, reusable: true, timedOut: false, checkpoint };
+      return { status: 'success', result, reusable, timedOut: false, checkpoint };
     case 'application_error':
-      return { status: 'application error', result, reusable: true, timedOut: false, checkpoint };
+      return { status: 'application error', result, reusable, timedOut: false, checkpoint };
     case 'developer_error':
       return { status: 'action developer error', result, reusable: false, timedOut: false, checkpoint };
   }

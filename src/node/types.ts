@@ -123,6 +123,8 @@ export interface InvokeOptions {
   /** `__OW_*` variables of this activation. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Hears what the function writes after its answer, line by line; it may come before the activation does. */
+  readonly onLateLog?: (line: LogLine) => void;
 }
 
 export interface StoreOptions {

@@ -29,6 +29,8 @@ export type DriverAnswer =
       readonly seeded: boolean;
       /** The function called checkpoint(), and no capture was wanted. */
       readonly checkpoint: boolean;
+      /** The program ends after this answer. */
+      readonly ending: boolean;
     };
 
 function seedField(seed: string | undefined): string {
@@ -102,7 +104,7 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
   if (typeof message !== 'object' || message === null) {
     return undefined;
   }
-  const { op, version, error, id, status, value, seeded, observed, checkpoint } = message as Record<
+  const { op, version, error, id, status, value, seeded, observed, checkpoint, ending } = message as Record<
     string,
     unknown
   >;
@@ -128,6 +130,7 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
             value: value as JsonValue,
             seeded: seeded === true,
             checkpoint: checkpoint === true,
+            ending: ending === true,
           }
         : undefined;
     default:

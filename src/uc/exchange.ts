@@ -48,6 +48,9 @@ class Exchange implements UcSink, Waiting {
   }
 
   line(line: Buffer): void {
+    if (this.#uc.takesLate(line)) {
+      return;
+    }
     this.#settle({ type: 'line', line: Buffer.from(line) });
   }
 

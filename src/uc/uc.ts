@@ -2,6 +2,7 @@ import { PlatformError } from '../node/types.ts';
 import { Link } from '../tender/abi.ts';
 import { type ControlExit, decodeLinkExit } from '../tender/messages.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';
+import { type LateLog, LateLogs } from './late-log.ts';
 import { LineBuffer, type LineTarget } from './line-buffer.ts';
 import { type GuestExit, type UcEnd, ucEndOf } from './uc-end.ts';
 
@@ -30,6 +31,7 @@ export class Uc implements UcListener {
   readonly #owner: UcOwner;
   #lines = new LineBuffer();
   #sink: UcSink | undefined;
+  #late: LateLogs | undefined;
   #end: UcEnd | undefined;
   #guestExit: GuestExit | undefined;
   #panic: string | undefined;
@@ -54,6 +56,21 @@ export class Uc implements UcListener {
     this.#sink = undefined;
   }
 
+  /** A run of it has been answered: what it still writes goes there. */
+  expectLate(runId: number, log: LateLog): void {
+    this.#late ??= new LateLogs();
+    this.#late.add(runId, log);
+  }
+
+  /** True if the line of the driver was no answer, but what an answered run writes. */
+  takesLate(line: Buffer): boolean {
+    const late = LateLogs.isLate(line);
+    if (late) {
+      this.#late?.line(line);
+    }
+    return late;
+  }
+
   /** It goes on with a line of the driver of which so much was sent. */
   hold(held: Buffer): void {
     this.#lines.resume(held);
@@ -62,6 +79,7 @@ export class Uc implements UcListener {
   /** What it has said so far is that of another: half a line, how it would end. */
   protected forgetOutput(): void {
     this.#lines = new LineBuffer();
+    this.#late = undefined;
     this.#guestExit = undefined;
     this.#panic = undefined;
   }
@@ -82,13 +100,15 @@ export class Uc implements UcListener {
       case Link.driverOut:
         if (sink !== undefined) {
           this.#lines.push(payload, sink.maxLineBytes, sink);
+        } else if (this.#late !== undefined) {
+          this.#lines.push(payload, this.#late.maxLineBytes, this.#late);
         }
         return;
       case Link.stdout:
-        sink?.output('stdout', payload);
+        (sink ?? this.#late)?.output('stdout', payload);
         return;
       case Link.stderr:
-        sink?.output('stderr', payload);
+        (sink ?? this.#late)?.output('stderr', payload);
         return;
       case Link.exit:
         this.#guestExit = decodeLinkExit(payload);

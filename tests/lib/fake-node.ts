@@ -35,6 +35,12 @@ export class FakeNode implements ComputeNode {
       await new Promise((resolve) => setTimeout(resolve, 150));
       return { result: { done: true } };
     },
+    logsLate: (_params, options) => {
+      const say = (line: string) => options?.onLateLog?.({ timeMs: 0, stream: 'stderr', line });
+      say('at once');
+      setTimeout(say, 20, 'later');
+      return {};
+    },
     late: async () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       throw new PlatformError('closed', 'the node is closed');

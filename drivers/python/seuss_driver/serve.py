@@ -1,5 +1,6 @@
 """The main loop: one blocking read, one message, one answer."""
 
+import _thread
 import ctypes
 import gc
 import sys
@@ -11,6 +12,8 @@ from seuss_driver.capture_point import CapturePoint
 from seuss_driver.channel import encode
 from seuss_driver.load import LoadError, load
 from seuss_driver.reseed import reseed
+
+_threads = _thread._count
 
 _NOT_A_DICTIONARY = "The action did not return a dictionary or array."
 
@@ -52,6 +55,10 @@ class Server:
             else:
                 raise ValueError(f"unknown message {op!r}")
             _flush()
+            if _threads() > 0:
+                # What they are about to write comes before the answer.
+                self._channel.let_others_run()
+                _flush()
             self._channel.write(f"{{{answer}{self._seeded}}}\n")
 
     def checkpoint(self):

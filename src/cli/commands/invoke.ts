@@ -4,6 +4,7 @@ import {
   type ComputeNode,
   type JsonObject,
   type JsonValue,
+  type LogLine,
   START_STATES,
   type StartState,
 } from '../../node/types.ts';
@@ -81,11 +82,12 @@ async function invoke(path: string, flags: InvokeFlags): Promise<number> {
     },
   });
   const print = flags.json ? printJson : printHuman;
+  const onLateLog = ({ line }: LogLine): void => console.error(line);
   const options = { cores: 1, preboot: [action.kind], onProgress: progress, ...flags.without };
   return await withNode(options, async (node: ComputeNode) => {
     let failed = false;
     for (let run = 0; run < flags.repeat; run++) {
-      const activation = await node.invoke(action, params);
+      const activation = await node.invoke(action, params, { onLateLog });
       failed ||= activation.status !== 'success';
       print(activation);
     }
