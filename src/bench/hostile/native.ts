@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { ZipFile } from 'yazl';
@@ -10,8 +10,9 @@ import { packageDir } from '../../runtime/paths.ts';
 
 const run = promisify(execFile);
 
-export function guestFile(name: string): string {
-  return join(packageDir, 'src/bench/hostile/guests', name);
+/** A path that is whole is another's. */
+function guestFile(name: string): string {
+  return resolve(packageDir, 'src/bench/hostile/guests', name);
 }
 
 /**
@@ -59,11 +60,12 @@ async function compileNative(): Promise<Buffer> {
 
 let compiled: Promise<Buffer> | undefined;
 
-/** An action's code in base64: a Python module with `native.so` beside it. */
+/** An action's code in base64: a Python module with `native.so` and what drives it beside it. */
 export async function nativeArchive(module: string): Promise<string> {
   compiled ??= compileNative();
   const zip = new ZipFile();
   zip.addBuffer(await compiled, 'native.so');
+  zip.addBuffer(await readFile(guestFile('toolkit.py')), 'toolkit.py');
   zip.addBuffer(await readFile(guestFile(module)), '__main__.py');
   zip.end();
   return (await buffer(zip.outputStream)).toString('base64');
