@@ -7,7 +7,8 @@
  *
  * A request has a seq other than 0 and gets exactly one CONTROL_OK or CONTROL_ERROR with
  * the same seq. CONTROL_SEND and events have seq 0 and no reply. Requests on one UC are
- * carried out in the order sent.
+ * carried out in the order sent; but while it is captured, reset or demoted, CONTROL_KILL takes effect at once, what
+ * CONTROL_SEND brings waits, CONTROL_PROMOTE breaks a demotion off, and other requests are refused with EBUSY.
  */
 #ifndef SEUSS_ABI_CONTROL_H
 #define SEUSS_ABI_CONTROL_H
@@ -222,7 +223,7 @@ struct control_stat {
 	uint64_t shared_bytes;     /* resident file and layer pages */
 	uint64_t page_table_bytes;
 	uint64_t cpu_ns;           /* user and system time */
-	uint32_t maps;
+	uint32_t maps;  /* told up to 1,024 */
 	uint32_t state; /* letter of /proc/pid/stat, or CONTROL_STATE_DEMOTED */
 	uint32_t pid;   /* as the host sees it; 0 of a demoted UC */
 	uint32_t reserved;
@@ -242,6 +243,7 @@ enum control_exit_reason {
 	CONTROL_EXIT_KILLED = 1, /* CONTROL_KILL, or captured without KEEP */
 	CONTROL_EXIT_MEMORY = 2, /* went over its memory limit */
 	CONTROL_EXIT_PROTOCOL = 3, /* sent something that is no valid frame, or did not confirm its deploy */
+	CONTROL_EXIT_STUCK = 4, /* did not stop to be captured, reset or demoted: the host kernel worked for it without end */
 };
 
 #endif

@@ -72,8 +72,8 @@ void anchor_mappings(pid_t template)
 	mem = open(path, O_RDWR | O_CLOEXEC);
 	if (mem < 0)
 		return;
-	if (!maps_read(template, &maps) && !pagemap_own_runs(template, 0, UC_GUEST_END, &own) &&
-	    !pagemap_file_runs(template, 0, UC_GUEST_END, &mapped))
+	if (!maps_read(template, &maps) && !pagemap_own_runs(template, &maps, &own) &&
+	    !pagemap_file_runs(template, &maps, &mapped))
 		anchor_all(mem, &maps, &own, &mapped);
 	vma_list_free(&maps);
 	page_runs_free(&own);

@@ -12,6 +12,7 @@
 #include "layer.h"
 #include "link_hub.h"
 #include "maps.h"
+#include "operation.h"
 #include "optimisations.h"
 #include "page_copy.h"
 #include "pages.h"
@@ -42,6 +43,10 @@
 
 struct capture {
 	struct uc *uc;
+	struct control_capture request;
+	uint32_t seq;
+	enum tracee_patience patience;
+	struct page_store *store;
 	struct tracee tracee;
 	struct vma_list vmas;
 	struct page_runs own;
@@ -65,9 +70,6 @@ static void list_sources(struct capture *c)
 			(struct layout_source){ mapped->layers[i]->file, (uint16_t)(UC_IMAGE_MAX + i) };
 }
 
-/* Its pages stay: fresh ones would fault each time. */
-static struct page_store store;
-
 static int drop_unchanged(struct capture *c)
 {
 	const struct pages *mapped = c->uc->pages;
@@ -81,7 +83,7 @@ static int drop_unchanged(struct capture *c)
 
 		files[count++] = (struct backing){ l->file, l->fd, layer_view(l), l->bytes };
 	}
-	return unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own, &store);
+	return unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own, c->store);
 }
 
 static int read_memory_map(struct tender *t, struct capture *c)
@@ -101,11 +103,11 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	if (error)
 		return error;
 	c->failed = "scan for written pages (Linux 6.7 or newer is needed)";
-	error = pagemap_own_runs(c->uc->pid, 0, UC_GUEST_END, &c->own);
+	error = pagemap_own_runs(c->uc->pid, &c->vmas, &c->own);
 	if (error)
 		return error;
 	list_sources(c);
-	store.count = 0;
+	c->store->count = 0;
 	c->failed = "reading of its pages";
 	c->small = mapped && page_runs_pages(&c->own) <= PAGE_STORE_MAX;
 	error = c->small || t->without & OPTIMISATION_UNCHANGED ? 0 : drop_unchanged(c);
@@ -121,6 +123,9 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	in.vma_count = c->vmas.count;
 	in.own = c->own.items;
 	in.own_count = c->own.count;
+	error = operation_pause_if_due();
+	if (error)
+		return error;
 	c->failed = "memory map: it holds a file or shared memory that no snapshot can";
 	return layout_build(&in, &c->layout);
 }
@@ -161,7 +166,7 @@ static int copy_pages(struct tender *t, struct capture *c)
 	if (c->layer.view && c->small)
 		error = copy_to_view(c);
 	else
-		error = page_copy(c->uc->pid, l->copies, l->copy_count, &store, c->layer.fd);
+		error = page_copy(c->uc->pid, l->copies, l->copy_count, c->store, c->layer.fd);
 	spare_layer_return_view(t, &c->layer);
 	if (!error && ftruncate(c->layer.fd, (off_t)l->layer_bytes) < 0)
 		error = -errno;
@@ -172,7 +177,7 @@ static int copy_pages(struct tender *t, struct capture *c)
 static int stop(struct tender *t, struct capture *c)
 {
 	c->begin_ns = now_ns();
-	return tracee_stop(&c->tracee, c->uc->pid, &t->libos.header);
+	return tracee_stop(&c->tracee, c->uc->pid, &t->libos.header, c->patience);
 }
 
 /* It may have just answered. That it waits for a message again is seen sooner in its registers than in /proc. */
@@ -191,8 +196,9 @@ static int stop_at_rest(struct tender *t, struct capture *c)
 }
 
 /* The UC stands still from here to its detach or end. */
-static int take(struct tender *t, struct capture *c, uint32_t flags)
+static int take(struct tender *t, struct capture *c)
 {
+	uint32_t flags = c->request.flags;
 	int error;
 
 	c->failed = "stop of the UC";
@@ -203,8 +209,9 @@ static int take(struct tender *t, struct capture *c, uint32_t flags)
 			c->failed = "it has ended, or is about to";
 		if (error == -EAGAIN)
 			c->failed = "it comes to no instruction at which it can be captured";
-		if (c->tracee.ended)
-			uc_note_end(c->uc, c->tracee.status, &c->tracee.usage);
+		if (error == -ETIMEDOUT)
+			c->failed = "it does not stop";
+		uc_note_stop_failed(c->uc, &c->tracee, error);
 		return error;
 	}
 	c->clock_ns = now_ns();
@@ -286,17 +293,17 @@ static int build(struct tender *t, struct capture *c, struct snapshot *s)
 	return snapshot_publish(t, s);
 }
 
-static void capture(struct tender *t, struct capture *c, const struct control_capture *request, uint32_t seq)
+static void capture(struct tender *t, struct capture *c)
 {
 	struct snapshot *origin = c->uc->origin;
-	struct snapshot *s = snapshot_new(t, request->snapshot, origin ? origin->number : 0);
+	struct snapshot *s = snapshot_new(t, c->request.snapshot, origin ? origin->number : 0);
 	struct control_captured reply;
-	int error = take(t, c, request->flags);
+	int error = take(t, c);
 
 	if (!error)
 		error = build(t, c, s);
 	if (error) {
-		control_error(t, c->uc->id, seq, -error, "capture of UC %u: %s (at %#lx): %s", c->uc->id, c->failed,
+		control_error(t, c->uc->id, c->seq, -error, "capture of UC %u: %s (at %#lx): %s", c->uc->id, c->failed,
 			      c->layout.conflict, strerror(-error));
 		snapshot_put(s);
 		return;
@@ -311,14 +318,30 @@ static void capture(struct tender *t, struct capture *c, const struct control_ca
 		.copy_ns = c->copy_ns,
 		.rip = c->tracee.regs.rip,
 	};
-	peers_hand_over(t, s, c->uc->id, seq, &reply, sizeof reply);
+	peers_hand_over(t, s, c->uc->id, c->seq, &reply, sizeof reply);
+}
+
+static void carry_out(struct tender *t, void *job)
+{
+	struct capture *c = job;
+
+	c->store = operation_buffer(sizeof *c->store);
+	capture(t, c);
+	vma_list_free(&c->vmas);
+	page_runs_free(&c->own);
+	layout_free(&c->layout);
+	close_if_open(c->layer.fd);
+	free(c);
 }
 
 static const char *refusal(const struct uc *uc, int error)
 {
 	switch (error) {
 	case EOPNOTSUPP: return "it has opened files of the host";
-	case EBUSY: return uc->state == UC_DEMOTED ? "it is demoted" : "it has not confirmed its start";
+	case EBUSY:
+		return uc->state == UC_DEMOTED ? "it is demoted" :
+		       uc->operation	       ? "it stands still for another request" :
+						 "it has not confirmed its start";
 	case EEXIST: return "there is a snapshot of that number";
 	default: return strerror(error);
 	}
@@ -341,7 +364,7 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	}
 	if (!error && !uc)
 		error = ESRCH;
-	if (!error && (uc->state != UC_RUNNING || uc->has_host_files))
+	if (!error && (uc->state != UC_RUNNING || uc->operation || uc->has_host_files))
 		error = uc->has_host_files ? EOPNOTSUPP : EBUSY;
 	if (!error && (!request.snapshot || snapshot_find(t, request.snapshot)))
 		error = EEXIST;
@@ -353,13 +376,12 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	}
 	c = xcalloc(1, sizeof *c);
 	c->uc = uc;
+	c->request = request;
+	c->seq = frame->seq;
+	/* One that is at rest stands at a good place, and most captures after a cold start are tried again. */
+	c->patience = request.flags & CONTROL_CAPTURE_LIVE ? TRACEE_LONG : TRACEE_BRIEFLY;
 	c->layer.fd = -1;
-	capture(t, c, &request, frame->seq);
-	vma_list_free(&c->vmas);
-	page_runs_free(&c->own);
-	layout_free(&c->layout);
-	close_if_open(c->layer.fd);
-	free(c);
+	operation_start(t, uc, carry_out, c);
 }
 
 void capture_maps_request(struct tender *t, const struct control_frame *frame, const char *payload)

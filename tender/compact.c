@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "map_compare.h"
+#include "operation.h"
 #include "page_delta.h"
 #include "pages.h"
 #include "peers.h"
@@ -19,7 +20,7 @@
 
 /* Besides, a deploy has the plan of a root and the one of a demoted UC. */
 #define COMPACT_DEPTH_MAX (LINK_PLANS_MAX - 2)
-/* More would hold the tender up for too long. */
+/* More most likely has more changed pages than are worth it. */
 #define LOOK_PAGES_MAX 16384
 /*
  * Each page that words change is copied by each deploy, whether the UC touches it or not: beyond this, mapping
@@ -31,12 +32,14 @@
 #define FIXED_BYTES 1024u
 
 struct compaction {
-	struct snapshot *snapshot, *parent;
+	uint32_t seq;
+	struct snapshot *snapshot, *parent; /* counted */
 	struct pristine now, base;
 	struct vma_list vmas; /* of the snapshot */
 	struct page_runs look;
 	struct page_delta delta;
 	size_t limit; /* of delta's bytes */
+	uint64_t *now_words, *base_words; /* a chunk of each */
 };
 
 /* ---- what may differ ---- */
@@ -88,23 +91,24 @@ static uint16_t access_of(const struct compaction *c, uint64_t addr)
 
 static int compare(struct compaction *c, uint64_t addr, uint64_t end)
 {
-	static uint64_t now[CHUNK_PAGES * DELTA_PAGE_WORDS], base[CHUNK_PAGES * DELTA_PAGE_WORDS];
-	int error = pristine_read(&c->now, addr, now, end - addr);
+	int error = pristine_read(&c->now, addr, c->now_words, end - addr);
 	size_t w = 0;
 
 	if (!error)
-		error = pristine_read(&c->base, addr, base, end - addr);
+		error = pristine_read(&c->base, addr, c->base_words, end - addr);
 	for (; !error && addr < end; addr += UC_PAGE_SIZE, w += DELTA_PAGE_WORDS)
-		page_delta_add(&c->delta, addr, access_of(c, addr), base + w, now + w);
+		page_delta_add(&c->delta, addr, access_of(c, addr), c->base_words + w, c->now_words + w);
 	if (!error && (c->delta.bytes > c->limit || c->delta.pages > CHANGED_PAGES_MAX))
 		error = -E2BIG;
-	return error;
+	return error ? error : operation_pause_if_due();
 }
 
 static int compare_all(struct compaction *c)
 {
 	int error = 0;
 
+	c->now_words = operation_buffer(CHUNK_PAGES * UC_PAGE_SIZE);
+	c->base_words = operation_buffer(CHUNK_PAGES * UC_PAGE_SIZE);
 	for (size_t i = 0; !error && i < c->look.count; i++) {
 		uint64_t at = c->look.items[i].start, end = c->look.items[i].end, next;
 
@@ -145,7 +149,11 @@ static int check(struct tender *t, struct compaction *c)
 	if (snapshot_is_compact(s))
 		return -EALREADY;
 	c->parent = s->parent ? snapshot_find(t, s->parent) : NULL;
-	return c->parent && has_images_of(s, c->parent) ? 0 : -EOPNOTSUPP;
+	if (!c->parent || !has_images_of(s, c->parent))
+		c->parent = NULL;
+	else
+		snapshot_get(c->parent);
+	return c->parent ? 0 : -EOPNOTSUPP;
 }
 
 static int make_words(struct tender *t, struct compaction *c, struct words *words)
@@ -171,6 +179,9 @@ static int make_words(struct tender *t, struct compaction *c, struct words *word
 		.changes = c->delta.data,
 		.change_bytes = c->delta.bytes,
 	};
+	/* Others had their turns meanwhile. From here on there is no pause. */
+	if (!snapshot_is_known(c->snapshot) || snapshot_is_compact(c->snapshot))
+		return snapshot_is_known(c->snapshot) ? -EALREADY : -ENOENT;
 	fd = plan_write_compact(c->snapshot->pages->plan_fd, &difference, &bytes);
 	if (fd < 0)
 		return fd;
@@ -214,31 +225,41 @@ uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s)
 	return pages;
 }
 
-void compact_request(struct tender *t, const struct control_frame *frame, const char *payload)
+static void carry_out(struct tender *t, void *job)
 {
-	struct compaction *c = xcalloc(1, sizeof *c);
+	struct compaction *c = job;
 	struct words words = { 0 };
-	uint64_t number;
-	int error = -EINVAL;
+	int error = make_words(t, c, &words);
 
-	if (frame->len == sizeof number) {
-		memcpy(&number, payload, sizeof number);
-		c->snapshot = snapshot_find(t, number);
-		error = make_words(t, c, &words);
-	}
 	if (!error)
 		error = compact_adopt(t, c->snapshot, &words);
 	if (error) {
-		control_error(t, 0, frame->seq, -error, "compaction of a snapshot: %s", strerror(-error));
+		control_error(t, 0, c->seq, -error, "compaction of a snapshot: %s", strerror(-error));
 	} else {
 		struct control_compacted reply = { .bytes = PAGE_UP(words.bytes) + FIXED_BYTES, .pages = c->delta.pages };
 
-		peers_compact(t, c->snapshot, frame->seq, &reply, sizeof reply);
+		peers_compact(t, c->snapshot, c->seq, &reply, sizeof reply);
 	}
 	pristine_close(&c->now);
 	pristine_close(&c->base);
 	vma_list_free(&c->vmas);
 	page_runs_free(&c->look);
 	page_delta_free(&c->delta);
+	snapshot_put(c->snapshot);
+	snapshot_put(c->parent);
 	free(c);
+}
+
+void compact_request(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct compaction *c = xcalloc(1, sizeof *c);
+	uint64_t number = 0;
+
+	if (frame->len == sizeof number)
+		memcpy(&number, payload, sizeof number);
+	c->seq = frame->seq;
+	c->snapshot = snapshot_find(t, number);
+	if (c->snapshot)
+		snapshot_get(c->snapshot);
+	operation_start(t, NULL, carry_out, c);
 }

@@ -21,6 +21,7 @@ struct tender;
 struct hostfs;
 struct template;
 struct kept;
+struct operation;
 struct stores;
 struct vma_list;
 
@@ -125,6 +126,7 @@ struct packet {
 struct uc {
 	struct event_source link;
 	struct list_node node;    /* pool, table chain or dead list */
+	struct list_node ending;  /* uc.c: its link is closed, its end not seen */
 	struct list_node watched; /* limits.c: UCs whose memory is looked at often, or that doze */
 	uint32_t id;
 	enum uc_state state;
@@ -141,6 +143,7 @@ struct uc {
 	struct list_node resetting; /* reset.c: UCs that are to be reset once they are at rest */
 	uint32_t reset_seq;        /* request to answer then */
 	uint64_t reset_asked_ns, reset_next_ns;
+	struct operation *operation; /* under way on it, or NULL */
 	struct list_node capturing;     /* capture_later.c: UCs that have answered and are to be captured */
 	struct control_frame capture;   /* request to carry out when it has answered; no seq: there is none */
 	struct control_capture capture_how;
@@ -218,11 +221,15 @@ struct tender {
 	struct list_node table[UC_TABLE_SIZE];
 	uint32_t uc_count; /* in the table, with a process */
 	struct list_node dead;
+	struct list_node ending; /* UCs that have closed their link and not ended yet */
 	struct list_node watched, dozing;
 	struct event_source alarms; /* cpu_alarm.c */
 	void (*alarm_rung)(struct tender *t, struct uc *uc);
 	struct list_node resets;
 	struct list_node captures;
+	struct list_node operations; /* operation.c: under way or waiting for their begin */
+	uint64_t operations_turn_ns; /* that they have had of this turn */
+	uint64_t operations_next_ns; /* when they may have more */
 	uint64_t next_deploy;
 	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
 	uint64_t next_tick_ns;

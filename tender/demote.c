@@ -9,6 +9,7 @@
 
 #include "control.h"
 #include "memory_changes.h"
+#include "operation.h"
 #include "rest.h"
 #include "snapshot.h"
 #include "tracee.h"
@@ -19,6 +20,7 @@
 
 struct demotion {
 	struct uc *uc;
+	uint32_t seq;
 	struct snapshot *base;
 	struct pristine pristine;
 	struct tracee tracee;
@@ -109,9 +111,9 @@ static int stop(struct tender *t, struct demotion *d)
 	int error;
 
 	d->failed = "stop of the UC";
-	error = tracee_stop(&d->tracee, d->uc->pid, &t->libos.header);
-	if (error && d->tracee.ended)
-		uc_note_end(d->uc, d->tracee.status, &d->tracee.usage);
+	error = tracee_stop(&d->tracee, d->uc->pid, &t->libos.header, TRACEE_BRIEFLY);
+	if (error)
+		uc_note_stop_failed(d->uc, &d->tracee, error);
 	return error;
 }
 
@@ -128,9 +130,12 @@ static int record(struct tender *t, struct demotion *d)
 		return -EBUSY;
 	error = memory_changes_find(&d->pristine, &d->tracee, &d->changes);
 	d->failed = d->changes.failed;
-	if (!error)
-		record_xstate(d);
-	return error;
+	if (error)
+		return error;
+	record_xstate(d);
+	/* Others had their turns meanwhile: what has come since would be lost. */
+	d->failed = "messages are on their way";
+	return rest_link_is_quiet(d->uc) ? 0 : -EBUSY;
 }
 
 static int demote(struct tender *t, struct demotion *d, struct control_demoted *reply)
@@ -164,33 +169,50 @@ static int demote(struct tender *t, struct demotion *d, struct control_demoted *
 	return 0;
 }
 
+static void free_demotion(struct demotion *d)
+{
+	pristine_close(&d->pristine);
+	memory_changes_free(&d->changes);
+	page_delta_free(&d->xstate);
+	snapshot_put(d->base);
+	free(d);
+}
+
+static void carry_out(struct tender *t, void *job)
+{
+	struct demotion *d = job;
+	struct control_demoted reply;
+	uint32_t id = d->uc->id;
+	int error = demote(t, d, &reply);
+
+	if (error)
+		control_error(t, id, d->seq, -error, "demotion of UC %u: %s (at %#lx): %s", id, d->failed, d->changes.conflict,
+			      strerror(-error));
+	else
+		control_ok(t, id, d->seq, &reply, sizeof reply);
+	free_demotion(d);
+}
+
 void demote_request(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	struct uc *uc = uc_find(t, frame->uc);
 	struct control_demote request;
-	struct control_demoted reply;
 	struct demotion *d;
-	int error;
 
-	if (!uc || frame->len != sizeof request) {
-		error = uc ? EINVAL : ESRCH;
+	if (!uc || uc->operation || frame->len != sizeof request) {
+		int error = !uc ? ESRCH : uc->operation ? EBUSY : EINVAL;
+
 		control_error(t, frame->uc, frame->seq, error, "demotion of UC %u: %s", frame->uc, strerror(error));
 		return;
 	}
 	memcpy(&request, payload, sizeof request);
 	d = xcalloc(1, sizeof *d);
 	d->uc = uc;
+	d->seq = frame->seq;
 	d->base = request.snapshot ? snapshot_find(t, request.snapshot) : uc->origin;
-	error = demote(t, d, &reply);
-	if (error)
-		control_error(t, frame->uc, frame->seq, -error, "demotion of UC %u: %s (at %#lx): %s", frame->uc, d->failed,
-			      d->changes.conflict, strerror(-error));
-	else
-		control_ok(t, frame->uc, frame->seq, &reply, sizeof reply);
-	pristine_close(&d->pristine);
-	memory_changes_free(&d->changes);
-	page_delta_free(&d->xstate);
-	free(d);
+	if (d->base)
+		snapshot_get(d->base);
+	operation_start(t, uc, carry_out, d);
 }
 
 void demoted_stat(const struct uc *uc, struct control_stat *stat)

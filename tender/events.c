@@ -8,6 +8,7 @@
 #include "control.h"
 #include "embryo_pool.h"
 #include "limits.h"
+#include "operation.h"
 #include "peers.h"
 #include "reset.h"
 #include "snapshot_diff.h"
@@ -104,7 +105,8 @@ static int timeout(struct tender *t)
 {
 	int ms = sooner(limits_timeout_ms(t), sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t)));
 
-	ms = sooner(ms, resets_timeout_ms(t));
+	ms = sooner(sooner(ms, resets_timeout_ms(t)), operations_timeout_ms(t));
+	ms = sooner(ms, uc_ending_timeout_ms(t));
 	if (!peers_flush(t))
 		ms = sooner(ms, PEERS_RETRY_MS);
 	return template_is_wanted(t) || pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
@@ -143,9 +145,9 @@ void events_run(struct tender *t)
 		bool quiet = false;
 
 		if (control_congested(t))
-			wait_uncongested(t, limits_timeout_ms(t));
+			wait_uncongested(t, sooner(limits_timeout_ms(t), operations_timeout_ms(t)));
 		else
-			quiet = wait_all(t, timeout(t)) == 0;
+			quiet = wait_all(t, timeout(t)) == 0 && list_empty(&t->operations);
 		if (snapshot_diff_timeout_ms(t) >= 0)
 			snapshot_diff_step(t, quiet);
 		else if (quiet && !is_one_running(t))
@@ -155,6 +157,8 @@ void events_run(struct tender *t)
 		resets_tick(t);
 		limits_tick(t);
 		capture_later_work(t);
+		operations_step(t);
+		uc_reap_late(t);
 		control_flush(t);
 		uc_free_dead(t);
 		templates_free_dead(t);

@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 /* The embryo's stack needs the top of the scratch region, the plan lies below it. */
-#define MAPS_MAX 65000
+#define PLAN_MAPS_MAX 65000
 
 static bool is_code_or_constant(const struct plan_map *m)
 {
@@ -179,7 +179,7 @@ int layout_build(const struct layout_input *in, struct layout *out)
 			part.end = part_end(&part);
 			if (!excluded(part.start))
 				error = part.shared ? -ENOTSUP : add_vma(out, in, &part, &next);
-			if (!error && out->map_count > MAPS_MAX)
+			if (!error && out->map_count > PLAN_MAPS_MAX)
 				error = -E2BIG;
 			if (error) {
 				out->conflict = part.start;

@@ -59,7 +59,7 @@ static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *fr
 	else
 		uc->out_first = p;
 	uc->out_last = p;
-	if (!uc->out_bytes)
+	if (!uc->out_bytes && !uc->operation)
 		events_change(t, &uc->link, EPOLLIN | EPOLLOUT);
 	uc->out_bytes += bytes;
 }
@@ -71,7 +71,8 @@ void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, 
 
 	if (uc->state == UC_GONE)
 		return;
-	if (!uc->out_first)
+	/* One that is captured, say, has to stay as it is, and may be no more afterwards. */
+	if (!uc->out_first && !uc->operation)
 		n = send_now(uc, frame, sizeof *frame, payload, frame->len, fds, fd_count);
 	/* Any other error means that the UC is gone, which its hangup tells. */
 	if (n == -EAGAIN)
@@ -109,6 +110,14 @@ static void flush_queue(struct tender *t, struct uc *uc)
 	}
 	uc->out_last = NULL;
 	events_change(t, &uc->link, EPOLLIN);
+}
+
+void link_go_on(struct tender *t, struct uc *uc)
+{
+	if (!uc->out_first || uc->state == UC_GONE)
+		return;
+	events_change(t, &uc->link, EPOLLIN | EPOLLOUT);
+	flush_queue(t, uc);
 }
 
 /* ---- from a UC ---- */
@@ -226,7 +235,9 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 	/* Reaped by an earlier event of the same batch. */
 	if (uc->state == UC_GONE)
 		return;
-	if (events & EPOLLOUT && uc->out_first)
+	if (events & EPOLLOUT && uc->operation)
+		events_change(t, &uc->link, EPOLLIN);
+	else if (events & EPOLLOUT && uc->out_first)
 		flush_queue(t, uc);
 	if (events & EPOLLIN) {
 		limits_watch(t, uc);

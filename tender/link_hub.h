@@ -15,6 +15,8 @@ void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, 
 	       int fd_count);
 /* As frames of type, all but the last with LINK_MORE; an empty stream is one empty frame. */
 void link_send_stream(struct tender *t, struct uc *uc, uint16_t type, const char *bytes, size_t count);
+/* What waited while an operation was under way on the UC goes out. */
+void link_go_on(struct tender *t, struct uc *uc);
 /*
  * Passes on what a UC has sent that stands still now, and then CONTROL_CUT. 0 or -errno: -EBUSY when it has not
  * taken what was sent to it.

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "layer.h"
+#include "operation.h"
 
 /* What has changed more is not worth a plan of its own. */
 #define OTHER_MAPS_MAX 1024
@@ -233,6 +234,8 @@ int map_compare(struct pristine *p, const struct vma_list *vmas, struct page_run
 		if (v < vmas->count)
 			end = lower(end, at.v ? at.v->end : vmas->items[v].start);
 		error = compare_part(&c, &at, start, end);
+		if (!error)
+			error = operation_pause_if_due();
 	}
 	return error;
 }

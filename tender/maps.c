@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "operation.h"
+
 /* Mappings that the kernel keeps apart although they are the same to a guest. */
 static bool continues(const struct vma *last, const struct vma *v)
 {
@@ -115,6 +117,9 @@ struct map_query {
 
 #define QUERY _IOWR('f', 17, struct map_query)
 #define NAME_BYTES 256
+/* Between two looks at the clock. */
+#define STEP_MAPPINGS 256u
+#define TEXT_BYTES 16384
 
 static struct vma answer(const struct map_query *q, const char *name)
 {
@@ -137,7 +142,9 @@ static int query_all(int fd, struct vma_list *list)
 	struct map_query q = { .size = sizeof q, .flags = QUERY_COVERING_OR_NEXT };
 	char name[NAME_BYTES];
 	bool named = false;
+	unsigned count = 0;
 	struct vma v;
+	int error;
 
 	for (;;) {
 		q.name_addr = named ? (uintptr_t)name : 0;
@@ -152,55 +159,81 @@ static int query_all(int fd, struct vma_list *list)
 		vma_list_add(list, &v);
 		named = false;
 		q.addr = q.vma_end;
+		if (++count > MAPPINGS_MAX)
+			return -E2BIG;
+		error = count % STEP_MAPPINGS ? 0 : operation_pause_if_due();
+		if (error)
+			return error;
 	}
 }
 
-static int read_by_query(pid_t pid, struct vma_list *list)
+/* Line by line, as far as the buffer goes; the kernel hands out whole lines. */
+static int read_text(int fd, struct vma_list *list, unsigned *count)
 {
-	char path[64];
-	int fd, error;
+	char text[TEXT_BYTES + 1];
+	ssize_t n;
+	int error = 0;
 
-	snprintf(path, sizeof path, "/proc/%d/maps", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	error = query_all(fd, list);
-	close(fd);
+	while (!error && (n = read(fd, text, TEXT_BYTES)) != 0) {
+		if (n < 0)
+			return -errno;
+		text[n] = '\0';
+		for (const char *p = text; (p = strchr(p, '\n')); p++)
+			++*count;
+		error = *count > MAPPINGS_MAX ? -E2BIG : maps_parse(text, list);
+		if (!error)
+			error = operation_pause_if_due();
+	}
 	return error;
 }
 
-static int read_as_text(pid_t pid, struct vma_list *list)
+static int open_maps(pid_t pid)
 {
-	char path[64], *text;
-	ssize_t n;
-	int error;
+	char path[64];
+	int fd;
 
 	snprintf(path, sizeof path, "/proc/%d/maps", pid);
-	n = read_text_at(AT_FDCWD, path, &text);
-	if (n < 0)
-		return (int)n;
-	error = maps_parse(text, list);
-	free(text);
-	return error;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 int maps_read(pid_t pid, struct vma_list *list)
 {
-	int error = read_by_query(pid, list);
+	unsigned count = 0;
+	int fd = open_maps(pid), error;
 
-	return error == -ENOTTY ? read_as_text(pid, list) : error;
+	if (fd < 0)
+		return fd;
+	error = query_all(fd, list);
+	if (error == -ENOTTY)
+		error = read_text(fd, list, &count);
+	close(fd);
+	return error;
+}
+
+uint32_t maps_count(pid_t pid)
+{
+	unsigned count = 0;
+	int fd = open_maps(pid);
+	char text[TEXT_BYTES];
+	ssize_t n;
+
+	if (fd < 0)
+		return 0;
+	while (count < MAPPINGS_TOLD && (n = read(fd, text, sizeof text)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			count += text[i] == '\n';
+	close(fd);
+	return count < MAPPINGS_TOLD ? count : MAPPINGS_TOLD;
 }
 
 static int query_one(pid_t pid, uint64_t addr, struct vma *v)
 {
 	struct map_query q = { .size = sizeof q, .addr = addr };
-	char path[64];
-	int fd, error = 0;
+	int fd = open_maps(pid), error = 0;
 
-	snprintf(path, sizeof path, "/proc/%d/maps", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	if (ioctl(fd, QUERY, &q) < 0)
 		error = -errno;
 	close(fd);
@@ -217,7 +250,7 @@ int maps_read_one(pid_t pid, uint64_t addr, struct vma *v)
 
 	if (error != -ENOTTY)
 		return error;
-	error = read_as_text(pid, &list);
+	error = maps_read(pid, &list);
 	if (!error)
 		found = maps_find(&list, addr);
 	if (found)

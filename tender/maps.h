@@ -1,4 +1,7 @@
-/* The memory map of a process, as /proc/PID/maps gives it: by query where the host has that, else as text. */
+/*
+ * The memory map of a process, as /proc/PID/maps gives it: by query where the host has that, else as text. A map of many
+ * mappings is read in steps: operation.h.
+ */
 #ifndef TENDER_MAPS_H
 #define TENDER_MAPS_H
 
@@ -19,9 +22,19 @@ struct vma_list {
 	size_t count, size;
 };
 
+/*
+ * A UC with more mappings is neither captured nor reset nor demoted: each costs the tender a microsecond or two then, and each
+ * deploy, fork and end of a clone as much. Programs have a few hundred; V8 with a hundred WebAssembly memories has 1,500.
+ */
+#define MAPPINGS_MAX 8192u
+
 /* Appends what text (NUL-ended) describes. 0 or -EINVAL. */
 int maps_parse(const char *text, struct vma_list *list);
+/* All of a process. 0 or -errno: -E2BIG when it has more than MAPPINGS_MAX, of which the rest are not looked at. */
 int maps_read(pid_t pid, struct vma_list *list);
+/* Their number, told up to MAPPINGS_TOLD, which takes no longer than a step; 0 when there is no such process. */
+#define MAPPINGS_TOLD 1024u
+uint32_t maps_count(pid_t pid);
 /* The mapping that holds addr. 0 or -errno: -ENOENT when there is none. */
 int maps_read_one(pid_t pid, uint64_t addr, struct vma *v);
 /* The mapping that holds addr, or NULL. */

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "map_compare.h"
+#include "operation.h"
 #include "process_read.h"
 
 /* More would hold the tender up for too long. */
@@ -32,10 +33,10 @@ struct search {
 
 /* ---- pages that may differ ---- */
 
-static int own_runs(pid_t pid, struct page_runs *own)
+static int own_runs(pid_t pid, const struct vma_list *vmas, struct page_runs *own)
 {
 	struct page_runs all = { 0 };
-	int error = pagemap_own_runs(pid, 0, UC_GUEST_END, &all);
+	int error = pagemap_own_runs(pid, vmas, &all);
 
 	pristine_clip(&all, own);
 	page_runs_free(&all);
@@ -55,7 +56,7 @@ static int find_pages(struct search *s)
 	}
 	if (!error) {
 		s->out->failed = "scan for written pages";
-		error = own_runs(s->tracee->pid, &own);
+		error = own_runs(s->tracee->pid, &s->vmas, &own);
 	}
 	s->out->own_pages = page_runs_pages(&own);
 	page_runs_join(&own, &other, &s->look);
@@ -99,31 +100,31 @@ static int compare(struct search *s, struct chunk *c)
 		s->out->failed = "too much of its memory differs";
 		error = -E2BIG;
 	}
-	return error;
+	return error ? error : operation_pause_if_due();
 }
 
 static int compare_all(struct search *s)
 {
-	static struct chunk c; /* its pages stay: fresh ones would fault each time */
+	struct chunk *c = operation_buffer(sizeof *c);
 	int error = 0;
 
-	c.count = 0;
-	c.bytes = 0;
+	c->count = 0;
+	c->bytes = 0;
 	s->out->failed = "reading of its memory";
 	for (size_t i = 0; !error && i < s->look.count; i++) {
 		uint64_t at = s->look.items[i].start, end = s->look.items[i].end;
 
 		while (!error && at < end) {
-			size_t room = CHUNK_BYTES - c.bytes, bytes = end - at < room ? end - at : room;
+			size_t room = CHUNK_BYTES - c->bytes, bytes = end - at < room ? end - at : room;
 
-			c.pieces[c.count++] = (struct iovec){ (void *)at, bytes };
-			c.bytes += bytes;
+			c->pieces[c->count++] = (struct iovec){ (void *)at, bytes };
+			c->bytes += bytes;
 			at += bytes;
-			if (c.bytes == CHUNK_BYTES)
-				error = compare(s, &c);
+			if (c->bytes == CHUNK_BYTES)
+				error = compare(s, c);
 		}
 	}
-	return error || !c.bytes ? error : compare(s, &c);
+	return error || !c->bytes ? error : compare(s, c);
 }
 
 int memory_changes_find(struct pristine *pristine, const struct tracee *tracee, struct memory_changes *out)

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "operation.h"
 #include "process_read.h"
 
 #define BUFFER_PAGES 64
@@ -59,7 +60,7 @@ static int flush(struct copy *c)
 	c->piece_count = 0;
 	c->missing_count = 0;
 	c->buffered = 0;
-	return error;
+	return error ? error : operation_pause_if_due();
 }
 
 static void add_piece(struct copy *c, const char *page)

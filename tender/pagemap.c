@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #include "../abi/layout.h"
-#include "base.h"
+#include "maps.h"
+#include "operation.h"
 
 /* PAGEMAP_SCAN, from Linux 6.7 on: Documentation/admin-guide/mm/pagemap.rst. */
 #define SCAN_PAGE_IS_FILE (1ull << 2)
@@ -29,6 +30,12 @@ struct scan_arg {
 
 #define SCAN _IOWR('f', 16, struct scan_arg)
 #define SCAN_BATCH 512
+/*
+ * Between two looks at the clock: the kernel looks at each page that is mapped there, the zero page a thousand times over
+ * if the guest wants it so, and takes 1.5 ms for a gigabyte of that.
+ */
+#define SCAN_BYTES (1ull << 30)
+#define SCAN_MAPPINGS 512
 
 /* Documentation/admin-guide/mm/pagemap.rst, bit 56. */
 #define ENTRY_EXCLUSIVE (1ull << 56)
@@ -92,18 +99,44 @@ static int open_pagemap(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
-static int scan_process(pid_t pid, uint64_t start, uint64_t end, const struct wanted *wanted, struct page_runs *runs)
+/* [*start, *end) of the next part to scan, from vmas->items[*i] on; false: there is none. */
+static bool next_part(const struct vma_list *vmas, size_t *i, uint64_t *start, uint64_t *end)
 {
-	int fd = open_pagemap(pid), error;
+	uint64_t mapped = 0, at = *end;
+	size_t first = *i;
+
+	for (; *i < vmas->count && vmas->items[*i].start < UC_GUEST_END && *i - first < SCAN_MAPPINGS; ++*i) {
+		const struct vma *v = &vmas->items[*i];
+		uint64_t from = v->start > at ? v->start : at, to = v->end < UC_GUEST_END ? v->end : UC_GUEST_END;
+
+		if (!mapped)
+			*start = from;
+		*end = to - from > SCAN_BYTES - mapped ? from + (SCAN_BYTES - mapped) : to;
+		mapped += *end - from;
+		if (*end < to)
+			break;
+	}
+	return mapped;
+}
+
+static int scan_process(pid_t pid, const struct vma_list *vmas, const struct wanted *wanted, struct page_runs *runs)
+{
+	uint64_t start = 0, end = 0;
+	int fd = open_pagemap(pid), error = 0;
+	size_t i = 0;
 
 	if (fd < 0)
 		return fd;
-	error = scan(fd, start, end, wanted, runs);
+	while (!error && next_part(vmas, &i, &start, &end)) {
+		error = scan(fd, start, end, wanted, runs);
+		if (!error)
+			error = operation_pause_if_due();
+	}
 	close(fd);
 	return error;
 }
 
-int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
+int pagemap_own_runs(pid_t pid, const struct vma_list *vmas, struct page_runs *runs)
 {
 	/* Neither a file's page nor the zero page, but a page. */
 	static const struct wanted own = {
@@ -112,14 +145,14 @@ int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *
 		.anyof = SCAN_PAGE_IS_PRESENT | SCAN_PAGE_IS_SWAPPED,
 	};
 
-	return scan_process(pid, start, end, &own, runs);
+	return scan_process(pid, vmas, &own, runs);
 }
 
-int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs)
+int pagemap_file_runs(pid_t pid, const struct vma_list *vmas, struct page_runs *runs)
 {
 	static const struct wanted mapped = { .mask = SCAN_PAGE_IS_FILE | SCAN_PAGE_IS_PRESENT };
 
-	return scan_process(pid, start, end, &mapped, runs);
+	return scan_process(pid, vmas, &mapped, runs);
 }
 
 static int tell_shared(int fd, const struct page_run *run, struct page_runs *alone, struct page_runs *shared)
@@ -137,6 +170,9 @@ static int tell_shared(int fd, const struct page_run *run, struct page_runs *alo
 			return error;
 		for (uint64_t i = 0; i < count; i++, at += UC_PAGE_SIZE)
 			page_runs_add(entries[i] & ENTRY_EXCLUSIVE ? alone : shared, at, at + UC_PAGE_SIZE);
+		error = operation_pause_if_due();
+		if (error)
+			return error;
 	}
 	return 0;
 }

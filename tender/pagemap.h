@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct vma_list;
+
 struct page_run {
 	uint64_t start, end;
 };
@@ -17,14 +19,14 @@ struct page_runs {
 };
 
 /*
- * Appends the runs of private anonymous pages (resident or swapped, the shared zero page
- * not among them) in [start, end). 0 or -errno; -ENOTTY: Linux older than 6.7.
+ * Appends the runs of private anonymous pages (resident or swapped, the shared zero page not among them) below
+ * UC_GUEST_END, in steps (operation.h); vmas: what the process has mapped. 0 or -errno; -ENOTTY: Linux older than 6.7.
  */
-int pagemap_own_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
+int pagemap_own_runs(pid_t pid, const struct vma_list *vmas, struct page_runs *runs);
 /* Appends, joining what touches or overlaps the last run; start is not before that of the last run. */
 void page_runs_add(struct page_runs *runs, uint64_t start, uint64_t end);
 /* The same for resident pages of files that are mapped in the process's page tables. */
-int pagemap_file_runs(pid_t pid, uint64_t start, uint64_t end, struct page_runs *runs);
+int pagemap_file_runs(pid_t pid, const struct vma_list *vmas, struct page_runs *runs);
 /*
  * Of the runs, all of resident private pages, the pages that no other process shares (alone), and those that it has had from
  * its parent since the fork (shared); both empty so far. 0 or -errno.

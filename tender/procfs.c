@@ -79,19 +79,6 @@ int procfs_memory(pid_t pid, struct procfs_memory *memory)
 	return 0;
 }
 
-static uint32_t count_lines(pid_t pid)
-{
-	uint32_t lines = 0;
-	char *text;
-
-	if (read_of(pid, "maps", &text) < 0)
-		return 0;
-	for (const char *p = text; (p = strchr(p, '\n')); p++)
-		lines++;
-	free(text);
-	return lines;
-}
-
 /* The name before it, in parentheses, may hold anything. */
 char procfs_state(pid_t pid)
 {
@@ -118,7 +105,7 @@ int procfs_stat(const struct tender *t, pid_t pid, struct control_stat *stat)
 		.private_bytes = memory.anonymous_bytes,
 		.page_table_bytes = memory.page_table_bytes,
 		.cpu_ns = process_cpu_ns(pid),
-		.maps = count_lines(pid),
+		.maps = maps_count(pid),
 		.pid = procfs_host_pid(t, pid),
 	};
 	/* RssAnon is exact for private pages; what else is resident is files and layers. */

@@ -6,6 +6,7 @@
 
 #include "control.h"
 #include "demote.h"
+#include "operation.h"
 #include "page_delta.h"
 #include "plan.h"
 #include "start.h"
@@ -77,6 +78,8 @@ void promote_request(struct tender *t, const struct control_frame *frame, const 
 	} else if (uc->state == UC_RUNNING) {
 		struct control_started has = { 0 };
 
+		/* Its demotion may be under way. */
+		operation_cancel(uc, -EBUSY);
 		control_ok(t, frame->uc, frame->seq, &has, sizeof has);
 	} else {
 		error = -EBUSY;

@@ -158,14 +158,16 @@ static void mount_image(struct tender *t, const struct control_frame *frame, con
 	struct uc *uc = uc_find(t, frame->uc);
 	struct image *image;
 	uint32_t number;
+	bool busy;
 
 	if (!text_after_number(frame, payload, &number, message.path, sizeof message.path)) {
 		refuse(t, frame, EINVAL, "mount");
 		return;
 	}
 	image = image_find(t, number);
-	if (!uc || uc->state == UC_DEMOTED || !image || uc->image_count == UC_IMAGE_MAX) {
-		refuse(t, frame, !uc ? ESRCH : uc->state == UC_DEMOTED ? EBUSY : !image ? ENOENT : ENOSPC, "mount");
+	busy = uc && (uc->state == UC_DEMOTED || uc->operation);
+	if (!uc || busy || !image || uc->image_count == UC_IMAGE_MAX) {
+		refuse(t, frame, !uc ? ESRCH : busy ? EBUSY : !image ? ENOENT : ENOSPC, "mount");
 		return;
 	}
 	uc->images[uc->image_count++] = image_get(image);

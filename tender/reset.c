@@ -12,6 +12,7 @@
 #include "limits.h"
 #include "link_hub.h"
 #include "map_list.h"
+#include "operation.h"
 #include "plan.h"
 #include "reset_plan.h"
 #include "rest.h"
@@ -42,6 +43,7 @@
 
 struct reset {
 	struct uc *uc;
+	uint64_t rest_limit_ns;
 	struct tracee tracee;
 	struct vma_list now;
 	struct page_runs own;
@@ -53,7 +55,7 @@ struct reset {
 	const char *failed; /* what stands against it, for the node */
 };
 
-static int check(struct reset *r, uint64_t rest_limit_ns)
+static int check(struct reset *r)
 {
 	const struct uc *uc = r->uc;
 
@@ -64,7 +66,7 @@ static int check(struct reset *r, uint64_t rest_limit_ns)
 	if (uc->hostfs || !uc->origin || !uc->pages || !rest_has_images_of(uc, uc->origin))
 		return -EOPNOTSUPP;
 	r->failed = "it does not come to rest";
-	return rest_await(uc->pid, rest_limit_ns) ? 0 : -EBUSY;
+	return rest_await(uc->pid, r->rest_limit_ns) ? 0 : -EBUSY;
 }
 
 /* The number of its descriptors: it has 0 to 2, the link and its images, some of which it may have closed. */
@@ -97,12 +99,15 @@ static int check_stopped(struct tender *t, struct reset *r)
 /* What every embryo has below UC_GUEST_END. The zygote never changes it. */
 static int embryo_map(struct tender *t, const struct vma_list **list)
 {
-	int error = 0;
+	struct vma_list found = { 0 };
+	int error = t->embryo_map ? 0 : maps_read(t->zygote.pid, &found);
 
-	if (!t->embryo_map)
+	if (!error && !t->embryo_map) {
 		t->embryo_map = xcalloc(1, sizeof *t->embryo_map);
-	if (!t->embryo_map->count)
-		error = maps_read(t->zygote.pid, t->embryo_map);
+		*t->embryo_map = found;
+	} else {
+		vma_list_free(&found);
+	}
 	*list = t->embryo_map;
 	return error;
 }
@@ -180,13 +185,20 @@ static int make_plan(struct tender *t, struct reset *r)
 	if (error)
 		return error;
 	r->failed = "scan for written pages";
-	error = pagemap_own_runs(r->uc->pid, 0, UC_GUEST_END, &r->own);
+	error = pagemap_own_runs(r->uc->pid, &r->now, &r->own);
 	if (error)
 		return error;
 	r->failed = "its library OS, or what it has mapped";
 	error = compare(t, r);
 	if (error)
 		return error;
+	error = operation_pause_if_due();
+	if (error)
+		return error;
+	/* Others had their turns meanwhile. From here to the change there is no pause, and soon no way back. */
+	r->failed = "messages are on their way";
+	if (!rest_link_is_quiet(r->uc))
+		return -EBUSY;
 	r->failed = "plan";
 	write_back(r->uc->pid, pages, &r->list);
 	r->plan_fd = plan_write_other(pages->plan_fd, r->list.items, r->list.count, &r->plan_bytes);
@@ -239,17 +251,16 @@ static bool is_refusal(int error)
 	return error == -EBUSY || error == -EOPNOTSUPP;
 }
 
-static int reset(struct tender *t, struct reset *r, uint64_t rest_limit_ns)
+static int reset(struct tender *t, struct reset *r)
 {
-	int error = check(r, rest_limit_ns);
+	int error = check(r);
 
 	if (error)
 		return error;
 	r->failed = "stop of the UC";
 	error = tracee_stop_asleep(&r->tracee, r->uc->pid);
 	if (error) {
-		if (r->tracee.ended)
-			uc_note_end(r->uc, r->tracee.status, &r->tracee.usage);
+		uc_note_stop_failed(r->uc, &r->tracee, error);
 		return error;
 	}
 	error = check_stopped(t, r);
@@ -259,10 +270,12 @@ static int reset(struct tender *t, struct reset *r, uint64_t rest_limit_ns)
 		r->failed = "registers of the UC";
 		error = redirect(t, &r->tracee);
 	}
-	if (!error)
+	if (!error) {
+		operation_let_go();
 		send(t, r);
-	else if (!is_refusal(error))
+	} else if (!is_refusal(error)) {
 		uc_kill(r->uc, CONTROL_EXIT_KILLED);
+	}
 	tracee_detach(&r->tracee);
 	return error;
 }
@@ -290,14 +303,12 @@ static void look_later(struct tender *t, struct uc *uc, uint64_t now)
 	list_add_tail(&uc->resetting, &t->resets);
 }
 
-static void attempt(struct tender *t, struct uc *uc, uint64_t rest_limit_ns)
+static void attempt(struct tender *t, void *job)
 {
-	struct reset *r = xcalloc(1, sizeof *r);
-	int error;
+	struct reset *r = job;
+	struct uc *uc = r->uc;
+	int error = reset(t, r);
 
-	r->plan_fd = -1;
-	r->uc = uc;
-	error = reset(t, r, rest_limit_ns);
 	if (error == -EBUSY && is_time_left(uc, now_ns())) {
 		look_later(t, uc, now_ns());
 	} else {
@@ -314,19 +325,30 @@ static void attempt(struct tender *t, struct uc *uc, uint64_t rest_limit_ns)
 	free(r);
 }
 
+static void begin(struct tender *t, struct uc *uc, uint64_t rest_limit_ns)
+{
+	struct reset *r = xcalloc(1, sizeof *r);
+
+	r->plan_fd = -1;
+	r->uc = uc;
+	r->rest_limit_ns = rest_limit_ns;
+	list_del(&uc->resetting);
+	operation_start(t, uc, attempt, r);
+}
+
 void reset_request(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	struct uc *uc = uc_find(t, frame->uc);
 
 	(void)payload;
-	if (!uc || uc->state != UC_RUNNING || uc->reset_seq) {
+	if (!uc || uc->state != UC_RUNNING || uc->reset_seq || uc->operation) {
 		control_error(t, frame->uc, frame->seq, uc ? EBUSY : ESRCH, "reset of UC %u: %s", frame->uc,
 			      uc ? "it does not run by itself" : "there is none");
 		return;
 	}
 	uc->reset_seq = frame->seq;
 	uc->reset_asked_ns = now_ns();
-	attempt(t, uc, REST_SOON_NS);
+	begin(t, uc, REST_SOON_NS);
 }
 
 int resets_timeout_ms(const struct tender *t)
@@ -340,7 +362,7 @@ void resets_tick(struct tender *t)
 		struct uc *uc = list_entry(n, struct uc, resetting);
 
 		if (now_ns() >= uc->reset_next_ns)
-			attempt(t, uc, 0);
+			begin(t, uc, 0);
 	}
 }
 

@@ -6,10 +6,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 
-#include "procfs.h"
 #include "base.h"
+#include "operation.h"
+#include "procfs.h"
 
 /* A UC that has just answered needs 50 to 300 us: longer steps would be waited for in vain. */
 #define STEP_FIRST_NS 20000
@@ -33,13 +33,13 @@ void rest_let_run(pid_t pid, uint64_t limit_ns)
 {
 	uint64_t end = now_ns() + limit_ns, ran = process_cpu_ns(pid);
 
-	while (yield_to(pid, &ran) && now_ns() < end)
+	while (yield_to(pid, &ran) && now_ns() < end && !operation_pause_if_due())
 		;
 }
 
 bool rest_await(pid_t pid, uint64_t limit_ns)
 {
-	struct timespec pause = { .tv_nsec = STEP_FIRST_NS };
+	uint64_t pause_ns = STEP_FIRST_NS;
 	uint64_t end = now_ns() + limit_ns, ran = process_cpu_ns(pid);
 	unsigned steps = 0;
 
@@ -51,11 +51,10 @@ bool rest_await(pid_t pid, uint64_t limit_ns)
 			state = procfs_state(pid);
 		if (state != 'R' || now_ns() >= end)
 			return state == 'S';
-		if (++steps <= STEPS_SHORT)
-			continue;
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < STEP_MAX_NS)
-			pause.tv_nsec *= 2;
+		if (++steps <= STEPS_SHORT ? operation_pause_if_due() : operation_sleep(pause_ns))
+			return false;
+		if (steps > STEPS_SHORT && pause_ns < STEP_MAX_NS)
+			pause_ns *= 2;
 	}
 }
 

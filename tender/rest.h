@@ -8,9 +8,9 @@
 
 #include "context.h"
 
-/* Lets a process go on, for limit_ns at most, until it has not run for a moment: it rests, or others have the core. */
+/* Both within an operation. Lets a process go on, for limit_ns at most, until it has not run for a moment: it rests, or others have the core. */
 void rest_let_run(pid_t pid, uint64_t limit_ns);
-/* Waits for a process that is on its way to rest, at most limit_ns; whether it sleeps then. */
+/* Waits for a process that is on its way to rest, at most limit_ns; whether it sleeps then. False if cancelled. */
 bool rest_await(pid_t pid, uint64_t limit_ns);
 /* Neither side of its link has sent what the other has not taken. */
 bool rest_link_is_quiet(const struct uc *uc);

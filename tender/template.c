@@ -4,13 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "anchor.h"
+#include "child.h"
 #include "descriptors.h"
 #include "embryo_pool.h"
 #include "events.h"
+#include "operation.h"
 #include "optimisations.h"
 #include "plan.h"
 #include "snapshot.h"
@@ -29,6 +30,8 @@
 /* Deploys without a pause in which an embryo of a template that is not exact could stand ready for one of them. */
 #define EXACT_AFTER 16
 #define ASK_AGAIN_AFTER 64
+/* One that has closed its socket ends within microseconds, most of the time. */
+#define END_WAIT_NS 200000
 
 struct template {
 	struct event_source source; /* its command socket */
@@ -105,10 +108,14 @@ static void kill_process(struct tender *t, struct template *p)
 /* Its socket was the last that it had. */
 static void reap(struct tender *t, struct template *p)
 {
+	struct rusage usage;
+	int status;
+
+	/* The hangup is told again until then. */
+	if (!child_await_end(p->zygote.pid, END_WAIT_NS, &status, &usage))
+		return;
 	events_remove(t, &p->source);
 	close(p->zygote.sock);
-	while (waitpid(p->zygote.pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	list_add_tail(&p->node, &t->dead_templates);
 }
 
@@ -239,18 +246,32 @@ static void replace(struct tender *t, struct template *before, struct snapshot *
 	p->before = before;
 }
 
-static void learn_from(struct tender *t, const struct uc *uc, struct snapshot *s, struct template *p)
+static void learn_from(struct tender *t, const struct uc *uc, long count, struct plan_touch *touches)
 {
-	struct plan_touch *touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
-	bool of_child = uc->origin != s, without = t->without & OPTIMISATION_WORKING_SET;
-	/* An embryo of another template, or of one that knew no loading of code, did not tell all pages apart. */
-	bool exact = without || (p && of_child == p->of_child && uc->fetch == FETCH_EXACTLY);
-	long count = without ? 0 : working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	struct snapshot *s = subject_of(uc);
+	struct template *p = s ? find(t, s) : NULL;
+	bool of_child = uc->origin != s;
+	bool exact;
 
+	if (!s || !snapshot_is_known(s) || is_settled(p, uc))
+		return;
+	/* An embryo of another template, or of one that knew no loading of code, did not tell all pages apart. */
+	exact = t->without & OPTIMISATION_WORKING_SET || (p && of_child == p->of_child && uc->fetch == FETCH_EXACTLY);
 	if (count >= 0)
 		replace(t, p, s, &(struct working_set){ touches, (uint32_t)count, exact }, of_child);
 	else if (p)
 		p->exact = true; /* as far as can be told */
+}
+
+static void look(struct tender *t, void *job)
+{
+	const struct uc *uc = job;
+	struct plan_touch *touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
+	long count = t->without & OPTIMISATION_WORKING_SET ? 0 : working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+
+	/* It may have ended meanwhile. */
+	if (count != -ESRCH)
+		learn_from(t, uc, count, touches);
 	free(touches);
 }
 
@@ -258,17 +279,13 @@ static void learn(struct tender *t)
 {
 	struct uc *uc = uc_find(t, t->learn_from);
 	struct snapshot *s;
-	struct template *p;
 
 	t->learn_from = 0;
-	if (!uc || uc->state != UC_RUNNING)
+	if (!uc || uc->state != UC_RUNNING || uc->operation)
 		return;
 	s = subject_of(uc);
-	if (!s || !snapshot_is_known(s))
-		return;
-	p = find(t, s);
-	if (!is_settled(p, uc))
-		learn_from(t, uc, s, p);
+	if (s && snapshot_is_known(s) && !is_settled(find(t, s), uc))
+		operation_start(t, uc, look, uc);
 }
 
 /* A UC of the runtime loads a function's code first, and then runs it as well. */

@@ -11,6 +11,7 @@
 #include "frame.h"
 #include "launcher.h"
 #include "limits.h"
+#include "operation.h"
 #include "peers.h"
 #include "procfs.h"
 #include "store.h"
@@ -47,6 +48,7 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	uc_table_init(t);
 	list_init(&t->resets);
 	list_init(&t->captures);
+	operations_init(t);
 	templates_init(t);
 	t->spare_layer.fd = -1;
 	table_init(&t->images);

@@ -12,6 +12,7 @@
 
 #include "../abi/layout.h"
 #include "base.h"
+#include "operation.h"
 
 #define ATTEMPTS_MAX 400
 /* How long it runs in between: doubled from the first to the last, then from the first again, out of step with any loop. */
@@ -20,6 +21,14 @@
 #define PAUSE_LAST_NS 2000000
 /* A read of the clock is over sooner, and so is the way off the alternate stack. */
 #define STEPS_MAX 4000
+/*
+ * The host kernel may work for a guest for long, and does not stop it before it is done: munmap(2) of much memory takes most
+ * of a second. One that has had that much of the processor since it was to stop, or as long as this if it gets none, ends.
+ */
+#define STOP_LIMIT_NS 1000000000ull
+#define STOP_LIMIT_ASLEEP_NS 10000000000ull
+/* Fewer say nothing of a process. */
+#define BRIEF_ATTEMPTS 8
 /* Attempts that have come to nothing: the process has a signal each time before it can be interrupted. */
 #define ATTEMPTS_BEFORE_STEPS 16
 
@@ -40,8 +49,10 @@ struct stopping {
 	const struct libos_header *libos;
 	bool stepped; /* by the last resume */
 	unsigned attempts, steps;
+	enum tracee_patience patience;
 	uint64_t run_ns;
 	uint64_t end_ns;
+	uint64_t used_ns; /* of the tender's time, at its begin */
 	bool prolonged;
 };
 
@@ -51,21 +62,40 @@ enum place {
 	PLACE_PASSING,
 };
 
-/* Waits for the next stop; 0 or -ESRCH when it has ended. */
+/* It has had all the time that a stop can take. */
+static bool is_late(const struct tracee *t, uint64_t begin_ns, uint64_t begin_cpu_ns)
+{
+	uint64_t waited = now_ns() - begin_ns;
+
+	return waited >= STOP_LIMIT_NS &&
+	       (waited >= STOP_LIMIT_ASLEEP_NS || process_cpu_ns(t->pid) - begin_cpu_ns >= STOP_LIMIT_NS / 2);
+}
+
+/* Waits for the next stop; 0 or -errno: -ESRCH when it has ended, or is about to; -ETIMEDOUT. */
 static int next_stop(struct tracee *t)
 {
+	uint64_t begin = 0, cpu = 0;
+
 	for (;;) {
-		if (wait4(t->pid, &t->status, __WALL, &t->usage) < 0) {
-			if (errno == EINTR)
-				continue;
+		pid_t pid = wait4(t->pid, &t->status, __WALL | WNOHANG, &t->usage);
+
+		if (pid < 0 && errno != EINTR)
 			return -errno;
-		}
-		if (WIFSTOPPED(t->status))
+		if (pid > 0 && WIFSTOPPED(t->status))
 			return 0;
-		if (WIFEXITED(t->status) || WIFSIGNALED(t->status)) {
+		if (pid > 0 && (WIFEXITED(t->status) || WIFSIGNALED(t->status))) {
 			t->ended = true;
 			return -ESRCH;
 		}
+		if (!begin) {
+			begin = now_ns();
+			cpu = process_cpu_ns(t->pid);
+		}
+		/* One that is no longer wanted stopped has to come to a stop nevertheless, to be let go. */
+		if (!pid && operation_await_child() == -ESRCH)
+			return -ESRCH;
+		if (!pid && is_late(t, begin, cpu))
+			return -ETIMEDOUT;
 	}
 }
 
@@ -128,20 +158,19 @@ static bool has_stopped(const struct tracee *t)
 /* On a busy core others may go first: it is the process's own time that counts, or it would be stopped where it was. */
 static int run_a_little(struct stopping *s)
 {
-	uint64_t until = process_cpu_ns(s->t->pid) + s->run_ns;
-	struct timespec pause = { .tv_nsec = (long)s->run_ns };
+	uint64_t until = process_cpu_ns(s->t->pid) + s->run_ns, pause_ns = s->run_ns;
 	int error = resume(s, PTRACE_CONT);
 
 	s->run_ns = s->run_ns * 2 > RUN_LAST_NS ? RUN_FIRST_NS : s->run_ns * 2;
 	if (error)
 		return error;
 	do {
-		nanosleep(&pause, NULL);
-		if (pause.tv_nsec < PAUSE_LAST_NS)
-			pause.tv_nsec *= 2;
+		error = operation_sleep(pause_ns);
+		if (pause_ns < PAUSE_LAST_NS)
+			pause_ns *= 2;
 		if (has_stopped(s->t))
 			return 0;
-	} while (process_cpu_ns(s->t->pid) < until && now_ns() < s->end_ns);
+	} while (!error && process_cpu_ns(s->t->pid) < until && now_ns() < s->end_ns);
 	return interrupt(s->t);
 }
 
@@ -259,6 +288,10 @@ static bool in_time(struct stopping *s)
 {
 	uint64_t now = now_ns();
 
+	/* Not so if the tender itself did not get the processor in that time. */
+	if (s->patience == TRACEE_BRIEFLY && operation_used_ns() - s->used_ns >= TRACEE_BRIEF_NS &&
+	    s->attempts + s->steps >= BRIEF_ATTEMPTS)
+		return false;
 	if (now < s->end_ns)
 		return true;
 	if (s->prolonged || s->attempts > ATTEMPTS_BEFORE_STEPS)
@@ -277,13 +310,22 @@ static int settle(struct stopping *s)
 		r = next_stop(s->t);
 		if (!r)
 			r = advance(s);
+		if (!r && operation_pause_if_due())
+			break;
 	}
 	return r;
 }
 
-int tracee_stop(struct tracee *t, pid_t pid, const struct libos_header *libos)
+int tracee_stop(struct tracee *t, pid_t pid, const struct libos_header *libos, enum tracee_patience patience)
 {
-	struct stopping s = { .t = t, .libos = libos, .run_ns = RUN_FIRST_NS, .end_ns = now_ns() + TRACEE_LIMIT_NS };
+	struct stopping s = {
+		.t = t,
+		.libos = libos,
+		.patience = patience,
+		.run_ns = RUN_FIRST_NS,
+		.end_ns = now_ns() + TRACEE_LIMIT_NS,
+		.used_ns = operation_used_ns(),
+	};
 	size_t got = 0;
 	int r;
 
@@ -304,12 +346,13 @@ int tracee_stop(struct tracee *t, pid_t pid, const struct libos_header *libos)
 	if (t->ended)
 		return -ESRCH;
 	/* PTRACE_DETACH needs a stop, which the last attempt has asked for. */
-	if (!r && next_stop(t) == 0) {
+	if (!r) {
+		r = next_stop(t);
+		if (r)
+			return r;
 		t->signal = is_event_stop(t->status) || is_step(&s) ? 0 : WSTOPSIG(t->status);
 		tracee_detach(t);
 	}
-	if (t->ended)
-		return -ESRCH;
 	return r ? r : -EAGAIN;
 }
 

@@ -12,6 +12,12 @@
 
 #define TRACEE_XSTATE_MAX 16384
 
+/* How much of the tender's time a stop may take. */
+enum tracee_patience {
+	TRACEE_BRIEFLY, /* TRACEE_BRIEF_NS at most */
+	TRACEE_LONG,    /* 400 attempts or TRACEE_LIMIT_NS, twice that when these were few */
+};
+
 struct tracee {
 	pid_t pid;
 	bool ended; /* it died instead: status and usage are those of wait4(2) */
@@ -29,14 +35,16 @@ struct tracee {
  * its next instruction would not raise again. From any other place it is stepped, or runs a little, until it has left
  * it. An interrupted or refused system call is set back so that the registers make it again.
  *
- * 0 or -errno: -ESRCH when it has ended (ended tells whether it was reaped here) or is about to; -EAGAIN when it came
- * to no such point in 400 attempts or TRACEE_LIMIT_NS, twice that when these were few, then it runs on.
+ * Within an operation, which pauses for all that takes longer. 0 or -errno: -ESRCH when it has ended (ended tells whether it
+ * was reaped here) or is about to; -EAGAIN when it came to no such point in time, then it runs on; -ETIMEDOUT when it does
+ * not stop at all, since the host kernel works for it: then it is to be killed.
  */
+#define TRACEE_BRIEF_NS 2500000ull
 #define TRACEE_LIMIT_NS 1000000000ull
-int tracee_stop(struct tracee *tracee, pid_t pid, const struct libos_header *libos);
+int tracee_stop(struct tracee *tracee, pid_t pid, const struct libos_header *libos, enum tracee_patience patience);
 /*
  * Stops a process that sleeps, once and for no longer than that takes. Its extended state is not read. 0 or -errno: -EBUSY
- * when a signal is on its way to it, blocked or not, then it runs on; -ESRCH as above.
+ * when a signal is on its way to it, blocked or not, then it runs on; -ESRCH and -ETIMEDOUT as above.
  */
 int tracee_stop_asleep(struct tracee *tracee, pid_t pid);
 /*

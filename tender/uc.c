@@ -9,21 +9,28 @@
 #include <unistd.h>
 
 #include "capture_later.h"
+#include "child.h"
 #include "control.h"
 #include "events.h"
 #include "hostfs.h"
 #include "image.h"
 #include "limits.h"
+#include "operation.h"
 #include "pages.h"
 #include "reset.h"
 #include "snapshot.h"
 #include "template.h"
+#include "tracee.h"
+
+/* A UC whose end takes longer is looked at again from time to time. */
+#define END_WAIT_NS 1000000
 
 void uc_table_init(struct tender *t)
 {
 	for (int i = 0; i < UC_TABLE_SIZE; i++)
 		list_init(&t->table[i]);
 	list_init(&t->dead);
+	list_init(&t->ending);
 	list_init(&t->pool);
 }
 
@@ -70,6 +77,7 @@ void uc_kill(struct uc *uc, enum control_exit_reason reason)
 		uc->exit_reason = reason;
 	/* Not reaped yet, so the number is still its own. */
 	kill(uc->pid, SIGKILL);
+	operation_cancel(uc, -ESRCH);
 }
 
 static uint64_t timeval_ns(const struct timeval *v)
@@ -85,6 +93,14 @@ void uc_note_end(struct uc *uc, int wait_status, const struct rusage *usage)
 		.cpu_ns = timeval_ns(&usage->ru_utime) + timeval_ns(&usage->ru_stime),
 		.max_rss_bytes = (uint64_t)usage->ru_maxrss * 1024,
 	};
+}
+
+void uc_note_stop_failed(struct uc *uc, const struct tracee *tracee, int error)
+{
+	if (tracee->ended)
+		uc_note_end(uc, tracee->status, &tracee->usage);
+	else if (error == -ETIMEDOUT)
+		uc_kill(uc, CONTROL_EXIT_STUCK);
 }
 
 static void report_end(struct tender *t, struct uc *uc)
@@ -114,25 +130,20 @@ static void release_packets(struct uc *uc)
 	}
 }
 
-static void wait_for_end(struct uc *uc)
+/* Whether its end has been seen, or is so within ns. */
+static bool await_end(struct uc *uc, uint64_t ns)
 {
 	struct rusage usage;
 	int status;
 
-	do {
-		if (wait4(uc->pid, &status, __WALL, &usage) < 0) {
-			if (errno == EINTR)
-				continue;
-			fatal(errno, "wait for UC %u", uc->id);
-		}
-	} while (!WIFEXITED(status) && !WIFSIGNALED(status));
-	uc_note_end(uc, status, &usage);
+	if (!uc->waited && child_await_end(uc->pid, ns, &status, &usage))
+		uc_note_end(uc, status, &usage);
+	return uc->waited;
 }
 
-void uc_reap(struct tender *t, struct uc *uc)
+/* Its link is closed, its end was seen. */
+static void reap(struct tender *t, struct uc *uc)
 {
-	if (!uc->waited)
-		wait_for_end(uc);
 	if (uc->state == UC_EMBRYO) {
 		t->pool_size -= uc->in_pool;
 		template_lost(t, uc);
@@ -144,7 +155,6 @@ void uc_reap(struct tender *t, struct uc *uc)
 	capture_later_give_up(t, uc);
 	uc->state = UC_GONE;
 	limits_forget(uc);
-	events_remove(t, &uc->link);
 	close(uc->link.fd);
 	release_packets(uc);
 	free(uc->kill_seqs);
@@ -156,6 +166,39 @@ void uc_reap(struct tender *t, struct uc *uc)
 		image_put(uc->images[i]);
 	list_del(&uc->node);
 	list_add_tail(&uc->node, &t->dead);
+}
+
+void uc_reap(struct tender *t, struct uc *uc)
+{
+	/* It is over soon. The hangup is told again until then. */
+	if (uc->operation) {
+		operation_cancel(uc, -ESRCH);
+		return;
+	}
+	events_remove(t, &uc->link);
+	if (await_end(uc, END_WAIT_NS)) {
+		reap(t, uc);
+		return;
+	}
+	kill(uc->pid, SIGKILL);
+	list_add_tail(&uc->ending, &t->ending);
+}
+
+int uc_ending_timeout_ms(const struct tender *t)
+{
+	return list_empty(&t->ending) ? -1 : 1;
+}
+
+void uc_reap_late(struct tender *t)
+{
+	list_for_each_safe(n, next, &t->ending) {
+		struct uc *uc = list_entry(n, struct uc, ending);
+
+		if (uc->operation || !await_end(uc, 0))
+			continue;
+		list_del(&uc->ending);
+		reap(t, uc);
+	}
 }
 
 void uc_free_dead(struct tender *t)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "operation.h"
 #include "process_read.h"
 
 #define BATCH_PAGES 64
@@ -53,7 +54,7 @@ static int compare(struct batch *b)
 	}
 	b->pages = 0;
 	b->piece_count = 0;
-	return error;
+	return error ? error : operation_pause_if_due();
 }
 
 /* What v shows at `at`, for the pages from b->pages on. */

@@ -1,5 +1,6 @@
 #include "working_set.h"
 
+#include "maps.h"
 #include "pagemap.h"
 
 /* A run that wrote more than this has no working set worth the memory of embryos that stand ready. */
@@ -39,6 +40,7 @@ static void add_written(struct set *s, const struct page_runs *own)
 }
 
 struct used {
+	struct vma_list vmas;
 	struct page_runs own;     /* private pages */
 	struct page_runs written; /* of these, the ones that it did not have from a template */
 	struct page_runs kept;    /* the others */
@@ -48,12 +50,14 @@ struct used {
 
 static int look(pid_t pid, struct used *u)
 {
-	int error = pagemap_own_runs(pid, 0, UC_GUEST_END, &u->own);
+	int error = maps_read(pid, &u->vmas);
 
+	if (!error)
+		error = pagemap_own_runs(pid, &u->vmas, &u->own);
 	if (!error)
 		error = pagemap_tell_shared(pid, &u->own, &u->written, &u->kept);
 	if (!error)
-		error = pagemap_file_runs(pid, 0, UC_GUEST_END, &u->mapped);
+		error = pagemap_file_runs(pid, &u->vmas, &u->mapped);
 	if (!error)
 		page_runs_join(&u->mapped, &u->kept, &u->read);
 	return error;
@@ -61,6 +65,7 @@ static int look(pid_t pid, struct used *u)
 
 static void free_used(struct used *u)
 {
+	vma_list_free(&u->vmas);
 	page_runs_free(&u->own);
 	page_runs_free(&u->written);
 	page_runs_free(&u->kept);

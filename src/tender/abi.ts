@@ -65,7 +65,7 @@ export const LINK_MORE = 0x8000;
 export const LINK_ROOT_IMAGE = 0;
 export const LINK_ROOT_HOST = 1;
 
-export const ExitReason = { self: 0, killed: 1, memory: 2, protocol: 3 } as const;
+export const ExitReason = { self: 0, killed: 1, memory: 2, protocol: 3, stuck: 4 } as const;
 
 /** Source of a mapping that no file is behind, and an own layer that is not known. */
 export const PLAN_ANONYMOUS = 0xffff;

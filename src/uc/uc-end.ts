@@ -30,6 +30,8 @@ export function ucEndOf(exit: ControlExit, guest: GuestExit | undefined, panic: 
       return { type: 'out-of-memory' };
     case ExitReason.protocol:
       return { type: 'broken', text: panic ?? 'the unikernel context broke the protocol of its link' };
+    case ExitReason.stuck:
+      return { type: 'broken', text: 'it kept the host kernel busy for too long to be stopped' };
     default:
       break;
   }

@@ -245,15 +245,18 @@ static void a_process_reads_its_own_maps(void)
 static void written_pages_are_found(void)
 {
 	struct page_runs runs = { 0 };
-	volatile char *page = mmap(NULL, 6 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t at = (uint64_t)page;
+	uint64_t at = UC_ARENA_BASE;
+	volatile char *page = mmap((void *)at, 6 * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	struct vma vma = { .start = at, .end = at + 6 * PAGE };
+	struct vma_list vmas = { &vma, 1, 1 };
 
-	CHECK(page != MAP_FAILED);
+	CHECK((uint64_t)page == at);
 	page[PAGE] = page[2 * PAGE] = 1;
 	(void)page[4 * PAGE]; /* the zero page */
 	page[5 * PAGE] = 0;
 	CHECK(mprotect((void *)(at + 5 * PAGE), PAGE, PROT_NONE) == 0);
-	CHECK(pagemap_own_runs(getpid(), at, at + 6 * PAGE, &runs) == 0);
+	CHECK(pagemap_own_runs(getpid(), &vmas, &runs) == 0);
 	CHECK(runs.count == 2);
 	CHECK(runs.items[0].start == at + PAGE && runs.items[0].end == at + 3 * PAGE);
 	CHECK(runs.items[1].start == at + 5 * PAGE && runs.items[1].end == at + 6 * PAGE);

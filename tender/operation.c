@@ -1,0 +1,301 @@
+#include "operation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <ucontext.h>
+
+#include "child.h"
+#include "link_hub.h"
+
+/* Others wait no longer than that, and what is done between two looks at the clock. */
+#define STEP_NS 1500000ull
+#define MS_NS 1000000ull
+/* A wait so short is slept through: a pause takes as long as the loop's shortest wait. */
+#define SLEEP_MAX_NS 250000ull
+#define CHILD_WAIT_NS 500000ull
+/* Under way at a time; the others wait in line. */
+#define STACKS_MAX 16
+/* Stacks that keep their pages. */
+#define STACKS_WARM 2
+#define GUARD_BYTES 4096ul
+#define STACK_BYTES (1ul << 20)
+#define BUFFER_BYTES (3ul << 20)
+#define BUFFER_ALIGN 4096ul
+
+/* From below: buffers, a page without access, the stack. */
+struct stack {
+	char *base; /* NULL: not mapped */
+	bool taken;
+};
+
+struct operation {
+	struct list_node node; /* in the order of their turns */
+	struct tender *tender;
+	struct uc *uc; /* or NULL */
+	operation_fn *work;
+	void *job;
+	struct stack *stack; /* NULL: it has not begun */
+	ucontext_t context;
+	size_t buffered;
+	bool ended;
+	int cancelled;
+	uint64_t wake_ns, step_ns, used_ns;
+};
+
+static struct stack stacks[STACKS_MAX];
+/* As with errno, a call deep down need not be told whose it is. */
+static struct operation *current;
+static ucontext_t loop;
+
+void operations_init(struct tender *t)
+{
+	list_init(&t->operations);
+	child_init();
+}
+
+/* ---- stacks ---- */
+
+static void map_stack(struct stack *s)
+{
+	void *base = mmap(NULL, BUFFER_BYTES + GUARD_BYTES + STACK_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (base == MAP_FAILED || mprotect((char *)base + BUFFER_BYTES, GUARD_BYTES, PROT_NONE) < 0)
+		fatal(errno, "stack of an operation");
+	s->base = base;
+}
+
+static struct stack *free_stack(void)
+{
+	for (int i = 0; i < STACKS_MAX; i++)
+		if (!stacks[i].taken)
+			return &stacks[i];
+	return NULL;
+}
+
+static void give_back(struct stack *s)
+{
+	s->taken = false;
+	if (s < stacks + STACKS_WARM)
+		return;
+	munmap(s->base, BUFFER_BYTES + GUARD_BYTES + STACK_BYTES);
+	s->base = NULL;
+}
+
+void *operation_buffer(size_t bytes)
+{
+	size_t at = current->buffered;
+
+	current->buffered += (bytes + BUFFER_ALIGN - 1) & ~(BUFFER_ALIGN - 1);
+	if (current->buffered > BUFFER_BYTES)
+		fatal(0, "buffers of an operation: %zu bytes", current->buffered);
+	return current->stack->base + at;
+}
+
+/* ---- turns ---- */
+
+static void enter(void)
+{
+	struct operation *o = current;
+
+	o->work(o->tender, o->job);
+	o->ended = true;
+	setcontext(&loop);
+	fatal(errno, "end of an operation");
+}
+
+static void begin(struct operation *o, struct stack *stack)
+{
+	if (!stack->base)
+		map_stack(stack);
+	stack->taken = true;
+	o->stack = stack;
+	if (getcontext(&o->context) < 0)
+		fatal(errno, "begin of an operation");
+	o->context.uc_stack.ss_sp = stack->base + BUFFER_BYTES + GUARD_BYTES;
+	o->context.uc_stack.ss_size = STACK_BYTES;
+	makecontext(&o->context, enter, 0);
+}
+
+/* What was sent to the UC meanwhile goes out. */
+static void let_go(struct operation *o)
+{
+	if (!o->uc)
+		return;
+	o->uc->operation = NULL;
+	link_go_on(o->tender, o->uc);
+	o->uc = NULL;
+}
+
+void operation_let_go(void)
+{
+	let_go(current);
+}
+
+static void end(struct operation *o)
+{
+	let_go(o);
+	list_del(&o->node);
+	give_back(o->stack);
+	free(o);
+}
+
+/* A UC of this core may want to run, besides those that stand still. */
+static bool others_run(const struct tender *t)
+{
+	list_for_each(n, &t->watched)
+		if (!list_entry(n, struct uc, watched)->operation)
+			return true;
+	return false;
+}
+
+static void step(struct tender *t, struct operation *o)
+{
+	uint64_t now, took;
+
+	current = o;
+	o->step_ns = now_ns();
+	if (swapcontext(&loop, &o->context) < 0)
+		fatal(errno, "step of an operation");
+	current = NULL;
+	now = now_ns();
+	took = now - o->step_ns;
+	o->used_ns += took;
+	t->operations_turn_ns += took;
+	/* The tender has a higher priority than its UCs: it leaves them as much time as it takes. */
+	t->operations_next_ns = others_run(t) ? now + took : now;
+	list_del(&o->node);
+	list_add_tail(&o->node, &t->operations);
+	if (o->ended)
+		end(o);
+}
+
+void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job)
+{
+	struct operation *o = xcalloc(1, sizeof *o);
+	struct stack *stack = free_stack();
+
+	*o = (struct operation){ .tender = t, .uc = uc, .work = work, .job = job };
+	if (uc)
+		uc->operation = o;
+	list_add_tail(&o->node, &t->operations);
+	if (current || !stack || t->operations_turn_ns >= STEP_NS)
+		return;
+	begin(o, stack);
+	step(t, o);
+}
+
+void operation_cancel(struct uc *uc, int error)
+{
+	struct operation *o = uc->operation;
+
+	if (!o || o == current)
+		return;
+	o->cancelled = error;
+	o->wake_ns = 0;
+}
+
+/* When it may have its turn. One that was cancelled has not much left to do, and its UC's end waits for it. */
+static uint64_t due_ns(const struct tender *t, const struct operation *o)
+{
+	if (o->cancelled)
+		return 0;
+	return o->wake_ns > t->operations_next_ns ? o->wake_ns : t->operations_next_ns;
+}
+
+/* The first of those that may have their turn the soonest. */
+static struct operation *next(const struct tender *t)
+{
+	bool may_begin = free_stack();
+	struct operation *found = NULL;
+
+	list_for_each(n, &t->operations) {
+		struct operation *o = list_entry(n, struct operation, node);
+
+		if ((o->stack || may_begin) && (!found || due_ns(t, o) < due_ns(t, found)))
+			found = o;
+	}
+	return found;
+}
+
+int operations_timeout_ms(const struct tender *t)
+{
+	const struct operation *o = next(t);
+	uint64_t due, now;
+
+	if (!o)
+		return -1;
+	due = due_ns(t, o);
+	now = now_ns();
+	return now >= due ? 0 : (int)((due - now + MS_NS - 1) / MS_NS);
+}
+
+void operations_step(struct tender *t)
+{
+	struct operation *o = next(t);
+
+	bool turn_is_left = t->operations_turn_ns < STEP_NS;
+
+	if (o && (o->cancelled || turn_is_left) && now_ns() >= due_ns(t, o)) {
+		if (!o->stack)
+			begin(o, free_stack());
+		step(t, o);
+	}
+	t->operations_turn_ns = 0;
+}
+
+/* ---- within an operation ---- */
+
+static int pause_until(uint64_t wake_ns)
+{
+	struct operation *o = current;
+
+	if (o->cancelled)
+		return o->cancelled;
+	o->wake_ns = wake_ns;
+	if (swapcontext(&o->context, &loop) < 0)
+		fatal(errno, "pause of an operation");
+	return o->cancelled;
+}
+
+/* Of the turn. */
+static uint64_t left_ns(void)
+{
+	uint64_t used = now_ns() - current->step_ns;
+
+	return used < STEP_NS ? STEP_NS - used : 0;
+}
+
+int operation_pause_if_due(void)
+{
+	return !current || left_ns() ? 0 : pause_until(0);
+}
+
+int operation_sleep(uint64_t ns)
+{
+	struct timespec pause = { .tv_nsec = (long)ns };
+
+	if (!current)
+		return 0;
+	if (ns > SLEEP_MAX_NS || ns > left_ns())
+		return pause_until(now_ns() + ns);
+	nanosleep(&pause, NULL);
+	return current->cancelled;
+}
+
+int operation_await_child(void)
+{
+	uint64_t ns = left_ns();
+
+	if (!ns)
+		return pause_until(now_ns() + MS_NS);
+	child_await_news(ns < CHILD_WAIT_NS ? ns : CHILD_WAIT_NS);
+	return current->cancelled;
+}
+
+uint64_t operation_used_ns(void)
+{
+	return current ? current->used_ns + (now_ns() - current->step_ns) : 0;
+}

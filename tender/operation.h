@@ -1,0 +1,46 @@
+/*
+ * Work on a UC or a snapshot that may take longer than others can wait. It has a stack of its own, so its code reads from
+ * top to bottom: where it calls a pause, the tender serves others and goes on with it in a later turn.
+ *
+ * Across a pause anything may change but what the operation holds: a count on snapshots, pages and images, and its UC,
+ * which is neither freed nor reaped before the operation's end and gets no message meanwhile. It can be killed.
+ */
+#ifndef TENDER_OPERATION_H
+#define TENDER_OPERATION_H
+
+#include "context.h"
+
+typedef void operation_fn(struct tender *t, void *job);
+
+void operations_init(struct tender *t);
+/*
+ * Begins work(t, job), which frees job: its first step is made at once, unless this turn has had one already or too many
+ * are under way. uc: which it is about, and has no other operation; or NULL.
+ */
+void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job);
+/* The operation has no more to do with its UC. */
+void operation_let_go(void);
+/* Has the UC's operation, if there is one, end soon: error is what its pauses return from now on. */
+void operation_cancel(struct uc *uc, int error);
+
+/* ---- within an operation; elsewhere they do nothing ---- */
+
+/* Lets others have their turn if its own is over. 0, or why it was cancelled. */
+int operation_pause_if_due(void);
+/* Goes on after ns: sleeps if that fits into the turn, else pauses for a millisecond or more. As above. */
+int operation_sleep(uint64_t ns);
+/* Waits for news of a child of the tender, or for a while. As above. */
+int operation_await_child(void);
+/* Time that the operation has held the tender up so far. */
+uint64_t operation_used_ns(void);
+/* Memory until its end, whose pages mostly stay from one operation to the next: fresh ones would fault each time. */
+void *operation_buffer(size_t bytes);
+
+/* ---- the turns ---- */
+
+/* Until operations_step has something to do; -1: nothing is under way. */
+int operations_timeout_ms(const struct tender *t);
+/* One step of one operation, if it is time for that. To be called once in each turn. */
+void operations_step(struct tender *t);
+
+#endif
