@@ -180,8 +180,8 @@ static int make_words(struct tender *t, struct compaction *c, struct words *word
 		.change_bytes = c->delta.bytes,
 	};
 	/* Others had their turns meanwhile. From here on there is no pause. */
-	if (!snapshot_is_known(c->snapshot) || snapshot_is_compact(c->snapshot))
-		return snapshot_is_known(c->snapshot) ? -EALREADY : -ENOENT;
+	if (snapshot_is_compact(c->snapshot))
+		return -EALREADY;
 	fd = plan_write_compact(c->snapshot->pages->plan_fd, &difference, &bytes);
 	if (fd < 0)
 		return fd;
