@@ -28,6 +28,9 @@ int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch f
 		return -errno;
 	pid = zygote_clone(from, pair[1], fetch);
 	close(pair[1]);
+	/* Without it no context can be made any more: another tender takes over. */
+	if (from == &t->zygote && (pid == -EPIPE || pid == -ECONNRESET || pid == -ETIMEDOUT))
+		fatal(-pid, "the zygote does not answer");
 	if (pid < 0) {
 		close(pair[0]);
 		return pid;

@@ -8,6 +8,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { Packager } from '../src/action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { createApi } from '../src/api/server.ts';
+import { PlatformError } from '../src/node/types.ts';
 import { kindNames, resolveKind } from '../src/runtime/kinds.ts';
 import { FakeNode } from './lib/fake-node.ts';
 
@@ -52,6 +53,14 @@ describe('what needs no key', () => {
     assert.ok(root.runtimes.nodejs.some(({ kind }: { kind: string }) => kind === 'nodejs:24'));
     assert.equal((await app.inject('/api/v1')).json().api_version_path, 'v1');
     assert.equal((await app.inject('/ping')).body, 'pong');
+  });
+
+  it('tells the truth of a node that can run nothing', async () => {
+    node.broken = new PlatformError('tender_died', 'the tender ended (SIGKILL)');
+    const { statusCode, body } = await app.inject('/ping');
+    node.broken = undefined;
+    assert.deepEqual([statusCode, body], [503, 'the tender ended (SIGKILL)']);
+    assert.equal((await app.inject('/ping')).statusCode, 200);
   });
 });
 

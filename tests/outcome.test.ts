@@ -83,8 +83,11 @@ describe('outcome of a run', () => {
 
   it('tells errors of the platform from those of the function', () => {
     const logs = new LogCollector(0);
-    const lost = new PlatformError('tender_died', 'gone');
-    assert.equal(runOutcome(ended({ type: 'lost', error: lost }), 7, false, limits, logs), lost);
+    const closed = new PlatformError('closed', 'gone');
+    assert.equal(runOutcome(ended({ type: 'lost', error: closed }), 7, false, limits, logs), closed);
+    const lost = run(ended({ type: 'lost', error: new PlatformError('tender_died', 'gone') }));
+    assert.equal(lost.status, 'whisk internal error');
+    assert.match(JSON.stringify(lost.result), /the context's host process ended \(gone\)/);
     assert.equal(run(ended({ type: 'broken', text: 'panic' })).status, 'whisk internal error');
     assert.ok(runOutcome({ type: 'aborted' }, 7, false, limits, logs) instanceof PlatformError);
   });

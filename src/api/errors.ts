@@ -17,6 +17,8 @@ export class ApiError extends Error {
 const STATUS: Readonly<Record<string, number>> = {
   overloaded: 429,
   closed: 503,
+  node_failed: 503,
+  tender_died: 503,
   unknown_activation: 404,
   unknown_snapshot: 404,
   not_running: 409,

@@ -8,7 +8,7 @@ import { Interrupted, onInterrupt } from './interrupt.ts';
 
 /**
  * Runs `work` with a node, and closes the node however the work ends. Ctrl-C closes it at
- * once; work that awaits `interrupted` itself may then still end well.
+ * once, and so does a fault that cannot be mended; work that awaits `interrupted` itself may then still end well.
  */
 export async function withNode<T>(
   options: ComputeNodeOptions,
@@ -20,8 +20,10 @@ export async function withNode<T>(
   let job: Promise<T> | undefined;
   try {
     const node = await Promise.race([starting, interrupted]);
-    job = work(node, interrupted);
-    return await Promise.race([job, interrupted]);
+    const failed = node.failed.then((error) => Promise.reject(error));
+    const over = Promise.race([interrupted, failed]);
+    job = work(node, over);
+    return await Promise.race([job, over]);
   } catch (error) {
     if (!(error instanceof Interrupted) || job === undefined) throw error;
     await close();

@@ -20,6 +20,7 @@ import type { Recapturer } from './recapture.ts';
 import type { RunningInvocation, RunningInvocations } from './running.ts';
 import { nextSeed } from './seed.ts';
 import { addCheckpoint, findSpecialization } from './specialization.ts';
+import { isTenderDeath, mayStartAgain } from './tender-death.ts';
 import {
   type Action,
   type Activation,
@@ -98,7 +99,10 @@ class Invocation {
     return this.#node.dispatcher.acquire(this.#record, this.#options.signal, special);
   }
 
-  /** Undefined: the demoted UC is lost, nothing has run, and another start has to serve. */
+  /**
+   * Undefined: the demoted UC is lost, nothing has run, and another start has to serve.
+   * @throws PlatformError when the platform failed: `mayStartAgain` tells whether the function had not begun
+   */
   drive(start: Start): Promise<Outcome | undefined> {
     if (this.#running !== undefined) {
       this.#running.path = start.path;
@@ -189,6 +193,7 @@ class Invocation {
   async #cold(core: Core, leads: boolean): Promise<Outcome> {
     let awaited: AwaitedCapture | undefined;
     let kept: Promise<void> | undefined;
+    let begun = true;
     try {
       const loaded = await this.#load(core, (uc) => {
         awaited = this.#capture(uc);
@@ -201,9 +206,12 @@ class Invocation {
       // Its answer came before the run's: whoever hears of this invocation also sees its snapshot.
       await kept;
       return outcome;
+    } catch (error) {
+      begun = !isTenderDeath(error);
+      throw error;
     } finally {
       if (kept === undefined) {
-        this.#forgo(awaited, leads);
+        this.#forgo(awaited, leads, begun);
       }
     }
   }
@@ -283,7 +291,7 @@ class Invocation {
 
   /** The code is loaded: what is captured then is the function's snapshot. */
   #keep({ number, captured }: AwaitedCapture): Promise<void> {
-    const { dispatcher, budget } = this.#node;
+    const { budget } = this.#node;
     const record = this.#record;
     record.cold = 'starting';
     return captured.then(
@@ -293,17 +301,27 @@ class Invocation {
       },
       async (error: unknown) => {
         const relieved = budget.relieve(error);
-        dispatcher.coldDone(record, undefined);
+        this.#coldFailed(isTenderDeath(error));
         await relieved;
       },
     );
   }
 
   /** No snapshot comes of this start: the code was not loaded, or nobody wants one. */
-  #forgo(awaited: AwaitedCapture | undefined, leads: boolean): void {
-    const { cores, dispatcher } = this.#node;
+  #forgo(awaited: AwaitedCapture | undefined, leads: boolean, begun: boolean): void {
+    const { cores } = this.#node;
     awaited?.captured.then(() => cores.drop(awaited)).catch(() => undefined);
     if (leads) {
+      this.#coldFailed(!begun);
+    }
+  }
+
+  /** `again`: it was no fault of the function, and the next one may bring the snapshot. */
+  #coldFailed(again: boolean): void {
+    const { dispatcher } = this.#node;
+    if (again) {
+      dispatcher.restoreDone(this.#record, undefined);
+    } else {
       dispatcher.coldDone(this.#record, undefined);
     }
   }
@@ -397,6 +415,7 @@ class Invocation {
     if (failed) {
       throw outcome;
     }
+    uc.core.answered = uc.core.answered || uc.end?.type !== 'lost';
     return outcome;
   }
 }
@@ -433,12 +452,20 @@ async function carryOut(node: ActivationContext, invocation: Invocation): Promis
   const { timings, logs } = invocation;
   let start: Start;
   let outcome: Outcome | undefined;
+  let starts = 0;
   do {
     const acquired = invocation.acquire();
     start = acquired instanceof Promise ? await acquired : acquired;
     timings.waitMs = performance.now() - begun;
     node.counts[start.path] += 1;
-    outcome = await invocation.drive(start);
+    starts += 1;
+    try {
+      outcome = await invocation.drive(start);
+    } catch (error) {
+      if (!mayStartAgain(error, starts)) {
+        throw error;
+      }
+    }
     node.counts[start.path] -= Number(outcome === undefined);
   } while (outcome === undefined);
   const { status, result, timedOut } = outcome;

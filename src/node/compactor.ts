@@ -1,6 +1,7 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { type Core, leastLoaded } from './cores.ts';
+import { isTenderDeath } from './tender-death.ts';
 
 /** How often is looked for a core that has nothing else to do. */
 const RETRY_MS = 25;
@@ -51,6 +52,11 @@ export class Compactor {
     if (this.#waiting.delete(snapshot)) {
       this.#options.onSettled(snapshot);
     }
+  }
+
+  /** No tender has it any more. */
+  forget(snapshot: Snapshot): void {
+    this.#waiting.delete(snapshot);
   }
 
   /** Makes those compact that wait, within a bound; what is left then keeps the form that it has. */
@@ -105,10 +111,10 @@ export class Compactor {
     const under = (limit: number) =>
       cores.filter((core) => working.filter((other) => other === core).length < limit);
     if (this.#drained !== undefined || this.#waiting.size > WAITING_MAX) {
-      const free = under(HURRY_PER_CORE);
+      const free = under(HURRY_PER_CORE).filter(({ up }) => up);
       return free.length > 0 ? leastLoaded(free) : undefined;
     }
-    return under(1).find((core) => core.active === 0 && core.starting === 0);
+    return under(1).find((core) => core.up && core.active === 0 && core.starting === 0);
   }
 
   #next(): Snapshot | undefined {
@@ -123,14 +129,18 @@ export class Compactor {
 
   async #compact(core: Core, snapshot: Snapshot): Promise<void> {
     const { snapshots, onSettled } = this.#options;
+    let again = false;
     this.#working.set(snapshot, core);
     try {
       snapshots.setCompacted(snapshot, await core.tender.compact(snapshot.number));
-    } catch {
-      // It stays as it is: too little would be saved, or it was dropped meanwhile.
+    } catch (error) {
+      // Otherwise it stays as it is: too little would be saved, or it was dropped meanwhile.
+      again = isTenderDeath(error) && this.#drained === undefined;
     } finally {
       this.#working.delete(snapshot);
-      if (snapshots.has(snapshot)) {
+      if (again && snapshots.has(snapshot)) {
+        this.#waiting.add(snapshot);
+      } else if (snapshots.has(snapshot)) {
         onSettled(snapshot);
       }
       this.#work();

@@ -17,6 +17,7 @@ import { IdlePool } from './idle-pool.ts';
 import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
 import { Persistence } from './persistence.ts';
 import { Recapturer } from './recapture.ts';
+import { Recovery } from './recovery.ts';
 import { Recycler } from './recycler.ts';
 import { Restorer } from './restorer.ts';
 import { RunningInvocations } from './running.ts';
@@ -61,6 +62,8 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly #persistence: Persistence;
   readonly #restorer: Restorer;
   readonly #recycler: Recycler;
+  readonly #recovery: Recovery;
+  readonly #failed = Promise.withResolvers<PlatformError>();
   /** Functions by the digest of their action. */
   readonly #functions = new Map<string, FunctionRecord>();
   #closed: Promise<void> | undefined;
@@ -96,6 +99,21 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       hugePages: !without.has('huge-pages'),
       onProgress: options.onProgress ?? (() => undefined),
     });
+    this.#recovery = new Recovery({
+      cores,
+      onSnapshotsLost: () => this.#loseSnapshots(),
+      restore: () => this.#restoreRuntimes(),
+      onFailed: (error) => this.#fail(error),
+      report: options.onFault ?? (() => undefined),
+    });
+  }
+
+  get failed(): Promise<PlatformError> {
+    return this.#failed.promise;
+  }
+
+  fault(): PlatformError | undefined {
+    return this.#recovery.fault;
   }
 
   async invoke(action: Action, params: JsonValue, options: InvokeOptions = {}): Promise<Activation> {
@@ -239,13 +257,19 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   }
 
   async #close(): Promise<void> {
+    const mended = this.#recovery.stop();
     this.#meter.stop();
     this.#demoter.stop();
     this.recapturer.stop();
-    this.dispatcher.rejectAll(new PlatformError('closed', 'the node was closed'));
+    const reason = new PlatformError('closed', 'the node was closed');
+    this.dispatcher.rejectAll(reason);
+    if (!this.cores.all.some(({ up }) => up)) {
+      this.cores.end(reason);
+    }
     await this.#compactor.stop(this.#persistence.isOpen ? COMPACT_MS : 0);
     await this.#persistence.flush();
     await this.cores.close();
+    await mended;
     await this.#persistence.close();
   }
 
@@ -253,6 +277,36 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     if (this.#closed !== undefined) {
       throw new PlatformError('closed', 'the node was closed');
     }
+    if (this.#recovery.failed !== undefined) {
+      throw this.#recovery.failed;
+    }
+  }
+
+  /** All tenders have died: nothing of what they had is there any more, but what the store has. */
+  #loseSnapshots(): void {
+    this.runtimes.lose();
+    for (const snapshot of [...this.snapshots]) {
+      snapshot.lost = true;
+      this.snapshots.remove(snapshot);
+      snapshot.evicted?.();
+      this.#compactor.forget(snapshot);
+      this.#persistence.forgetUnwritten(snapshot);
+    }
+    for (const record of this.#functions.values()) {
+      record.cold = record.cold === 'failed' ? 'none' : record.cold;
+      this.recapturer.begin(record);
+    }
+  }
+
+  /** What functions start from; the rest comes back when it is asked for. */
+  async #restoreRuntimes(): Promise<void> {
+    await this.runtimes.recover(() => this.dispatcher.reconsider());
+    this.dispatcher.reconsider();
+  }
+
+  #fail(error: PlatformError): void {
+    this.dispatcher.rejectAll(error);
+    this.#failed.resolve(error);
   }
 
   async #newRecord(action: Action): Promise<FunctionRecord> {

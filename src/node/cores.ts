@@ -1,11 +1,17 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Tender } from '../tender/tender.ts';
+import { errnoOf, type Tender } from '../tender/tender.ts';
 import { TenderProcess, type TenderProcessOptions } from '../tender/tender-process.ts';
+import { PlatformError } from './types.ts';
 
-/** A core, its tender, and what runs there now. A UC stays on its core. */
+/** A core, its tender, and what runs there now. A UC stays on its core, and ends with its tender. */
 export interface Core {
   readonly index: number;
-  readonly tender: Tender;
+  /** Another one after each death. */
+  tender: Tender;
+  /** Its tender can be asked. */
+  up: boolean;
+  /** An invocation was answered there since that was asked last. */
+  answered: boolean;
   /** UCs that are being deployed or load their code. */
   starting: number;
   /** UCs that work on an invocation, those that start included. */
@@ -14,22 +20,45 @@ export interface Core {
   ending: number;
 }
 
+/** An image that every tender has under one number. */
+interface OpenImage {
+  readonly huge: boolean;
+  readonly number: Promise<number>;
+}
+
 /** The tenders of a node, and the numbers that the control protocol leaves to the node. */
 export class Cores {
   readonly all: readonly Core[];
-  readonly #process: TenderProcess;
-  readonly #images = new Map<string, Promise<number>>();
+  readonly #options: TenderProcessOptions;
+  readonly #images = new Map<string, OpenImage>();
+  #process: TenderProcess;
+  #onDeath: ((core: Core, error: PlatformError) => void) | undefined;
+  /** Told when a core is up, or none will be any more. */
+  #waiting: (() => void)[] = [];
+  #ended: PlatformError | undefined;
   #lastUc = 0;
   #lastSnapshot = 0;
   #lastImage = 0;
 
   static async start(options: TenderProcessOptions): Promise<Cores> {
-    return new Cores(await TenderProcess.start(options));
+    return new Cores(options, await TenderProcess.start(options));
   }
 
-  private constructor(process: TenderProcess) {
+  private constructor(options: TenderProcessOptions, process: TenderProcess) {
+    this.#options = options;
     this.#process = process;
-    this.all = process.tenders.map((tender, index) => ({ index, tender, starting: 0, active: 0, ending: 0 }));
+    this.all = process.tenders.map((tender, index) => ({
+      index,
+      tender,
+      up: true,
+      answered: false,
+      starting: 0,
+      active: 0,
+      ending: 0,
+    }));
+    for (const core of this.all) {
+      this.#watch(core);
+    }
   }
 
   /** Identity of the library OS and of the registers' layout, equal for all cores. */
@@ -40,6 +69,11 @@ export class Cores {
 
   get first(): Core {
     return this.all[0] as Core;
+  }
+
+  /** The first core that is up, to ask what all tenders know. */
+  get anyUp(): Core {
+    return this.all.find(({ up }) => up) ?? this.first;
   }
 
   /** UC ids are 32 bits wide and free again after the UC's end; a wrap takes years. */
@@ -65,25 +99,114 @@ export class Cores {
   openImage(path: string, huge = false): Promise<number> {
     let opened = this.#images.get(path);
     if (opened === undefined) {
-      opened = this.#open(path, huge);
+      opened = { huge, number: this.#open(path, huge) };
       this.#images.set(path, opened);
-      opened.catch(() => this.#images.delete(path));
+      opened.number.catch(() => this.#images.delete(path));
     }
-    return opened;
+    return opened.number;
+  }
+
+  /** A tender that does not know the snapshot, or has died, has none to drop. */
+  async drop(snapshot: Pick<Snapshot, 'number'>): Promise<void> {
+    await Promise.all(this.all.map(({ tender }) => tender.drop(snapshot.number).catch(() => undefined)));
+  }
+
+  /** Who hears of a tender's death, once for each; not after `close`. */
+  onDeath(listener: (core: Core, error: PlatformError) => void): void {
+    this.#onDeath = listener;
+  }
+
+  /**
+   * Gives every core a new tender, which knows no snapshot yet.
+   * @throws PlatformError `tender_died`, `closed`
+   */
+  async restart(): Promise<void> {
+    await this.#process.close();
+    this.#checkOpen();
+    const process = await TenderProcess.start(this.#options);
+    if (this.#ended !== undefined) {
+      await process.close();
+      throw this.#ended;
+    }
+    this.#process = process;
+    for (const core of this.all) {
+      core.tender = process.tenders[core.index] as Tender;
+    }
+    await Promise.all(this.all.map((core) => this.#reopenImages(core)));
+    for (const core of this.all) {
+      this.#watch(core);
+    }
+  }
+
+  /**
+   * Resolves when a core is up.
+   * @throws PlatformError why none will be any more
+   */
+  async someUp(): Promise<void> {
+    while (!this.all.some(({ up }) => up)) {
+      this.#checkOpen();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  /** No tender is started any more; whoever waits for one is told why. */
+  end(reason: PlatformError): void {
+    this.#ended ??= reason;
+    this.#tellWaiting();
+  }
+
+  async close(): Promise<void> {
+    this.end(new PlatformError('closed', 'the node was closed'));
+    await this.#process.close();
   }
 
   async #open(path: string, huge: boolean): Promise<number> {
     const image = this.nextImage();
-    await Promise.all(this.all.map(({ tender }) => tender.openImage(image, path, huge)));
+    const cores = this.all.filter(({ up }) => up);
+    await Promise.all(cores.map(({ tender }) => tender.openImage(image, path, huge)));
     return image;
   }
 
-  async drop(snapshot: Pick<Snapshot, 'number'>): Promise<void> {
-    await Promise.all(this.all.map(({ tender }) => tender.drop(snapshot.number)));
+  /** Under the numbers that the other tenders, or those before, have them by. One that is gone is opened anew on demand. */
+  async #reopenImages({ tender }: Core): Promise<void> {
+    const reopen = async ([path, { huge, number }]: [string, OpenImage]): Promise<void> => {
+      const image = await number.catch(() => undefined);
+      if (image === undefined) {
+        return;
+      }
+      await tender.openImage(image, path, huge).catch((error: unknown) => {
+        if (errnoOf(error) === 0) {
+          throw error;
+        }
+        this.#images.delete(path);
+      });
+    };
+    await Promise.all([...this.#images].map(reopen));
   }
 
-  async close(): Promise<void> {
-    await this.#process.close();
+  #watch(core: Core): void {
+    core.up = true;
+    core.tender.onDeath((error) => {
+      core.up = false;
+      if (this.#ended === undefined) {
+        this.#onDeath?.(core, error);
+      }
+    });
+    this.#tellWaiting();
+  }
+
+  #tellWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) {
+      resolve();
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#ended !== undefined) {
+      throw this.#ended;
+    }
   }
 }
 
@@ -101,6 +224,9 @@ export function leastLoadedAside(cores: readonly Core[]): Core {
 }
 
 function isLess(a: Core, b: Core): boolean {
+  if (a.up !== b.up) {
+    return a.up;
+  }
   return a.starting < b.starting || (a.starting === b.starting && busy(a) < busy(b));
 }
 

@@ -133,6 +133,9 @@ export class Demoter {
       record.refusals = 0;
     } catch (error) {
       this.#pool.setLive(uc);
+      if (uc.end !== undefined) {
+        return;
+      }
       if (attempts > 1 && errnoOf(error) === EBUSY && record.idle.includes(uc)) {
         return await this.#demote(uc, attempts - 1);
       }

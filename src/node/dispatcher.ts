@@ -89,6 +89,9 @@ export class Dispatcher {
    */
   startAtOnce(): Core {
     const core = leastLoaded(this.#cores);
+    if (!core.up) {
+      throw new PlatformError('overloaded', 'the tenders are being replaced', { remedy: 'try again' });
+    }
     if (core.active >= ACTIVE_PER_CORE) {
       throw new PlatformError('overloaded', `${core.active} invocations are running on the core`, {
         remedy: 'try again later',
@@ -146,7 +149,7 @@ export class Dispatcher {
     this.#pump();
   }
 
-  /** A UC that invocations waited for takes longer. */
+  /** A UC that invocations waited for takes longer, or what they waited for is there. */
   reconsider(): void {
     this.#pump();
   }
@@ -171,6 +174,9 @@ export class Dispatcher {
       }
     }
     const snapshot = special?.snapshot ?? record.snapshot;
+    if (snapshot === undefined && record.runtime.coming !== undefined) {
+      return undefined;
+    }
     const core = snapshot === undefined ? leastLoadedAside(this.#cores) : leastLoaded(this.#cores);
     if (!hasSlot(core)) {
       return undefined;
@@ -230,7 +236,7 @@ export class Dispatcher {
   }
 
   /**
-   * Serves those who wait as far as there are slots; not those whose snapshot or UC is on its way, or
+   * Serves those who wait as far as there are slots; not those whose snapshot, runtime or UC is on its way, or
    * whose demoted UCs are on a core without one.
    */
   #pump(): void {
@@ -283,5 +289,5 @@ function waitsForUc(record: FunctionRecord, special: Specialization | undefined,
 }
 
 function hasSlot(core: Core): boolean {
-  return core.starting < STARTS_PER_CORE && core.active < ACTIVE_PER_CORE;
+  return core.up && core.starting < STARTS_PER_CORE && core.active < ACTIVE_PER_CORE;
 }

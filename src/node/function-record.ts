@@ -11,8 +11,6 @@ export interface FunctionRecord {
   readonly digest: string;
   readonly name: string;
   readonly runtime: Runtime;
-  /** Id of its snapshot, whether there is one or not. */
-  readonly snapshotId: string;
   /** What its invocations start from. */
   readonly state: StartState;
   snapshot: Snapshot | undefined;
@@ -54,7 +52,6 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     digest: action.digest,
     name: action.name,
     runtime,
-    snapshotId: snapshotId([runtime.snapshot.id, action.digest]),
     state: action.policy.state,
     snapshot: undefined,
     cold: 'none',
@@ -70,6 +67,11 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     measured: false,
     forgotten: false,
   };
+}
+
+/** Id of its snapshot, whether there is one or not. */
+export function functionSnapshotId({ runtime, digest }: FunctionRecord): string {
+  return snapshotId([runtime.snapshot.id, digest]);
 }
 
 /** Files of this host behind the image windows of the function's UCs. */

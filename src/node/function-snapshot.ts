@@ -1,7 +1,7 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
 import type { ActivationContext } from './activation.ts';
-import { type FunctionRecord, imagePathsOf } from './function-record.ts';
+import { type FunctionRecord, functionSnapshotId, imagePathsOf } from './function-record.ts';
 import type { Action } from './types.ts';
 
 /** The first cold start of a function has brought its snapshot, which saves `savedMs`; others may wait for it. */
@@ -16,7 +16,7 @@ export function keepFunctionSnapshot(
   const { cores, dispatcher, snapshots, budget } = node;
   const snapshot: Snapshot = {
     number,
-    id: record.snapshotId,
+    id: functionSnapshotId(record),
     kind: 'function',
     parent: record.runtime.snapshot,
     of: record.name,

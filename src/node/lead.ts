@@ -10,6 +10,7 @@ import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import { type Outcome, parkOutcome, runOutcome } from './outcome.ts';
 import { nextSeed } from './seed.ts';
 import { argumentSnapshotId, leadEnded, leadRefused, type Specialization } from './specialization.ts';
+import { isTenderDeath } from './tender-death.ts';
 import type { Action, PlatformError } from './types.ts';
 
 /** The invocation that leads, as far as the way to its snapshot needs it. */
@@ -44,6 +45,7 @@ export async function lead(
 ): Promise<Outcome> {
   const { node, timings, logs } = invocation;
   const { limits } = invocation.action;
+  const { tender } = core;
   const id = invocation.nextId();
   const seed = nextSeed();
   const text =
@@ -76,7 +78,9 @@ export async function lead(
     logs.finish();
     return invocation.conclude(uc, runOutcome(answer, resumed, false, limits, logs));
   } finally {
-    if (special.state === 'starting') {
+    if (special.state === 'starting' && tender.isGone) {
+      special.state = 'none';
+    } else if (special.state === 'starting') {
       leadEnded(special, { failure: 'the run ended, or answered, before it could be captured' });
     }
   }
@@ -104,6 +108,9 @@ async function capture(
     uc.halfway = true;
     keep(node, record, argumentSnapshot(number, captured, parent, special, savedMs));
   } catch (error) {
+    if (isTenderDeath(error)) {
+      return;
+    }
     leadEnded(special, { failure: `the capture failed: ${String(error)}` });
   }
 }

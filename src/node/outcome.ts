@@ -3,6 +3,7 @@ import { parseAnswer } from '../uc/driver-messages.ts';
 import type { Reply } from '../uc/exchange.ts';
 import type { LogCollector } from '../uc/log-collector.ts';
 import { describeEnd, type UcEnd } from '../uc/uc-end.ts';
+import { isTenderDeath } from './tender-death.ts';
 import { type ActionLimits, type ActivationStatus, type JsonValue, PlatformError } from './types.ts';
 
 /** What an init or a run came to, in OpenWhisk's words (its ActivationResult). */
@@ -75,7 +76,9 @@ function ended(end: UcEnd, phase: Phase, logs: LogCollector): Outcome | Platform
     case 'broken':
       return platformFailure(`The unikernel context of the action failed: ${describeEnd(end)}.`);
     case 'lost':
-      return end.error;
+      return isTenderDeath(end.error)
+        ? platformFailure(`The action did not end: the context's host process ended (${end.error.message}).`)
+        : end.error;
   }
 }
 

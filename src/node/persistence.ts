@@ -29,7 +29,7 @@ export class Persistence {
     const report = options.onReport ?? (() => undefined);
     try {
       const store = await SnapshotStore.open(options, cores.first.tender.hello);
-      const writer = new StoreWriter(store, () => leastLoaded(cores.all), report);
+      const writer = new StoreWriter(store, cores, report);
       return new Persistence(cores, { store, writer });
     } catch (error) {
       if (error instanceof PlatformError) {
@@ -64,16 +64,29 @@ export class Persistence {
     return this.#open?.store.childrenOf(id) ?? [];
   }
 
-  /** Undefined if it is not stored, or what is stored cannot be used. */
+  /**
+   * Undefined if it is not stored, or what is stored cannot be used.
+   * @throws PlatformError `tender_died`
+   */
   async restore(
     request: RestoreRequest,
   ): Promise<{ readonly snapshot: Snapshot; readonly manifest: Manifest } | undefined> {
     return await this.#open?.store.restore(request, this.#cores, leastLoaded(this.#cores.all));
   }
 
+  /** No tender has it any more; what is stored of it stays. */
+  forgetUnwritten(snapshot: Snapshot): void {
+    this.#open?.writer.forget(snapshot);
+  }
+
   /** Has it written some time soon, unless it is stored. A captured run is not: its activation ends with the node. */
   save(snapshot: Snapshot): void {
-    if (snapshot.stored === undefined && snapshot.kind !== 'capture' && isLasting(snapshot)) {
+    if (
+      snapshot.stored === undefined &&
+      snapshot.lost !== true &&
+      snapshot.kind !== 'capture' &&
+      isLasting(snapshot)
+    ) {
       this.#open?.writer.add(snapshot);
     }
   }

@@ -152,6 +152,11 @@ export class Recapturer {
     this.#endTrial(this.#watch(record));
   }
 
+  /** The function has no snapshot any more: what is known of its runs is of the past. */
+  begin(record: FunctionRecord): void {
+    this.#watches.delete(record);
+  }
+
   /** The function's first snapshot is there. */
   captured(record: FunctionRecord, action: Action): void {
     const { warmup } = action.policy;

@@ -2,7 +2,7 @@ import { imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Cores } from './cores.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { type FunctionRecord, imagePathsOf } from './function-record.ts';
+import { type FunctionRecord, functionSnapshotId, imagePathsOf } from './function-record.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import type { Persistence } from './persistence.ts';
 import {
@@ -12,6 +12,7 @@ import {
   leadEnded,
   type Specialization,
 } from './specialization.ts';
+import { isTenderDeath } from './tender-death.ts';
 import type { Action, JsonValue } from './types.ts';
 
 /** What it needs of the node. */
@@ -39,7 +40,7 @@ export class Restorer {
   prepare(record: FunctionRecord, action: Action, params: JsonValue): void {
     if (record.snapshot === undefined) {
       const idle = record.idle.length + record.demoted.length > 0;
-      if (!idle && record.cold === 'none' && this.#persistence.has(record.snapshotId)) {
+      if (!idle && record.cold === 'none' && this.#persistence.has(functionSnapshotId(record))) {
         record.cold = 'starting';
         this.#restoreFunction(record, action).catch(() => undefined);
       }
@@ -55,13 +56,12 @@ export class Restorer {
   async #restoreFunction(record: FunctionRecord, action: Action): Promise<void> {
     let snapshot: Snapshot | undefined;
     try {
-      const restored = await this.#persistence.restore({
-        id: record.snapshotId,
-        parent: record.runtime.snapshot,
-        images: imagePathsOf(record, action),
-        evicted: () => {
-          record.snapshot = undefined;
-        },
+      const restored = await this.#restoreOnce(record, action).catch(async (error: unknown) => {
+        if (!isTenderDeath(error)) {
+          throw error;
+        }
+        await this.#node.cores.someUp();
+        return await this.#restoreOnce(record, action);
       });
       snapshot = restored && (await this.#keep(record, restored.snapshot));
       if (snapshot !== undefined) {
@@ -71,6 +71,18 @@ export class Restorer {
       this.#node.dispatcher.restoreDone(record, snapshot);
       this.#node.budget.enforce();
     }
+  }
+
+  async #restoreOnce(record: FunctionRecord, action: Action): ReturnType<Persistence['restore']> {
+    await record.runtime.coming;
+    return await this.#persistence.restore({
+      id: functionSnapshotId(record),
+      parent: record.runtime.snapshot,
+      images: imagePathsOf(record, action),
+      evicted: () => {
+        record.snapshot = undefined;
+      },
+    });
   }
 
   async #restoreArguments(record: FunctionRecord, parent: Snapshot): Promise<void> {

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Anticipate, type InterpreterCommand, interpreterCommand } from '../runtime/interpreter.ts';
 import { type Kind, resolveKind } from '../runtime/kinds.ts';
-import { rootImage } from '../runtime/root-image.ts';
+import { type RootImage, rootImage } from '../runtime/root-image.ts';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { parseAnswer } from '../uc/driver-messages.ts';
@@ -11,16 +12,29 @@ import { Uc, type UcOwner } from '../uc/uc.ts';
 import { describeEnd } from '../uc/uc-end.ts';
 import { type Core, type Cores, leastLoaded } from './cores.ts';
 import type { Persistence } from './persistence.ts';
+import { isTenderDeath } from './tender-death.ts';
 import { PlatformError } from './types.ts';
 
 /** A kind whose interpreter has been booted and captured. */
 export interface Runtime {
   readonly kind: Kind;
   /** As the interpreter says: `v24.21.0`. */
-  readonly version: string;
-  readonly snapshot: Snapshot;
+  version: string;
+  /** Another one after all tenders have died. */
+  snapshot: Snapshot;
+  /** Set while there is none; resolves when there is one again, or never will be. */
+  coming: Promise<void> | undefined;
 }
 
+/** What a runtime is booted from. */
+interface Source {
+  readonly image: RootImage;
+  readonly command: InterpreterCommand;
+  readonly id: string;
+}
+
+/** As often a boot is begun whose tender dies meanwhile. */
+const BOOTS_MAX = 3;
 const BOOT_TIMEOUT_MS = 60_000;
 /** Interpreters reserve by the memory they see; each deploy sets the function's own limit. */
 const BOOT_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -43,6 +57,9 @@ export class Runtimes {
   readonly #onProgress: (message: string) => void;
   readonly #booted = new Map<string, Promise<Runtime>>();
   readonly #ready = new Map<string, Runtime>();
+  readonly #sources = new Map<string, Source>();
+  /** Runtimes that were lost, with who is to be told when they are back. */
+  readonly #back = new Map<Runtime, () => void>();
 
   constructor(
     cores: Cores,
@@ -72,7 +89,7 @@ export class Runtimes {
     const kind = resolveKind(kindName);
     let booted = this.#booted.get(kind.name);
     if (booted === undefined) {
-      booted = this.#make(kind);
+      booted = this.#first(kind);
       this.#booted.set(kind.name, booted);
       booted.then(
         (runtime) => this.#ready.set(kind.name, runtime),
@@ -82,19 +99,76 @@ export class Runtimes {
     return booted;
   }
 
+  /** No tender has the runtimes any more: until `recover` starts from them have to wait. */
+  lose(): void {
+    for (const runtime of this.#ready.values()) {
+      if (runtime.coming === undefined) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        runtime.coming = promise;
+        this.#back.set(runtime, resolve);
+      }
+    }
+  }
+
+  /**
+   * Brings back the runtimes that were lost, all at once.
+   * @throws PlatformError
+   */
+  async recover(onBack: (runtime: Runtime) => void): Promise<void> {
+    const recovered = await Promise.allSettled(
+      Array.from(this.#back, async ([runtime, resolve]) => {
+        const { version, snapshot } = await this.#make(runtime.kind);
+        Object.assign(runtime, { version, snapshot, coming: undefined });
+        this.#back.delete(runtime);
+        resolve();
+        onBack(runtime);
+      }),
+    );
+    for (const outcome of recovered) {
+      if (outcome.status === 'rejected') {
+        throw outcome.reason;
+      }
+    }
+  }
+
+  /** A death of the tender that boots it is no reason to fail: another one follows. */
+  async #first(kind: Kind): Promise<Runtime> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#make(kind);
+      } catch (error) {
+        if (attempt === BOOTS_MAX || !isTenderDeath(error)) {
+          throw error;
+        }
+        await this.#cores.someUp();
+      }
+    }
+  }
+
   async #make(kind: Kind): Promise<Runtime> {
     const started = performance.now();
-    const image = await rootImage(kind, this.#onProgress);
+    const source = await this.#source(kind);
+    const { id, image } = source;
     await this.#cores.openImage(image.path, this.#hugePages && kind.language === 'nodejs');
+    await this.#persistence.keepRuntime(kind.name, id);
+    const runtime = (await this.#restore(kind, id, image.path)) ?? (await this.#boot(kind, source, started));
+    this.#snapshots.add(runtime.snapshot);
+    return runtime;
+  }
+
+  /** A runtime that is brought back is made of the same, whatever has become of the host's interpreter. */
+  async #source(kind: Kind): Promise<Source> {
+    const known = this.#sources.get(kind.name);
+    if (known !== undefined && existsSync(known.image.path)) {
+      return known;
+    }
+    const image = await rootImage(kind, this.#onProgress);
     const command = interpreterCommand(kind, this.#anticipate);
     const { argv, env } = command;
     const id = snapshotId([...this.#cores.identity, image.digest, ...argv, JSON.stringify(env)]);
-    await this.#persistence.keepRuntime(kind.name, id);
-    const runtime =
-      (await this.#restore(kind, id, image.path)) ??
-      (await this.#boot(kind, id, image.path, command, started));
-    this.#snapshots.add(runtime.snapshot);
-    return runtime;
+    const source: Source = { image, command, id };
+    this.#sources.set(kind.name, source);
+    return source;
   }
 
   async #restore(kind: Kind, id: string, image: string): Promise<Runtime | undefined> {
@@ -104,34 +178,21 @@ export class Runtimes {
       return undefined;
     }
     this.#onProgress(`Restored ${kind.name}`);
-    return { kind, version, snapshot: restored.snapshot };
+    return { kind, version, snapshot: restored.snapshot, coming: undefined };
   }
 
-  async #boot(
-    kind: Kind,
-    id: string,
-    image: string,
-    command: InterpreterCommand,
-    started: number,
-  ): Promise<Runtime> {
+  async #boot(kind: Kind, source: Source, started: number): Promise<Runtime> {
     this.#onProgress(`Booting ${kind.name}`);
     const core = leastLoaded(this.#cores.all);
     core.starting += 1;
     try {
-      return await this.#bootOn(core, kind, id, image, command, started);
+      return await this.#bootOn(core, kind, source, started);
     } finally {
       core.starting -= 1;
     }
   }
 
-  async #bootOn(
-    core: Core,
-    kind: Kind,
-    id: string,
-    image: string,
-    command: InterpreterCommand,
-    started: number,
-  ): Promise<Runtime> {
+  async #bootOn(core: Core, kind: Kind, { id, image, command }: Source, started: number): Promise<Runtime> {
     const { argv, env, cwd } = command;
     const uc = new Uc(this.#cores.nextUc(), core.tender, NOBODY);
     const logs = new LogCollector(LOG_BYTES);
@@ -139,7 +200,7 @@ export class Runtimes {
     try {
       await core.tender.boot(uc.id, uc, {
         memoryLimitBytes: BOOT_MEMORY_BYTES,
-        images: [await this.#cores.openImage(image)],
+        images: [await this.#cores.openImage(image.path)],
         root: { type: 'image' },
         trace: false,
         stdinLink: false,
@@ -161,13 +222,13 @@ export class Runtimes {
         of: kind.name,
         interpreter: version,
         captured,
-        imagePaths: [image],
+        imagePaths: [image.path],
         createdMs: Date.now(),
         savedMs,
         deploys: 0,
         deploying: 0,
       };
-      return { kind, version, snapshot };
+      return { kind, version, snapshot, coming: undefined };
     } catch (error) {
       uc.fail(error);
       await answered;
@@ -181,6 +242,9 @@ function bootedVersion(kind: Kind, reply: Reply, logs: LogCollector): string {
   const answer = reply.type === 'line' ? parseAnswer(reply.line) : undefined;
   if (answer?.op === 'booted') {
     return answer.version;
+  }
+  if (reply.type === 'ended' && reply.end.type === 'lost') {
+    throw reply.end.error;
   }
   const why = reply.type === 'ended' ? describeEnd(reply.end) : `it answered with ${reply.type}`;
   const said = logs.finish().map(({ line }) => line);

@@ -54,11 +54,11 @@ export class SnapshotOperations {
   async inspect(id: string): Promise<SnapshotDetails> {
     const snapshot = this.#find(id);
     const stored = this.#persistence.isStored(snapshot);
-    return await inspectSnapshot(this.#node.cores.first.tender, this.#inspector, snapshot, stored);
+    return await inspectSnapshot(this.#node.cores.anyUp.tender, this.#inspector, snapshot, stored);
   }
 
   async diff(a: string, b: string): Promise<SnapshotDiff> {
-    const { tender } = this.#node.cores.first;
+    const { tender } = this.#node.cores.anyUp;
     return await diffSnapshots(tender, this.#inspector, this.#find(a), this.#find(b));
   }
 

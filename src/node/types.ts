@@ -158,6 +158,8 @@ export interface ComputeNodeOptions {
   readonly anticipate?: boolean | { readonly except: readonly string[] };
   /** Optimisations to leave out, to measure what they bring or to look for a fault (default: none). */
   readonly without?: readonly Optimisation[];
+  /** Hears what failed and was mended: a tender that died, say; one sentence each. */
+  readonly onFault?: (message: string) => void;
   /** Progress of long steps, one sentence each. */
   readonly onProgress?: (message: string) => void;
 }
@@ -382,6 +384,10 @@ export interface ComputeNode {
   diff(a: string, b: string): Promise<SnapshotDiff>;
   /** @throws PlatformError `unknown_snapshot`, `snapshot_pinned` (a runtime's), `snapshot_in_use` (others are made of it) */
   dropSnapshot(snapshotId: string): Promise<void>;
+  /** Why the node can run nothing at present; undefined when all is well. */
+  fault(): PlatformError | undefined;
+  /** Resolves, with the reason, when the node cannot be mended: it only can be closed then. */
+  readonly failed: Promise<PlatformError>;
   /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
   idleMemory(action: Action): Promise<UcMemory>;
   close(): Promise<void>;

@@ -35,6 +35,8 @@ export interface Snapshot {
   stored?: string;
   /** Taken again of a UC whose code was compiled. */
   readonly warmed?: boolean;
+  /** No tender has it any more: those that had it died. */
+  lost?: boolean;
   /** Tells its user that the cache gave it up. */
   readonly evicted?: () => void;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Core, Cores } from '../node/cores.ts';
+import { isTenderDeath } from '../node/tender-death.ts';
 import { type JsonObject, PlatformError, type StoreOptions } from '../node/types.ts';
 import { functionDigest, imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Hello } from '../tender/messages.ts';
@@ -105,6 +106,7 @@ export class SnapshotStore {
   /**
    * Gives every tender a stored snapshot. Undefined if there is none, or it cannot be used; then it is gone, and why
    * is reported.
+   * @throws PlatformError when its tender died
    */
   async restore(
     request: RestoreRequest,
@@ -123,6 +125,9 @@ export class SnapshotStore {
       this.#touch(manifest.id);
       return { snapshot, manifest };
     } catch (error) {
+      if (isTenderDeath(error)) {
+        throw error;
+      }
       await this.#refused(manifest, error);
       return undefined;
     } finally {
@@ -236,6 +241,9 @@ export class SnapshotStore {
     const { parent, images, evicted } = request;
     const [root, ...code] = images as [string, ...string[]];
     const rootImage = await cores.openImage(root);
+    if (parent?.lost === true) {
+      throw new PlatformError('tender_died', 'the tenders that had its parent died');
+    }
     const own = code.map((path) => ({ path, image: cores.nextImage() }));
     const number = cores.nextSnapshot();
     const { tender } = core;

@@ -1,5 +1,6 @@
-import type { Core } from '../node/cores.ts';
-import type { StoreOptions } from '../node/types.ts';
+import { type Cores, leastLoaded } from '../node/cores.ts';
+import { isTenderDeath } from '../node/tender-death.ts';
+import { PlatformError, type StoreOptions } from '../node/types.ts';
 import { functionDigest, type Snapshot } from '../snapshot/snapshot.ts';
 import { errnoOf } from '../tender/tender.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
@@ -15,7 +16,7 @@ const EOPNOTSUPP = 95;
 /** Writes snapshots to the store behind the back of everything else, one after the other. */
 export class StoreWriter {
   readonly #store: SnapshotStore;
-  readonly #core: () => Core;
+  readonly #cores: Cores;
   readonly #report: NonNullable<StoreOptions['onReport']>;
   readonly #queue = new Set<Snapshot>();
   /** Those of the queue that are held in memory until they are written. */
@@ -27,9 +28,9 @@ export class StoreWriter {
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(store: SnapshotStore, core: () => Core, report: NonNullable<StoreOptions['onReport']>) {
+  constructor(store: SnapshotStore, cores: Cores, report: NonNullable<StoreOptions['onReport']>) {
     this.#store = store;
-    this.#core = core;
+    this.#cores = cores;
     this.#report = report;
   }
 
@@ -80,6 +81,12 @@ export class StoreWriter {
     this.#cancelled ||= this.#current === snapshot;
   }
 
+  /** No tender has it any more: what is not written yet never will be. */
+  forget(snapshot: Snapshot): void {
+    this.#queue.delete(snapshot);
+    this.#done(snapshot);
+  }
+
   /** Resolves when all is written, or after `limitMs`; nothing is begun afterwards. */
   async stop(limitMs: number): Promise<void> {
     clearTimeout(this.#retry);
@@ -110,14 +117,17 @@ export class StoreWriter {
       this.#queue.delete(next);
       this.#current = next;
       this.#cancelled = false;
-      const again = await this.#write(next);
+      const result = await this.#write(next);
       this.#current = undefined;
-      if (again && !this.#stopped) {
-        this.#queue.add(next);
+      if (result === 'done' || this.#stopped) {
+        this.#done(next);
+        continue;
+      }
+      this.#queue.add(next);
+      if (result === 'later') {
         this.#pause();
         break;
       }
-      this.#done(next);
     }
     this.#working = undefined;
   }
@@ -135,13 +145,17 @@ export class StoreWriter {
     return undefined;
   }
 
-  /** True when the store fails, and it has to be tried again. */
-  async #write(snapshot: Snapshot): Promise<boolean> {
+  /** `again`: its tender died meanwhile. `later`: the store fails. */
+  async #write(snapshot: Snapshot): Promise<'done' | 'again' | 'later'> {
     try {
+      await this.#cores.someUp();
+      if (snapshot.lost === true) {
+        return 'done';
+      }
       if (!(await this.#store.isOurs())) {
         throw new Error('its folder was removed or replaced');
       }
-      const written = await this.#store.write(snapshot, this.#core());
+      const written = await this.#store.write(snapshot, leastLoaded(this.#cores.all));
       if (this.#cancelled) {
         await this.#store.remove(snapshot.id);
       }
@@ -149,16 +163,19 @@ export class StoreWriter {
         this.#failure = undefined;
         this.#report('info', 'the snapshot store works again');
       }
-      return false;
+      return 'done';
     } catch (error) {
-      return this.#failed(error);
+      if (isTenderDeath(error)) {
+        return 'again';
+      }
+      return this.#failed(error) ? 'later' : 'done';
     }
   }
 
-  /** A full disk is told once: until it has room, what is not stored is served from memory. */
+  /** False when it is not the store's fault. A full disk is told once: until it has room, what is not stored is served from memory. */
   #failed(error: unknown): boolean {
     const errno = errnoOf(error);
-    if (errno === ESTALE || errno === EOPNOTSUPP || this.#stopped) {
+    if (isEndOfNode(error) || errno === ESTALE || errno === EOPNOTSUPP || this.#stopped) {
       return false;
     }
     const reason = error instanceof Error ? error.message : String(error);
@@ -183,4 +200,8 @@ export class StoreWriter {
     this.#spilling.get(snapshot)?.();
     this.#spilling.delete(snapshot);
   }
+}
+
+function isEndOfNode(error: unknown): boolean {
+  return error instanceof PlatformError && (error.code === 'closed' || error.code === 'node_failed');
 }

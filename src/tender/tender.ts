@@ -111,9 +111,17 @@ export class Tender {
     return this.#hello;
   }
 
-  /** Registers who hears that the tender is gone; one owner only. */
+  /** Nothing can be asked of it any more. */
+  get isGone(): boolean {
+    return this.#death !== undefined;
+  }
+
+  /** Registers who hears that the tender is gone, at once if it is; one owner only. */
   onDeath(listener: (error: PlatformError) => void): void {
     this.#onDeath = listener;
+    if (this.#death !== undefined) {
+      listener(this.#death);
+    }
   }
 
   /** The first call on every connection. */

@@ -1,3 +1,4 @@
+import { isTenderDeath } from '../node/tender-death.ts';
 import { PlatformError } from '../node/types.ts';
 import { Link } from '../tender/abi.ts';
 import { type ControlExit, decodeLinkExit } from '../tender/messages.ts';
@@ -91,7 +92,11 @@ export class Uc implements UcListener {
 
   /** Resolves when its process is gone; harmless when it is already. */
   async kill(): Promise<void> {
-    await this.tender.kill(this.id);
+    await this.tender.kill(this.id).catch((error: unknown) => {
+      if (!isTenderDeath(error)) {
+        throw error;
+      }
+    });
   }
 
   onLink(type: number, payload: Buffer): void {

@@ -20,6 +20,7 @@ type Behaviour = (
 /** Stands in for the node where only the HTTP edge is tested. Actions behave by their source text. */
 export class FakeNode implements ComputeNode {
   readonly forgotten: string[] = [];
+  broken: PlatformError | undefined;
   readonly behaviours: Record<string, Behaviour> = {
     echo: (params) => ({ result: params }),
     env: (_params, options) => ({ result: { ...options?.env } }),
@@ -70,6 +71,11 @@ export class FakeNode implements ComputeNode {
 
   async dropIdle(): Promise<void> {}
   async close(): Promise<void> {}
+  readonly failed = new Promise<PlatformError>(() => undefined);
+
+  fault(): PlatformError | undefined {
+    return this.broken;
+  }
 
   async recapture(): Promise<boolean> {
     return false;

@@ -40,6 +40,7 @@ export function record(name: string): FunctionRecord {
     kind: resolveKind('nodejs:24'),
     version: 'v24',
     snapshot: snapshot(1, { kind: 'runtime' }),
+    coming: undefined,
   };
   return functionRecord(
     {
@@ -62,6 +63,8 @@ export function idleCores(count: number): Core[] {
   return Array.from({ length: count }, (_, index) => ({
     index,
     tender: new Tender({ socket: new Socket(), onChunk: () => undefined }),
+    up: true,
+    answered: false,
     starting: 0,
     ending: 0,
     active: 0,

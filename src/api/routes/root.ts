@@ -6,7 +6,11 @@ import { LIMIT_RANGES } from '../schemas.ts';
 const PUBLIC = { config: { public: true } } as const;
 
 export function rootRoutes(app: FastifyInstance, context: ApiContext): void {
-  app.get('/ping', PUBLIC, async (_request, reply) => reply.type('text/plain').send('pong'));
+  app.get('/ping', PUBLIC, async (_request, reply) => {
+    const fault = context.node.fault();
+    reply.type('text/plain');
+    return fault === undefined ? reply.send('pong') : reply.code(503).send(fault.message);
+  });
 
   app.get('/', PUBLIC, async () => ({
     description: 'OpenWhisk',

@@ -72,6 +72,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
     preboot: [PINNED_NODEJS, resolveKind('python:default').name],
     onProgress: progress,
+    onFault: (message) => log.warn(message),
     ...flags.without,
     ...(flags.store !== false && {
       store: {
