@@ -90,6 +90,8 @@ struct control_hello {
 	uint32_t cpu;           /* core it is bound to */
 	uint32_t xstate_bytes;  /* extended register state that a snapshot holds */
 	uint64_t libos_id;      /* FNV-1a of the library OS image: part of a snapshot's identity */
+	uint32_t uc_user;       /* user that UCs run as */
+	uint32_t reserved;
 };
 
 #define CONTROL_IMAGES_MAX 8

@@ -203,6 +203,8 @@ struct tender {
 	int huge_fs;   /* huge_image.c, or -1 */
 	int host_proc; /* /proc as the node sees it */
 	uint32_t without; /* optimisations that are left out */
+	struct privileges privileges;
+	unsigned uc_user; /* that UCs are given where the host lets us */
 	struct zygote zygote;
 	struct vma_list *embryo_map; /* reset.c: what every embryo has mapped; NULL before it is asked for */
 

@@ -30,13 +30,13 @@
 #define DATA_SLACK (16ull << 30)
 #define DATA_MAX (1ull << 46)
 
-int limits_apply(struct uc *uc, uint64_t memory_limit)
+int limits_apply(const struct tender *t, struct uc *uc, uint64_t memory_limit)
 {
 	uint64_t bytes = memory_limit < DATA_MAX ? memory_limit * 2 + DATA_SLACK : DATA_MAX;
 	struct rlimit data = { bytes, bytes };
 
 	uc->memory_limit = memory_limit;
-	return prlimit(uc->pid, RLIMIT_DATA, &data, NULL) < 0 ? -errno : 0;
+	return privileges_limit(&t->privileges, t->uc_user, uc->pid, RLIMIT_DATA, &data);
 }
 
 static void need_tick(struct tender *t)

@@ -6,7 +6,7 @@
 
 void limits_init(struct tender *t);
 /* Sets the limits that the host kernel keeps. 0 or -errno. */
-int limits_apply(struct uc *uc, uint64_t memory_limit);
+int limits_apply(const struct tender *t, struct uc *uc, uint64_t memory_limit);
 /* The UC may be running: look at its memory often until it is quiet. Then it is watched by an alarm. */
 void limits_watch(struct tender *t, struct uc *uc);
 /* Its number or its process goes. */

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -30,14 +31,30 @@ static bool has(const struct capabilities *caps, int cap)
 	return caps->word[CAP_TO_INDEX(cap)].effective & CAP_TO_MASK(cap);
 }
 
-void privileges_probe(struct privileges *p)
+/* A user namespace that was made for one user has no other. */
+static bool is_mapped(unsigned id, const char *map_path)
+{
+	unsigned first, outside, count;
+	FILE *map = fopen(map_path, "re");
+	bool found = false;
+
+	if (!map)
+		fatal(errno, "%s", map_path);
+	while (!found && fscanf(map, "%u %u %u", &first, &outside, &count) == 3)
+		found = id >= first && id - first < count;
+	fclose(map);
+	return found;
+}
+
+void privileges_probe(struct privileges *p, unsigned user)
 {
 	struct capabilities caps;
 
 	get_capabilities(&caps);
 	p->mount = has(&caps, CAP_SYS_ADMIN);
 	p->change_user = has(&caps, CAP_SETUID) && has(&caps, CAP_SETGID) && has(&caps, CAP_SYS_PTRACE) &&
-			 has(&caps, CAP_KILL) && has(&caps, CAP_SYS_RESOURCE);
+			 has(&caps, CAP_KILL) && is_mapped(user, "/proc/self/uid_map") && is_mapped(user, "/proc/self/gid_map");
+	p->any_limits = has(&caps, CAP_SYS_RESOURCE);
 }
 
 /* Any directory can be the mount point: /proc is one that every host has. */
@@ -77,16 +94,12 @@ static void clear_capabilities(void)
 			fatal(0, "capabilities are left after capset");
 }
 
-/* EINVAL: a user namespace that maps no second user; its own root is powerless outside. */
 static void change_user(unsigned user)
 {
-	if (setgroups(0, NULL) < 0 && errno != EPERM)
+	if (setgroups(0, NULL) < 0)
 		fatal(errno, "setgroups");
-	if (setresgid(user, user, user) < 0) {
-		if (errno == EINVAL)
-			return;
+	if (setresgid(user, user, user) < 0)
 		fatal(errno, "setresgid %u", user);
-	}
 	if (setresuid(user, user, user) < 0)
 		fatal(errno, "setresuid %u", user);
 }
@@ -101,4 +114,34 @@ void privileges_drop(const struct privileges *p, unsigned user)
 	clear_capabilities();
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		fatal(errno, "no_new_privs");
+}
+
+unsigned privileges_user(const struct privileges *p, unsigned user)
+{
+	return p->change_user ? user : geteuid();
+}
+
+static void set_real_ids(uid_t uid, gid_t gid)
+{
+	if (setresgid(gid, (gid_t)-1, (gid_t)-1) < 0 || setresuid(uid, (uid_t)-1, (uid_t)-1) < 0)
+		fatal(errno, "real ids %u and %u", uid, gid);
+}
+
+/*
+ * Without CAP_SYS_RESOURCE the kernel asks that the caller's real ids are all ids of the process. The effective ones, which
+ * everything else goes by, stay.
+ */
+int privileges_limit(const struct privileges *p, unsigned user, pid_t pid, int resource, const struct rlimit *limit)
+{
+	bool lend = p->change_user && !p->any_limits;
+	uid_t uid = getuid();
+	gid_t gid = getgid();
+	int error;
+
+	if (lend)
+		set_real_ids(user, user);
+	error = prlimit(pid, resource, limit, NULL) < 0 ? -errno : 0;
+	if (lend)
+		set_real_ids(uid, gid);
+	return error;
 }

@@ -37,6 +37,7 @@ static void hello(struct tender *t, const struct control_frame *frame, const cha
 		.cpu = (uint32_t)t->cpu,
 		.xstate_bytes = t->xstate_bytes,
 		.libos_id = t->libos.id,
+		.uc_user = privileges_user(&t->privileges, t->uc_user),
 	};
 	uint32_t version = 0;
 

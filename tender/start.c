@@ -64,7 +64,7 @@ static bool adopt(struct tender *t, struct uc *uc, const struct control_frame *f
 	uc->state = UC_RUNNING;
 	uc_insert(t, uc, frame->uc);
 	uc->started_ns = now_ns();
-	error = limits_apply(uc, memory_limit);
+	error = limits_apply(t, uc, memory_limit);
 	if (error) {
 		control_error(t, frame->uc, frame->seq, -error, "memory limit of UC %u: %s", frame->uc, strerror(-error));
 		uc_kill(uc, CONTROL_EXIT_KILLED);

@@ -62,7 +62,6 @@ void tender_main(const struct launch *l, int index, const int *socks)
 {
 	static struct tender tender;
 	struct tender *t = &tender;
-	struct privileges privileges;
 	int error;
 
 	bind_to(l->cpus[index]);
@@ -71,8 +70,9 @@ void tender_main(const struct launch *l, int index, const int *socks)
 		fatal(errno, "PR_SET_TIMERSLACK");
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		fatal(errno, "SIGPIPE");
-	privileges_probe(&privileges);
-	zygote_start(&t->zygote, &l->libos, &privileges, UC_USER_BASE + (unsigned)index);
+	t->uc_user = UC_USER_BASE + (unsigned)index;
+	privileges_probe(&t->privileges, t->uc_user);
+	zygote_start(&t->zygote, &l->libos, &t->privileges, t->uc_user);
 	init_state(t, l, index);
 	error = procfs_file_id(t->libos.fd, &t->libos_file);
 	if (error)

@@ -5,6 +5,11 @@ export function progress(message: string): void {
   console.error(process.stderr.isTTY ? `\x1b[2m${message}\x1b[0m` : message);
 }
 
+/** What the user should know, though the command goes on. */
+export function warn(message: string): void {
+  console.error(`seuss: warning: ${message}`);
+}
+
 const PARTS = [
   ['wait', 'waitMs'],
   ['deploy', 'deployMs'],

@@ -5,7 +5,9 @@ import { Link } from '../tender/abi.ts';
 import { type BootRoot, type ControlExit, decodeLinkExit } from '../tender/messages.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';
 import { TenderProcess } from '../tender/tender-process.ts';
+import { faultOfUcUser } from '../tender/uc-user.ts';
 import { type GuestExit, type UcEnd, ucEndOf } from '../uc/uc-end.ts';
+import { warn } from './progress.ts';
 
 export interface ProgramRequest {
   readonly root: BootRoot;
@@ -29,6 +31,8 @@ export async function runProgram(request: ProgramRequest): Promise<UcEnd> {
   const host = await TenderProcess.start({ tenderPath, libosPath, cores: 1, bindNode: false, without: [] });
   try {
     const tender = host.tenders[0] as Tender;
+    const fault = faultOfUcUser(tender.hello.ucUser);
+    if (fault !== undefined) warn(`${fault.message}. ${fault.remedy}`);
     const console = new Console(tender);
     if (request.imagePath !== undefined) await tender.openImage(IMAGE_ID, request.imagePath);
     await tender.boot(UC_ID, console, {

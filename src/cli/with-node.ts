@@ -5,6 +5,7 @@ import type { ComputeNode, ComputeNodeOptions, StartState } from '../node/types.
 import { resolveKind } from '../runtime/kinds.ts';
 import { dataDir } from '../runtime/paths.ts';
 import { Interrupted, onInterrupt } from './interrupt.ts';
+import { warn } from './progress.ts';
 
 /**
  * Runs `work` with a node, and closes the node however the work ends. Ctrl-C closes it at
@@ -15,7 +16,7 @@ export async function withNode<T>(
   work: (node: ComputeNode, interrupted: Promise<never>) => Promise<T>,
 ): Promise<T> {
   const { interrupted, dispose } = onInterrupt();
-  const starting = startComputeNode({ bindThread: true, ...options });
+  const starting = startComputeNode({ bindThread: true, onWarning: warn, ...options });
   const close = () => starting.then((node) => node.close()).catch(() => undefined);
   let job: Promise<T> | undefined;
   try {

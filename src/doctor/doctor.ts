@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { identityChecks } from './identity.ts';
 import { kernelChecks } from './kernel.ts';
 import { limitChecks } from './limits.ts';
 import { privilegeChecks } from './privileges.ts';
@@ -10,7 +11,13 @@ export interface Diagnosis {
   readonly checks: readonly Check[];
 }
 
-export function diagnose(): Diagnosis {
-  const checks = [...kernelChecks(), ...privilegeChecks(), ...programChecks(), ...limitChecks()];
+export async function diagnose(): Promise<Diagnosis> {
+  const checks = [
+    ...kernelChecks(),
+    ...privilegeChecks(),
+    ...(await identityChecks()),
+    ...programChecks(),
+    ...limitChecks(),
+  ];
   return { ok: checks.every(({ status }) => status !== 'missing'), checks };
 }

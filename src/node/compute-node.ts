@@ -5,6 +5,7 @@ import { libosPath, tenderPath } from '../runtime/paths.ts';
 import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
 import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { TENDER_OPTIMISATIONS } from '../tender/tender-process.ts';
+import { faultOfUcUser } from '../tender/uc-user.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import { type ActivationContext, activate } from './activation.ts';
 import { Compactor } from './compactor.ts';
@@ -373,6 +374,10 @@ export async function startComputeNode(options: ComputeNodeOptions = {}): Promis
     bindNode: options.bindThread ?? false,
     without: TENDER_OPTIMISATIONS.filter((name) => options.without?.includes(name)),
   });
+  const fault = faultOfUcUser(cores.first.tender.hello.ucUser);
+  if (fault !== undefined) {
+    options.onWarning?.(`${fault.message}. ${fault.remedy}`);
+  }
   const persistence = await Persistence.open(options.store, cores).catch(async (error: unknown) => {
     await cores.close();
     throw error;

@@ -162,6 +162,8 @@ export interface ComputeNodeOptions {
   readonly onFault?: (message: string) => void;
   /** Progress of long steps, one sentence each. */
   readonly onProgress?: (message: string) => void;
+  /** Hears what of the host makes the node less safe than it could be. */
+  readonly onWarning?: (message: string) => void;
 }
 
 export interface UcMemory {

@@ -92,7 +92,7 @@ export const STATE_DEMOTED = 'd';
 /** Sizes of the structures in bytes. */
 export const Size = {
   frame: 16,
-  hello: 24,
+  hello: 32,
   boot: 72,
   started: 16,
   capture: 16,

@@ -18,6 +18,8 @@ export interface Hello {
   readonly xstateBytes: number;
   /** Identity of the library OS build, in hex. */
   readonly libosId: string;
+  /** User that its UCs run as. */
+  readonly ucUser: number;
 }
 
 /** Guest folder and the host folder that serves it. */
@@ -273,6 +275,7 @@ export function decodeHello(payload: Buffer): Hello {
     cpu: payload.readUInt32LE(8),
     xstateBytes: payload.readUInt32LE(12),
     libosId: payload.readBigUInt64LE(16).toString(16).padStart(16, '0'),
+    ucUser: payload.readUInt32LE(24),
   };
 }
 

@@ -17,8 +17,8 @@ export function doctorCommand(program: Command): void {
       'Checks kernel, privileges, compiler, interpreters and limits; says what mends what is missing.',
     )
     .option('--json', 'print {ok, checks}')
-    .action(({ json }: { json?: true }) => {
-      const diagnosis = diagnose();
+    .action(async ({ json }: { json?: true }) => {
+      const diagnosis = await diagnose();
       if (json) console.log(JSON.stringify(diagnosis));
       else for (const check of diagnosis.checks) print(check);
       process.exitCode = diagnosis.ok ? EXIT.ok : EXIT.platform;

@@ -7,10 +7,11 @@ import { describeEnd, type UcEnd } from '../../uc/uc-end.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, parseSize } from '../options.ts';
+import { warn } from '../progress.ts';
 import { runProgram } from '../run-program.ts';
 
 interface RunFlags {
-  readonly root: string;
+  readonly root?: string;
   readonly mount?: readonly string[];
   readonly env?: readonly string[];
   readonly cwd?: string;
@@ -30,10 +31,13 @@ export function runCommand(program: Command): void {
     .passThroughOptions()
     .summary('run any Linux program in a unikernel context')
     .description(
-      "Boots a Linux program on the library OS, in a unikernel context of its own, with stdin, stdout, stderr and exit status connected. Its root is the host's /, read-only; /tmp is its own: what a program needs from the host's /tmp, show it with --mount elsewhere.",
+      "Boots a Linux program on the library OS, in a unikernel context of its own, with stdin, stdout, stderr and exit status connected. Its root is the host's /, read-only; /tmp is its own: what a program needs from the host's /tmp, show it with --mount elsewhere. Files are read with the rights of who runs seuss: as root a program can read all that is below --root and --mount, /etc/shadow included.",
     )
     .argument('<program...>', 'program and its arguments')
-    .option('--root <image|dir>', 'root: an EROFS image or a host folder', '/')
+    .option(
+      '--root <image|dir>',
+      "root: an EROFS image or a host folder, read with the caller's rights (default: /)",
+    )
     .option('--mount <hostdir:guestdir>', 'show a host folder at another place, read-only', collect)
     .option('--env <name=value>', 'set a variable, or with NAME alone pass on the own one', collect)
     .option('--cwd <dir>', "working directory in the guest (default: the caller's, or / from within /tmp)")
@@ -49,8 +53,9 @@ export function runCommand(program: Command): void {
 }
 
 async function run(words: readonly string[], flags: RunFlags): Promise<number> {
-  const rootPath = resolve(flags.root);
-  if (!existsSync(rootPath)) throw new UsageError(`There is no ${flags.root}.`);
+  const rootPath = resolve(flags.root ?? '/');
+  if (!existsSync(rootPath)) throw new UsageError(`There is no ${rootPath}.`);
+  if (flags.root === undefined) warnRoot();
   const root = await rootOf(rootPath, flags.mount ?? []);
   const env = { ...standardEnvironment(), ...parseEnvironment(flags.env ?? []) };
   const end = await runProgram({
@@ -63,6 +68,14 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
     trace: flags.trace === true,
   });
   return exitStatus(end);
+}
+
+/** Who names a root knows what it shows. Not into a pipe: there stderr is the program's. */
+function warnRoot(): void {
+  if (process.geteuid?.() !== 0 || !process.stderr.isTTY) return;
+  warn(
+    'the program can read every file of this host, as root. Show it less with --root, or run it as another user.',
+  );
 }
 
 /** The caller's, where the guest sees it: it has a /tmp of its own. */
