@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { realpathSync } from 'node:fs';
+import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ownFolder } from '../files/own-folder.ts';
 import type { ImageEntry } from '../image/entries.ts';
 import { hostEntry, hostTree } from '../image/host-tree.ts';
 import { writeImage } from '../image/write-image.ts';
@@ -82,34 +83,41 @@ function digestOf(entries: readonly ImageEntry[]): string {
   return hash.digest('hex');
 }
 
-async function dropStale(prefix: string, current: string): Promise<void> {
+/** Removes what matches and has not been used or written for a while: other processes may be at work here too. */
+async function dropStale(matches: (name: string) => boolean): Promise<void> {
   const dir = imagesDir();
-  for (const name of await readdir(dir)) {
-    if (!name.startsWith(prefix) || join(dir, name) === current) {
-      continue;
-    }
+  for (const name of (await readdir(dir)).filter(matches)) {
     const status = await stat(join(dir, name)).catch(() => undefined);
-    if (status !== undefined && Date.now() - status.atimeMs > STALE_MS) {
+    if (status !== undefined && Date.now() - Math.max(status.atimeMs, status.mtimeMs) > STALE_MS) {
       await rm(join(dir, name), { force: true });
     }
   }
 }
 
+/** An image that somebody else could have made, or that is none, counts as absent. */
+async function isOurs(path: string): Promise<boolean> {
+  const status = await lstat(path).catch(() => undefined);
+  return status?.isFile() === true && status.uid === process.geteuid?.();
+}
+
 /**
  * The root file system of a kind: interpreter, libraries, driver. Kept in the data folder
  * under a name made of its content, so it is made anew exactly when the host's files changed.
- * @throws PlatformError `runtime_missing`
+ * @throws PlatformError `runtime_missing`, `images_unsafe`
  */
 export async function rootImage(kind: Kind, onProgress?: (message: string) => void): Promise<RootImage> {
   const entries = await entriesOf(kind);
   const digest = digestOf(entries);
   const prefix = `${kind.name.replace(':', '-')}.`;
   const path = join(imagesDir(), `${prefix}${digest.slice(0, 16)}.erofs`);
-  if (!existsSync(path)) {
+  await mkdir(dirname(imagesDir()), { recursive: true });
+  await ownFolder(imagesDir(), 0o755, 'images_unsafe');
+  // Of a process that was killed while it wrote.
+  await dropStale((name) => name.endsWith('.tmp'));
+  if (!(await isOurs(path))) {
     onProgress?.(`Building the root image of ${kind.name}`);
-    await mkdir(imagesDir(), { recursive: true });
     await writeImage(path, entries);
-    await dropStale(prefix, path);
+    await dropStale((name) => name.startsWith(prefix) && join(imagesDir(), name) !== path);
   }
   return { path, digest };
 }

@@ -38,7 +38,7 @@ export async function writeWhole(temporary: string, path: string, data: string |
   }
 }
 
-/** Opens a regular file that is no link. */
+/** Opens a regular file that is no link, and that nobody else has put there or can write to. */
 export async function openRegular(
   path: string,
 ): Promise<{ file: FileHandle; bytes: number; diskBytes: number }> {
@@ -47,6 +47,11 @@ export async function openRegular(
     const status = await file.stat();
     if (!status.isFile()) {
       throw Object.assign(new Error(`${path} is no regular file`), { code: 'EINVAL' });
+    }
+    if (status.uid !== process.geteuid?.() || (status.mode & 0o022) !== 0) {
+      throw Object.assign(new Error(`${path} is another user's, or others can write to it`), {
+        code: 'EINVAL',
+      });
     }
     return { file, bytes: status.size, diskBytes: status.blocks * DISK_BLOCK_BYTES };
   } catch (error) {

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { PlatformError } from '../node/types.ts';
+import { ownFolder } from '../files/own-folder.ts';
 import { errorCode, openRegular, syncDir, writeWhole } from './files.ts';
 import { StoreLock } from './store-lock.ts';
 
 const KEY_BYTES = 32;
+const FOLDER_MODE = 0o700;
 
 /** The folder of a store, ours alone while it is open. */
 export class StoreDir {
@@ -31,13 +32,13 @@ export class StoreDir {
 
   /** @throws PlatformError `store_in_use`, `store_unsafe`, `store_failed`; an error of the file system */
   static async open(path: string): Promise<StoreDir> {
-    await makeFolder(path);
-    await checkOwner(path);
+    await makeParents(path);
+    await ownFolder(path, FOLDER_MODE, 'store_unsafe');
     const lock = await StoreLock.take(join(path, 'lock'), path);
     try {
       const tmp = join(path, 'tmp');
       for (const name of ['snapshots', 'actions', 'tmp']) {
-        await mkdir(join(path, name), { recursive: true, mode: 0o700 });
+        await ownFolder(join(path, name), FOLDER_MODE, 'store_unsafe');
       }
       for (const name of await readdir(tmp)) {
         await rm(join(tmp, name), { recursive: true, force: true });
@@ -65,30 +66,11 @@ export class StoreDir {
 }
 
 /** Node.js makes parents until there is no ENOENT, so only those that are missing are left to it. */
-async function makeFolder(path: string): Promise<void> {
-  const make = async (): Promise<void> => {
-    await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
-      if (errorCode(error) !== 'EEXIST') {
-        throw error;
-      }
-    });
-  };
-  await make().catch(async (error: unknown) => {
-    if (errorCode(error) !== 'ENOENT') {
-      throw error;
-    }
-    await mkdir(dirname(path), { recursive: true });
-    await make();
-  });
-}
-
-/** Snapshots are memory images that get run: nobody else may put one there. */
-async function checkOwner(path: string): Promise<void> {
-  const status = await lstat(path);
-  if (!status.isDirectory() || status.uid !== process.geteuid?.() || (status.mode & 0o022) !== 0) {
-    throw new PlatformError('store_unsafe', `${path} is not a folder that this user alone can write to`, {
-      remedy: `Run: chown ${process.geteuid?.()} ${path} && chmod 700 ${path}; or name another folder with --store.`,
-    });
+async function makeParents(path: string): Promise<void> {
+  const parent = dirname(path);
+  const there = await stat(parent).catch(() => undefined);
+  if (there === undefined) {
+    await mkdir(parent, { recursive: true });
   }
 }
 

@@ -22,10 +22,11 @@ export class StoreLock {
     this.#path = path;
   }
 
-  /** @throws PlatformError `store_in_use`, `store_failed` */
+  /** @throws PlatformError `store_in_use`, `store_unsafe`, `store_failed` */
   static async take(path: string, dir: string): Promise<StoreLock> {
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+    const file = await openLock(path);
     try {
+      if (!(await file.stat()).isFile()) throw noFile(path);
       const end = performance.now() + WAIT_MS;
       while (!(await tryLock(file))) {
         if (performance.now() > end) {
@@ -51,6 +52,19 @@ export class StoreLock {
   async release(): Promise<void> {
     await this.#file.close();
   }
+}
+
+async function openLock(path: string): Promise<FileHandle> {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  return await open(path, flags, 0o600).catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === 'ELOOP' || cause.code === 'EISDIR' ? noFile(path) : cause;
+  });
+}
+
+function noFile(path: string): PlatformError {
+  return new PlatformError('store_unsafe', `${path} is no regular file`, {
+    remedy: 'Remove it while no node uses the store.',
+  });
 }
 
 async function tryLock(file: FileHandle): Promise<boolean> {
