@@ -1,5 +1,5 @@
 // `npm test`: build, lint, type check, tests of the C parts, tests of the node. `npm test -- PATTERN…`
-// runs only the test files whose names hold a pattern.
+// runs only the test files whose names hold a pattern. With --long (`npm run test:long`) those that have a long form take it.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -33,7 +33,8 @@ function testFiles(patterns) {
   return chosen.sort();
 }
 
-const patterns = process.argv.slice(2);
+const patterns = process.argv.slice(2).filter((word) => word !== '--long');
+if (process.argv.includes('--long')) process.env.SEUSS_STRESS = '1';
 console.log('— build');
 if (!build()) {
   process.exit(1);
@@ -50,6 +51,6 @@ const concurrency = Math.max(1, Math.floor(availableParallelism() / 2));
 run('tests of the node', join(bin, 'node'), [
   '--test',
   `--test-concurrency=${concurrency}`,
-  '--test-timeout=600000',
+  `--test-timeout=${process.env.SEUSS_STRESS ? 7_200_000 : 600_000}`,
   ...testFiles(patterns),
 ]);

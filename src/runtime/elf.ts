@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** What the dynamic linker would need to know of an ELF file (elf(5)). */
 export interface ElfDependencies {
@@ -30,10 +30,12 @@ interface Segment {
 
 class ElfFile {
   readonly #fd: number;
+  readonly #bytes: number;
   readonly segments: readonly Segment[];
 
   constructor(fd: number, header: Buffer) {
     this.#fd = fd;
+    this.#bytes = fstatSync(fd).size;
     const table = this.read(
       Number(header.readBigUInt64LE(32)),
       header.readUInt16LE(56) * PROGRAM_HEADER_BYTES,
@@ -50,10 +52,11 @@ class ElfFile {
     this.segments = segments;
   }
 
-  /** May return fewer bytes at the end of the file. */
+  /** Returns fewer bytes at the end of the file: numbers in a damaged one may be any. */
   read(offset: number, bytes: number): Buffer {
-    const buffer = Buffer.alloc(bytes);
-    return buffer.subarray(0, readSync(this.#fd, buffer, 0, bytes, offset));
+    const buffer = Buffer.alloc(Math.max(0, Math.min(bytes, this.#bytes - offset)));
+    if (buffer.length === 0) return buffer;
+    return buffer.subarray(0, readSync(this.#fd, buffer, 0, buffer.length, offset));
   }
 
   string(offset: number): string {
