@@ -14,6 +14,7 @@ import type { Dispatcher, Start } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
 import { keepFunctionSnapshot } from './function-snapshot.ts';
 import { type LeadingInvocation, lead } from './lead.ts';
+import type { MemoryAccount } from './memory-account.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
 import type { Recapturer } from './recapture.ts';
@@ -36,6 +37,7 @@ export interface ActivationContext {
   readonly cores: Cores;
   readonly dispatcher: Dispatcher;
   readonly snapshots: SnapshotCache;
+  readonly account: MemoryAccount;
   readonly budget: MemoryBudget;
   readonly invocations: RunningInvocations;
   readonly owner: UcOwner;

@@ -8,6 +8,7 @@ import { TENDER_OPTIMISATIONS } from '../tender/tender-process.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import { type ActivationContext, activate } from './activation.ts';
+import { Admission } from './admission.ts';
 import { Compactor } from './compactor.ts';
 import { Cores } from './cores.ts';
 import { Demoter } from './demoter.ts';
@@ -15,6 +16,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc, functionRecord } from './function-record.ts';
 import { IdleMeter, measureIdle } from './idle-meter.ts';
 import { IdlePool } from './idle-pool.ts';
+import { MemoryAccount } from './memory-account.ts';
 import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
 import { Persistence } from './persistence.ts';
 import { Recapturer } from './recapture.ts';
@@ -49,6 +51,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly cores: Cores;
   readonly dispatcher: Dispatcher;
   readonly snapshots: SnapshotCache;
+  readonly account = new MemoryAccount();
   readonly budget: MemoryBudget;
   readonly owner: UcOwner = this;
   readonly counts = { cold: 0, warm: 0, argument: 0, hot: 0 };
@@ -56,7 +59,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly invocations = new RunningInvocations();
   readonly #operations: SnapshotOperations;
   readonly recapturer: Recapturer;
-  readonly #idle = new IdlePool();
+  readonly #idle = new IdlePool(this.account);
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
   readonly #compactor: Compactor;
@@ -71,7 +74,6 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   constructor(cores: Cores, persistence: Persistence, options: ComputeNodeOptions) {
     this.cores = cores;
-    this.dispatcher = new Dispatcher(cores.all, this.#idle);
     const without = new Set(options.without);
     this.#demoter = new Demoter(this.#idle, cores.all, () => this.budget.isShort, !without.has('demotion'));
     this.#persistence = persistence;
@@ -80,6 +82,15 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       (snapshot) => this.#evicted(snapshot),
       (snapshot) => this.#compactor.note(snapshot),
     );
+    this.budget = new MemoryBudget({
+      limitBytes: options.memoryBytes ?? defaultBudgetBytes(),
+      account: this.account,
+      idle: this.#idle,
+      snapshots: this.snapshots,
+      end: (uc) => this.#end(uc),
+      kill: (uc) => this.#kill(uc),
+    });
+    this.dispatcher = new Dispatcher(cores.all, this.#idle, new Admission(this.account, this.budget));
     this.#compactor = new Compactor({
       cores: cores.all,
       snapshots: this.snapshots,
@@ -92,8 +103,6 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       dispose: (uc) => this.dispose(uc),
       onIdle: (uc) => this.#becameIdle(uc),
     });
-    const budgetBytes = options.memoryBytes ?? defaultBudgetBytes();
-    this.budget = new MemoryBudget(budgetBytes, this.#idle, this.snapshots, (uc) => this.#end(uc));
     this.#restorer = new Restorer(this, persistence);
     this.runtimes = new Runtimes(cores, this.snapshots, persistence, {
       anticipate: options.anticipate ?? true,
@@ -162,6 +171,12 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       demotedUcs: this.#idle.demoted,
       busyUcs: this.dispatcher.active,
       queued: this.dispatcher.queued,
+      memory: {
+        budgetBytes: this.budget.limitBytes,
+        runningBytes: this.account.running + this.account.ending,
+        idleBytes: this.account.idle,
+        snapshotBytes: this.snapshots.bytes,
+      },
       ...this.counts,
       snapshots: Array.from(this.snapshots, (each) => snapshotInfo(each, this.#persistence.isStored(each))),
       ...(store !== undefined && { store }),
@@ -230,8 +245,17 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       return;
     }
     uc.core.ending += 1;
+    uc.ending = true;
+    this.account.update(uc);
     await uc.kill().catch(() => undefined);
     uc.core.ending -= 1;
+  }
+
+  /** Memory is short: its invocation fails for that, and disposes of it. */
+  #kill(uc: FunctionUc): void {
+    uc.ending = true;
+    this.account.update(uc);
+    uc.tender.killForMemory(uc.id).catch(() => undefined);
   }
 
   release(uc: FunctionUc): void {
@@ -252,8 +276,20 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   /** A busy UC's end is told to its invocation; an idle one's is seen here alone. */
   ucEnded(uc: Uc): void {
-    if (uc instanceof FunctionUc && uc.state === 'idle') {
+    if (!(uc instanceof FunctionUc)) {
+      return;
+    }
+    if (uc.state === 'idle') {
       this.#idle.remove(uc);
+    }
+    this.account.update(uc);
+    this.dispatcher.reconsider();
+  }
+
+  ucMemory(uc: Uc, bytes: number): void {
+    if (uc instanceof FunctionUc) {
+      this.account.grew(uc, bytes);
+      this.budget.grew();
     }
   }
 

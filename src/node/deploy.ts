@@ -20,7 +20,7 @@ export interface Deployed {
  * tried again: nothing has run then.
  */
 export async function deploySnapshot(
-  { cores, owner, budget, snapshots }: ActivationContext,
+  { cores, owner, account, budget, snapshots }: ActivationContext,
   core: Core,
   snapshot: Snapshot,
   record: FunctionRecord,
@@ -32,6 +32,7 @@ export async function deploySnapshot(
     for (let attempt = 1; ; attempt++) {
       const uc = new FunctionUc(cores.nextUc(), core, owner, record);
       uc.origin = snapshot;
+      account.update(uc);
       const started = core.tender.deploy(uc.id, uc, snapshot.number, memoryBytes);
       const reply = first(uc);
       try {

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Admission } from './admission.ts';
 import { type Core, leastLoaded, leastLoadedAside } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
@@ -44,16 +45,20 @@ const QUEUE_PER_CORE = 2048;
  * that comes free, or a slot to promote a demoted one or deploy a snapshot. While the first cold start of a function is
  * under way its other invocations wait for the snapshot that it brings, instead of
  * doing the same work beside it. For a UC that is being reset an invocation waits too: that takes less than a deploy.
+ * So does one whose memory others have (src/node/admission.ts).
  */
 export class Dispatcher {
   readonly #cores: readonly Core[];
   readonly #idle: IdlePool;
+  readonly #admission: Admission<Ticket> | undefined;
   /** In the order of arrival. */
   readonly #tickets = new Set<Ticket>();
 
-  constructor(cores: readonly Core[], idle: IdlePool) {
+  /** @param admission without it nobody waits for memory */
+  constructor(cores: readonly Core[], idle: IdlePool, admission?: Admission<Ticket>) {
     this.#cores = cores;
     this.#idle = idle;
+    this.#admission = admission;
   }
 
   /** Invocations that have no UC yet. */
@@ -67,10 +72,9 @@ export class Dispatcher {
 
   /** @throws PlatformError `overloaded`, `aborted` */
   acquire(record: FunctionRecord, signal?: AbortSignal, special?: Specialization): Start | Promise<Start> {
-    const uc = passesUcsBy(record, special) ? undefined : this.#idle.take(record);
-    if (uc !== undefined) {
-      uc.core.active += 1;
-      return { path: 'hot', uc, promote: false };
+    const hot = this.#takeIdle(record, special, undefined);
+    if (hot !== undefined) {
+      return hot;
     }
     if (this.#tickets.size >= QUEUE_PER_CORE * this.#cores.length) {
       throw new PlatformError('overloaded', `${this.#tickets.size} invocations are waiting already`, {
@@ -79,7 +83,7 @@ export class Dispatcher {
     }
     // A free slot means that nobody who could use it waits.
     const waits = waitsForUc(record, special, record.waiting.length);
-    const start = waits ? undefined : this.#begin(record, special);
+    const start = waits ? undefined : this.#begin(record, special, undefined);
     return start ?? this.#wait(record, special, signal);
   }
 
@@ -134,7 +138,9 @@ export class Dispatcher {
   /** A UC has answered: it goes on with a waiting invocation of its function, or becomes idle. */
   release(uc: FunctionUc): void {
     const ticket = uc.record.waiting.find(({ record, special }) => !passesUcsBy(record, special));
-    if (ticket !== undefined) {
+    const first = this.#admission?.first;
+    // A function whose invocations follow each other without end must not keep its memory from one that waits for it.
+    if (ticket !== undefined && (first === undefined || first === ticket)) {
       this.#settle(ticket);
       ticket.resolve({ path: 'hot', uc, promote: false });
       return;
@@ -162,13 +168,39 @@ export class Dispatcher {
     }
   }
 
+  /** An idle UC that can run at once, if there is one and memory for its run. */
+  #takeIdle(
+    record: FunctionRecord,
+    special: Specialization | undefined,
+    ticket: Ticket | undefined,
+  ): Start | undefined {
+    const last = record.idle.at(-1);
+    if (last === undefined || passesUcsBy(record, special) || !this.#admits(record, last.bytes, ticket)) {
+      return undefined;
+    }
+    const uc = this.#idle.take(record);
+    if (uc === undefined) {
+      return undefined;
+    }
+    uc.core.active += 1;
+    return { path: 'hot', uc, promote: false };
+  }
+
+  #admits(record: FunctionRecord, heldBytes: number, ticket: Ticket | undefined): boolean {
+    return this.#admission?.admits(record, heldBytes, ticket) ?? true;
+  }
+
   /**
-   * Takes a slot for a start; undefined when all are taken, or those of the cores where the function has
-   * demoted UCs, which are worth that wait.
+   * Takes a slot and memory for a start; undefined when all are taken, or the slots of the cores where the function has
+   * demoted UCs, which are worth that wait. `ticket`: it waits already.
    */
-  #begin(record: FunctionRecord, special: Specialization | undefined): Start | undefined {
+  #begin(
+    record: FunctionRecord,
+    special: Specialization | undefined,
+    ticket: Ticket | undefined,
+  ): Start | undefined {
     if (!passesUcsBy(record, special)) {
-      const promotion = this.#beginPromotion(record);
+      const promotion = this.#beginPromotion(record, ticket);
       if (promotion !== undefined || record.demoted.some(({ core }) => core.active < ACTIVE_PER_CORE)) {
         return promotion;
       }
@@ -178,7 +210,7 @@ export class Dispatcher {
       return undefined;
     }
     const core = snapshot === undefined ? leastLoadedAside(this.#cores) : leastLoaded(this.#cores);
-    if (!hasSlot(core)) {
+    if (!hasSlot(core) || !this.#admits(record, 0, ticket)) {
       return undefined;
     }
     core.starting += 1;
@@ -204,7 +236,11 @@ export class Dispatcher {
     return { path: 'cold', core, leads };
   }
 
-  #beginPromotion(record: FunctionRecord): Start | undefined {
+  #beginPromotion(record: FunctionRecord, ticket: Ticket | undefined): Start | undefined {
+    const kept = record.demoted.findLast((uc) => hasSlot(uc.core))?.keptBytes;
+    if (kept === undefined || !this.#admits(record, kept, ticket)) {
+      return undefined;
+    }
     const uc = this.#idle.takeDemoted(record, hasSlot);
     if (uc === undefined) {
       return undefined;
@@ -254,7 +290,8 @@ export class Dispatcher {
       if (waitsForUc(ticket.record, ticket.special, ahead) || stuck.has(ticket.record)) {
         continue;
       }
-      const start = this.#begin(ticket.record, ticket.special);
+      const { record, special } = ticket;
+      const start = this.#takeIdle(record, special, ticket) ?? this.#begin(record, special, ticket);
       if (start === undefined) {
         stuck.add(ticket.record);
         continue;
@@ -269,6 +306,7 @@ export class Dispatcher {
     if (!this.#tickets.delete(ticket)) {
       return false;
     }
+    this.#admission?.settle(ticket);
     const { waiting } = ticket.record;
     waiting.splice(waiting.indexOf(ticket), 1);
     return true;

@@ -2,6 +2,7 @@ import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
 import type { Core } from './cores.ts';
 import type { Ticket } from './dispatcher.ts';
+import { type Charge, SMALL_BYTES } from './memory-account.ts';
 import type { Runtime } from './runtime-boot.ts';
 import { declaredSpecializations, type Specialization } from './specialization.ts';
 import type { Action, StartState } from './types.ts';
@@ -34,6 +35,10 @@ export interface FunctionRecord {
   /** Real bytes of one idle UC with a process: an assumption until it is measured. */
   idleBytes: number;
   measured: boolean;
+  /** Bytes that a UC of it is expected to take while it runs. */
+  expectedBytes: number;
+  /** A run of it has ended: what is expected is no guess. */
+  isKnown: boolean;
   /** The action was updated or deleted: nothing of it is kept. */
   forgotten: boolean;
 }
@@ -46,6 +51,8 @@ export type ColdState = 'none' | 'starting' | 'failed';
 
 /** Page tables, kernel objects and dirty pages of an idle UC, before one of the function was measured. */
 const ASSUMED_IDLE_BYTES = 400 * 1024;
+/** Process, memory map, credentials and link of a parked UC in the kernel, which no per-process file counts. */
+export const UC_KERNEL_BYTES = 56 * 1024;
 
 export function functionRecord(action: Action, runtime: Runtime): FunctionRecord {
   return {
@@ -65,6 +72,8 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     demotable: true,
     idleBytes: ASSUMED_IDLE_BYTES,
     measured: false,
+    expectedBytes: SMALL_BYTES,
+    isKnown: false,
     forgotten: false,
   };
 }
@@ -94,12 +103,28 @@ export class FunctionUc extends Uc {
   /** Then: real bytes that are kept of it. */
   keptBytes = 0;
   idleSinceMs = 0;
+  /** It was killed, and its process is not gone yet. */
+  ending = false;
+  /** What its tender said last that it takes, if that was a megabyte or more. */
+  toldBytes: number | undefined;
+  /** Since it began to run: the most that it took, and what it was expected to take. */
+  peakBytes = 0;
+  admittedBytes = 0;
+  charge: Charge | undefined;
   #resetMs: number | undefined;
 
   constructor(id: number, core: Core, owner: UcOwner, record: FunctionRecord) {
     super(id, core.tender, owner);
     this.core = core;
     this.record = record;
+  }
+
+  /** Real bytes that it takes, as far as known. */
+  get bytes(): number {
+    if (this.demoted) {
+      return this.keptBytes;
+    }
+    return this.toldBytes === undefined ? this.record.idleBytes : this.toldBytes + UC_KERNEL_BYTES;
   }
 
   /** Puts it back to what it was deployed from. After an error it is of no more use. */

@@ -1,12 +1,10 @@
 import { STATE_DEMOTED } from '../tender/abi.ts';
-import type { FunctionRecord } from './function-record.ts';
+import { type FunctionRecord, UC_KERNEL_BYTES } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 import type { UcMemory } from './types.ts';
 
 /** Measuring costs the tender time: it waits until a burst is over. */
 const DELAY_MS = 100;
-/** Process, memory map, credentials and link of a parked UC in the kernel, which no per-process file counts. */
-const KERNEL_BYTES = 56 * 1024;
 
 /** Replaces the assumed size of each function's idle UCs by a measured one, one at a time. */
 export class IdleMeter {
@@ -35,7 +33,7 @@ export class IdleMeter {
       this.#due.delete(record);
       const memory = await measureIdle(record);
       if (memory !== undefined && !memory.demoted) {
-        this.#pool.setIdleBytes(record, memory.privateBytes + memory.pageTableBytes + KERNEL_BYTES);
+        this.#pool.setIdleBytes(record, memory.privateBytes + memory.pageTableBytes + UC_KERNEL_BYTES);
         break;
       }
     }

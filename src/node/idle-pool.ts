@@ -1,23 +1,31 @@
 import type { Core } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
+import { MemoryAccount } from './memory-account.ts';
 
 /** What a demoted UC is taken to keep until its tender says it: nothing is evicted for memory that is about to be free. */
 const KEPT_BYTES = 64 * 1024;
 /** How far down a function's stack a UC on a less busy core is looked for. */
 const LOOK_BACK = 4;
+/** How many of the longest unused functions compete for losing a UC. */
+const CANDIDATES = 16;
 
 /**
  * Idle UCs, with a process or demoted. Of one function the last used goes first, since its pages are
- * warm in the caches; of all functions the longest unused one loses its UCs first.
+ * warm in the caches; of the longest unused functions the one whose UC takes most, for the time that it was not
+ * used, loses it first.
  */
 export class IdlePool {
-  /** Functions with idle UCs, longest unused first. */
-  readonly #functions = new Set<FunctionRecord>();
+  /** Functions with idle UCs, longest unused first, and when a UC of it became idle last. */
+  readonly #functions = new Map<FunctionRecord, number>();
   /** UCs with a process that may be demoted, longest unused first. */
   readonly #live = new Map<Core, Set<FunctionUc>>();
+  readonly #account: MemoryAccount;
   #count = 0;
   #demoted = 0;
-  #bytes = 0;
+
+  constructor(account = new MemoryAccount()) {
+    this.#account = account;
+  }
 
   get count(): number {
     return this.#count;
@@ -30,7 +38,7 @@ export class IdlePool {
 
   /** Real bytes, as far as measured. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#account.idle;
   }
 
   put(uc: FunctionUc): void {
@@ -42,9 +50,9 @@ export class IdlePool {
       this.live(uc.core).add(uc);
     }
     this.#functions.delete(record);
-    this.#functions.add(record);
+    this.#functions.set(record, uc.idleSinceMs);
     this.#count += 1;
-    this.#bytes += record.idleBytes;
+    this.#account.update(uc);
   }
 
   /** One that can run at once. */
@@ -80,37 +88,49 @@ export class IdlePool {
     }
   }
 
-  /** The UC that is missed least. */
+  /** The UC that is missed least, to be killed. */
   takeOldest(): FunctionUc | undefined {
-    for (const { demoted, idle } of this.#functions) {
-      return this.#removeAt(demoted.length > 0 ? demoted : idle, 0);
+    const now = performance.now();
+    let best: FunctionUc | undefined;
+    let bestWorth = -1;
+    let candidates = 0;
+    for (const [{ demoted, idle }, lastMs] of this.#functions) {
+      const uc = demoted[0] ?? idle[0];
+      const worth = uc === undefined ? -1 : uc.bytes * (now - lastMs);
+      if (worth > bestWorth) {
+        best = uc;
+        bestWorth = worth;
+      }
+      if (++candidates === CANDIDATES) {
+        break;
+      }
     }
-    return undefined;
+    return best === undefined ? undefined : this.#end(best);
   }
 
-  /** The UC with a process that is missed least. */
+  /** The UC with a process that is missed least, to be killed. */
   takeOldestLive(): FunctionUc | undefined {
-    for (const { idle } of this.#functions) {
-      if (idle.length > 0) {
-        return this.#removeAt(idle, 0);
+    for (const { idle } of this.#functions.keys()) {
+      if (idle[0] !== undefined) {
+        return this.#end(idle[0]);
       }
     }
     return undefined;
   }
 
+  /** To be killed. */
   takeAll(record: FunctionRecord): FunctionUc[] {
     const taken = [...record.demoted, ...record.idle];
-    for (const uc of taken) {
-      this.remove(uc);
-    }
-    return taken;
+    return taken.map((uc) => this.#end(uc));
   }
 
   /** Corrects the account by a measurement of one of the function's idle UCs that have a process. */
   setIdleBytes(record: FunctionRecord, bytes: number): void {
-    this.#bytes += (bytes - record.idleBytes) * record.idle.length;
     record.idleBytes = bytes;
     record.measured = true;
+    for (const uc of record.idle) {
+      this.#account.update(uc);
+    }
   }
 
   /** UCs of a core that may be demoted, longest unused first. */
@@ -131,16 +151,16 @@ export class IdlePool {
     this.live(uc.core).delete(uc);
     uc.demoted = true;
     uc.keptBytes = Math.min(record.idleBytes, KEPT_BYTES);
-    this.#bytes += uc.keptBytes - record.idleBytes;
+    this.#account.update(uc);
     this.#demoted += 1;
   }
 
   /** It is demoted; it may have been taken meanwhile. */
   setKeptBytes(uc: FunctionUc, bytes: number): void {
-    if (uc.demoted) {
-      this.#bytes += bytes - uc.keptBytes;
-      uc.keptBytes = bytes;
-    }
+    // Its next process begins with nothing.
+    uc.toldBytes = undefined;
+    uc.keptBytes = bytes;
+    this.#account.update(uc);
   }
 
   /** It has kept its process after all, and is not asked again before its next use. */
@@ -153,7 +173,14 @@ export class IdlePool {
     record.idle.unshift(uc);
     uc.demoted = false;
     this.#demoted -= 1;
-    this.#bytes += record.idleBytes - uc.keptBytes;
+    this.#account.update(uc);
+  }
+
+  /** It goes, and is to be killed. */
+  #end(uc: FunctionUc): FunctionUc {
+    uc.ending = true;
+    this.remove(uc);
+    return uc;
   }
 
   #removeAt(list: FunctionUc[], at: number): FunctionUc | undefined {
@@ -164,9 +191,9 @@ export class IdlePool {
     const { record } = uc;
     uc.state = 'busy';
     this.#count -= 1;
-    this.#bytes -= uc.demoted ? uc.keptBytes : record.idleBytes;
     this.#demoted -= Number(uc.demoted);
     uc.demoted = false;
+    this.#account.update(uc);
     this.live(uc.core).delete(uc);
     if (record.idle.length + record.demoted.length === 0) {
       this.#functions.delete(record);

@@ -4,8 +4,9 @@ import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { errnoOf } from '../tender/tender.ts';
 import type { FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
+import { type MemoryAccount, SMALL_BYTES } from './memory-account.ts';
 
-/** Part of the machine's memory that idle UCs and snapshots may take by default. */
+/** Part of the machine's memory that UCs and snapshots may take by default. */
 const DEFAULT_SHARE = 0.6;
 /** From this part of the budget on memory is short. */
 const SHORT_SHARE = 0.9;
@@ -13,6 +14,10 @@ const SHORT_SHARE = 0.9;
 const PID_SHARE = 0.8;
 /** Idle UCs, and snapshots, that go at once when the host refuses a new one. */
 const PRESSURE_BATCH = 16;
+/** UCs that run may take so much beside the runtimes' snapshots, however small the budget is. */
+const RUNNING_MIN_BYTES = 128 * 1024 * 1024;
+/** A single one claims less by so much: others can run beside it. */
+const OTHERS_BYTES = RUNNING_MIN_BYTES / 2;
 
 const { EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno;
 
@@ -26,34 +31,48 @@ function processLimit(): number {
   return Math.floor(Math.min(read('pid_max'), read('threads-max')) * PID_SHARE);
 }
 
+export interface MemoryBudgetParts {
+  readonly limitBytes: number;
+  readonly account: MemoryAccount;
+  readonly idle: IdlePool;
+  readonly snapshots: SnapshotCache;
+  /** Ends a UC; resolves when it has gone. */
+  readonly end: (uc: FunctionUc) => Promise<void>;
+  /** Ends one that runs, which fails its invocation for having exhausted its memory. */
+  readonly kill: (uc: FunctionUc) => void;
+}
+
 /**
- * One budget over idle UCs and snapshots. When it is nearly used up idle UCs lose their processes
+ * One budget over UCs that run, idle ones and snapshots. When it is nearly used up idle UCs lose their processes
  * (src/node/demoter.ts). When it is exceeded they go first, for their snapshot brings them back at the
- * price of a warm start; then functions' snapshots.
+ * price of a warm start; then functions' snapshots; then, of those that run, one that took more than expected.
  */
 export class MemoryBudget {
   readonly limitBytes: number;
+  readonly #account: MemoryAccount;
   readonly #idle: IdlePool;
   readonly #snapshots: SnapshotCache;
-  readonly #maxProcesses: number;
+  readonly #maxProcesses = processLimit();
   readonly #end: (uc: FunctionUc) => Promise<void>;
+  readonly #kill: (uc: FunctionUc) => void;
+  /** Claimed in this turn of the event loop by starts that have no UC yet. */
+  #begun = 0;
+  readonly #endTurn = (): void => {
+    this.#begun = 0;
+  };
 
-  constructor(
-    limitBytes: number,
-    idle: IdlePool,
-    snapshots: SnapshotCache,
-    end: (uc: FunctionUc) => Promise<void>,
-  ) {
+  constructor({ limitBytes, account, idle, snapshots, end, kill }: MemoryBudgetParts) {
     this.limitBytes = limitBytes;
+    this.#account = account;
     this.#idle = idle;
     this.#snapshots = snapshots;
-    this.#maxProcesses = processLimit();
     this.#end = end;
+    this.#kill = kill;
   }
 
-  /** Real bytes held now. */
+  /** Real bytes held now, but for those of UCs that are about to be gone. */
   get usedBytes(): number {
-    return this.#idle.bytes + this.#snapshots.bytes;
+    return this.#account.running + this.#account.idle + this.#snapshots.bytes;
   }
 
   /** Soon something has to go. */
@@ -61,16 +80,68 @@ export class MemoryBudget {
     return this.usedBytes > this.limitBytes * SHORT_SHARE;
   }
 
+  /** What all may take when UCs run: a budget below that would let none run. */
+  get #roomBytes(): number {
+    return Math.max(this.limitBytes, this.#snapshots.pinnedBytes + RUNNING_MIN_BYTES);
+  }
+
+  /** What is left for those who begin to run after a start that waits for `bytes`. */
+  roomBeside(bytes: number): number {
+    return this.#roomBytes - this.#snapshots.pinnedBytes - bytes - this.#account.late - this.#begun;
+  }
+
+  /** The most that one UC may claim. */
+  get claimMax(): number {
+    return this.#roomBytes - this.#snapshots.pinnedBytes - OTHERS_BYTES;
+  }
+
+  /**
+   * Whether a UC may begin to run that will take so many bytes more than are counted. Idle UCs give way, then snapshots. It
+   * has to wait where others that run take, or are expected to take, what it needs; never when none runs. What is small
+   * waits neither for what others are expected to take, nor for memory that is about to be free.
+   */
+  admit(bytes: number): boolean {
+    const { claimed, running } = this.#account;
+    const isSmall = bytes <= SMALL_BYTES;
+    const claims = (isSmall ? running : claimed) + this.#begun + bytes;
+    if (!this.#isQuiet && claims + this.#snapshots.pinnedBytes > this.#roomBytes) {
+      return false;
+    }
+    this.#reclaim(this.#roomBytes - claims);
+    const soon = isSmall ? 0 : this.#account.ending;
+    return this.#isQuiet || claims + soon + this.#account.idle + this.#snapshots.bytes <= this.#roomBytes;
+  }
+
+  /** No UC runs, or is about to run or to be gone. */
+  get #isQuiet(): boolean {
+    return this.#account.runners === 0 && this.#account.ending === 0 && this.#begun === 0;
+  }
+
+  /** A start was admitted, and its UC comes within this turn of the event loop. */
+  begin(bytes: number): void {
+    if (this.#begun === 0 && bytes > 0) {
+      setImmediate(this.#endTurn);
+    }
+    this.#begun += bytes;
+  }
+
   /** Evicts until the budget holds. */
   enforce(): void {
-    while (this.#idle.count > 0 && this.usedBytes > this.limitBytes) {
-      this.#evict(this.#idle.takeOldest());
-    }
     while (this.#idle.count - this.#idle.demoted > this.#maxProcesses) {
       this.#evict(this.#idle.takeOldestLive());
     }
-    while (this.usedBytes > this.limitBytes && this.#snapshots.evictOne() > 0) {
-      // One more is gone.
+    this.#reclaim(this.limitBytes - this.#account.running);
+  }
+
+  /** A UC has grown. */
+  grew(): void {
+    this.enforce();
+    while (this.usedBytes > this.#roomBytes) {
+      const uc = this.#account.outgrown;
+      if (uc === undefined) {
+        return;
+      }
+      this.#kill(uc);
     }
   }
 
@@ -96,6 +167,17 @@ export class MemoryBudget {
     }
     await Promise.all(ends);
     return relieved;
+  }
+
+  /** Evicts idle UCs, then snapshots, until both together take no more than that. */
+  #reclaim(bytes: number): void {
+    const isOver = (): boolean => this.#account.idle + this.#snapshots.bytes > bytes;
+    while (this.#idle.count > 0 && isOver()) {
+      this.#evict(this.#idle.takeOldest());
+    }
+    while (isOver() && this.#snapshots.evictOne() > 0) {
+      // One more is gone.
+    }
   }
 
   #evict(uc: FunctionUc | undefined): void {

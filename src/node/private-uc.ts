@@ -14,7 +14,7 @@ const COLLECT_TIMEOUT_MS = 10_000;
 const COLLECT_LINE_BYTES = 4096;
 const LOG_BYTES = 4096;
 
-type Node = Pick<ActivationContext, 'cores' | 'dispatcher' | 'snapshots' | 'owner' | 'dispose'>;
+type Node = Pick<ActivationContext, 'account' | 'cores' | 'dispatcher' | 'snapshots' | 'owner' | 'dispose'>;
 
 /** A UC that serves no client: the node runs it for its own ends, counts it as busy, and kills it afterwards. */
 export class PrivateUc implements AsyncDisposable {
@@ -33,6 +33,7 @@ export class PrivateUc implements AsyncDisposable {
   ): Promise<PrivateUc> {
     const uc = new FunctionUc(node.cores.nextUc(), core, node.owner, record);
     uc.origin = snapshot;
+    node.account.update(uc);
     core.active += 1;
     snapshot.deploying += 1;
     try {

@@ -144,7 +144,7 @@ export interface ComputeNodeOptions {
    * core costs more than the start itself. For processes whose main job is the node (default false).
    */
   readonly bindThread?: boolean;
-  /** Budget of real bytes for idle UCs and snapshots. */
+  /** Budget of real bytes for UCs, running and idle, and snapshots. */
   readonly memoryBytes?: number;
   /** Kinds to boot at start; others boot on first use. */
   readonly preboot?: readonly string[];
@@ -302,12 +302,22 @@ export interface StoreStats {
   readonly failure: string | null;
 }
 
+/** What the node's budget is used for. */
+export interface MemoryStats {
+  readonly budgetBytes: number;
+  /** UCs that run, or are about to be gone. */
+  readonly runningBytes: number;
+  readonly idleBytes: number;
+  readonly snapshotBytes: number;
+}
+
 export interface NodeStats {
   readonly idleUcs: number;
   /** Idle ones that have no process. */
   readonly demotedUcs: number;
   readonly busyUcs: number;
   readonly queued: number;
+  readonly memory: MemoryStats;
   readonly cold: number;
   readonly warm: number;
   readonly argument: number;

@@ -19,6 +19,7 @@ export class SnapshotCache {
   readonly #onEvict: (snapshot: Snapshot) => void;
   readonly #onAdd: (snapshot: Snapshot) => void;
   #bytes = 0;
+  #pinnedBytes = 0;
 
   constructor(onEvict: (snapshot: Snapshot) => void, onAdd: (snapshot: Snapshot) => void = () => undefined) {
     this.#onEvict = onEvict;
@@ -27,6 +28,11 @@ export class SnapshotCache {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of them, bytes of those that are never evicted. */
+  get pinnedBytes(): number {
+    return this.#pinnedBytes;
   }
 
   [Symbol.iterator](): IterableIterator<Snapshot> {
@@ -44,7 +50,7 @@ export class SnapshotCache {
 
   add(snapshot: Snapshot): void {
     this.#snapshots.add(snapshot);
-    this.#bytes += snapshotBytes(snapshot);
+    this.#count(snapshot, snapshotBytes(snapshot));
     this.#countChild(snapshot.parent, 1);
     this.#onAdd(snapshot);
   }
@@ -54,7 +60,7 @@ export class SnapshotCache {
     const before = snapshotBytes(snapshot);
     snapshot.compacted = compacted;
     if (this.#snapshots.has(snapshot)) {
-      this.#bytes += snapshotBytes(snapshot) - before;
+      this.#count(snapshot, snapshotBytes(snapshot) - before);
     }
   }
 
@@ -69,7 +75,7 @@ export class SnapshotCache {
   remove(snapshot: Snapshot): boolean {
     const was = this.#snapshots.delete(snapshot);
     if (was) {
-      this.#bytes -= snapshotBytes(snapshot);
+      this.#count(snapshot, -snapshotBytes(snapshot));
       this.#retired.delete(snapshot);
       this.#countChild(snapshot.parent, -1);
     }
@@ -97,7 +103,7 @@ export class SnapshotCache {
     let victim: Snapshot | undefined;
     let candidates = 0;
     for (const snapshot of this.#snapshots) {
-      if (snapshot.kind === 'runtime' || !this.#mayGo(snapshot)) {
+      if (isPinned(snapshot) || !this.#mayGo(snapshot)) {
         continue;
       }
       if (victim === undefined || savedPerByte(snapshot) < savedPerByte(victim)) {
@@ -113,6 +119,11 @@ export class SnapshotCache {
     this.remove(victim);
     this.#onEvict(victim);
     return snapshotBytes(victim);
+  }
+
+  #count(snapshot: Snapshot, bytes: number): void {
+    this.#bytes += bytes;
+    this.#pinnedBytes += isPinned(snapshot) ? bytes : 0;
   }
 
   #mayGo(snapshot: Snapshot): boolean {
@@ -131,6 +142,10 @@ export class SnapshotCache {
     this.#children.delete(parent);
     this.settle(parent);
   }
+}
+
+function isPinned(snapshot: Snapshot): boolean {
+  return snapshot.kind === 'runtime';
 }
 
 function savedPerByte(snapshot: Snapshot): number {

@@ -20,6 +20,8 @@ export interface UcSink extends LineTarget {
 /** Who answers for a UC all its life; one object for many UCs. */
 export interface UcOwner {
   ucEnded(uc: Uc, end: UcEnd): void;
+  /** It takes so much more, or less, than before that it matters. */
+  ucMemory?(uc: Uc, bytes: number): void;
 }
 
 /**
@@ -128,6 +130,10 @@ export class Uc implements UcListener {
 
   onCut(): void {
     this.#sink?.cut(this.#lines.held());
+  }
+
+  onMemory(bytes: number): void {
+    this.#owner.ucMemory?.(this, bytes);
   }
 
   onExit(exit: ControlExit): void {

@@ -90,6 +90,7 @@ export class FakeNode implements ComputeNode {
       idleUcs: 0,
       demotedUcs: 0,
       busyUcs: 0,
+      memory: { budgetBytes: 0, runningBytes: 0, idleBytes: 0, snapshotBytes: 0 },
       queued: 0,
       cold: 0,
       warm: 0,

@@ -43,7 +43,11 @@ export function serveCommand(program: Command): void {
     .option('--host <host>', 'address to listen on', DEFAULT_HOST)
     .option('--port <port>', 'port to listen on; 0 takes a free one', integer(0, 65_535), DEFAULT_PORT)
     .option('--cores <n>', 'cores to run functions on (default: all)', integer(1, availableParallelism()))
-    .option('--memory <size>', 'real memory for idle contexts and snapshots, like 4G', parseSize)
+    .option(
+      '--memory <size>',
+      'real memory for contexts, running and idle, and snapshots, like 4G',
+      parseSize,
+    )
     .option('--key <user:password>', "API key (default: OpenWhisk's guest key, or $SEUSS_KEY)")
     .addOption(
       new Option(
