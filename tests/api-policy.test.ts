@@ -7,6 +7,8 @@ import { Packager } from '../src/action/packager.ts';
 import { ApiError } from '../src/api/errors.ts';
 import { ActionRegistry } from '../src/api/registry.ts';
 import type { ActionPut } from '../src/api/schemas.ts';
+import { JsonText, type JsonValue } from '../src/json/json-text.ts';
+import { argumentsText } from '../src/node/arguments.ts';
 import { type ActionPolicy, DEFAULT_POLICY } from '../src/node/types.ts';
 import { resolveKind } from '../src/runtime/kinds.ts';
 
@@ -33,7 +35,7 @@ async function put(actions: ActionRegistry, content: Partial<ActionPut>) {
 }
 
 function annotated(value: unknown): Partial<ActionPut> {
-  return { annotations: [{ key: 'seuss', value: value as never }] };
+  return { annotations: [{ key: 'seuss', value: JsonText.of(value as JsonValue) }] };
 }
 
 describe('the annotation seuss', () => {
@@ -41,7 +43,8 @@ describe('the annotation seuss', () => {
     const actions = registry();
     assert.deepEqual((await put(actions, {})).action.policy, DEFAULT_POLICY);
     const value = { state: 'reset', specialize: [{ model: 'a' }, { model: 'b', deep: { n: [1] } }] };
-    assert.deepEqual((await put(actions, annotated(value))).action.policy, value);
+    const { state, specialize } = (await put(actions, annotated(value))).action.policy;
+    assert.deepEqual({ state, specialize: specialize.map((fixed) => argumentsText(fixed).value()) }, value);
     assert.deepEqual((await put(actions, annotated({}))).action.policy, DEFAULT_POLICY);
   });
 
@@ -61,11 +64,11 @@ describe('the annotation seuss', () => {
   it('may ask for a warm-up', async () => {
     const actions = registry();
     const { action } = await put(actions, annotated({ state: 'reset', warmup: { args: { n: 1 } } }));
-    assert.deepEqual(action.policy.warmup, { args: { n: 1 }, runs: 50 });
+    assert.deepEqual(action.policy.warmup, { args: JsonText.of({ n: 1 }), runs: 50 });
     const adopted = registry()
       .adopt(action)
       .annotations.find(({ key }) => key === 'seuss');
-    assert.deepEqual(adopted?.value, {
+    assert.deepEqual(adopted?.value.value(), {
       state: 'reset',
       specialize: [],
       warmup: { args: { n: 1 }, runs: 50 },
@@ -87,7 +90,7 @@ describe('the annotation seuss', () => {
     const { action } = await put(registry(), annotated({ state: 'reset' }));
     const adopted = registry().adopt(action);
     const shown = adopted.annotations.find(({ key }) => key === 'seuss');
-    assert.deepEqual(shown?.value, { state: 'reset', specialize: [] });
+    assert.deepEqual(shown?.value.value(), { state: 'reset', specialize: [] });
   });
 
   it('is refused with its fault named', async () => {

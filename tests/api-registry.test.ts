@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { Packager } from '../src/action/packager.ts';
 import { type ActionRecord, ActionRegistry } from '../src/api/registry.ts';
 import type { ActionPut } from '../src/api/schemas.ts';
+import { JsonText } from '../src/json/json-text.ts';
 import { resolveKind } from '../src/runtime/kinds.ts';
 import { ActionFiles } from '../src/store/action-files.ts';
 import { zipOf } from './lib/archives.ts';
@@ -50,10 +51,15 @@ describe('a registry on files', () => {
     await put(first, 'full', {
       exec: { ...exec, main: 'entry', kind: 'python:3' },
       parameters: [
-        { key: 'A', value: { b: [1, null, 'ü'] }, init: true },
-        { key: 'c', value: 3 },
+        { key: 'A', value: JsonText.of({ b: [1, null, 'ü'] }), init: true },
+        { key: 'c', value: JsonText.parse('9007199254740993') },
       ],
-      annotations: [{ key: 'seuss', value: { state: 'reset', specialize: [{ x: 1 }], warmup: { runs: 3 } } }],
+      annotations: [
+        {
+          key: 'seuss',
+          value: JsonText.of({ state: 'reset', specialize: [{ x: 1 }], warmup: { runs: 3 } }),
+        },
+      ],
       limits: { timeout: 1000, memory: 128, logs: 1 },
     });
     await put(first, 'archive', {

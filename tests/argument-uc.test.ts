@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { JsonText } from '../src/json/json-text.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Activation, ComputeNode, JsonObject, JsonValue } from '../src/node/types.ts';
 import { limits, NODEJS, PYTHON } from './support/actions.ts';
@@ -64,11 +65,11 @@ describe('an argument snapshot', () => {
       invocations.map(({ x }) => ({ model: 'm', y: x, loads: 1 })),
     );
     const { observed, snapshot, ...rest } = only(node, action);
-    assert.deepEqual(rest, { fixed: { model: 'm' }, origin: 'declared', state: 'ready' });
+    assert.deepEqual(rest, { fixed: JsonText.of({ model: 'm' }), origin: 'declared', state: 'ready' });
     assert.deepEqual(observed, []);
     const info = node.stats().snapshots.find(({ id }) => id === snapshot);
     assert.deepEqual(
-      [info?.kind, info?.of, info?.fixed, info?.deploys],
+      [info?.kind, info?.of, info?.fixed?.value(), info?.deploys],
       ['argument', action.name, { model: 'm' }, 4],
     );
     const parent = node.stats().snapshots.find(({ id }) => id === info?.parent);
@@ -139,7 +140,7 @@ describe('an argument snapshot', () => {
       const used = node
         .stats()
         .snapshots.find(({ id, deploys }) => before.some((old) => old.id === id && old.deploys !== deploys));
-      return used?.fixed ?? {};
+      return (used?.fixed?.value() ?? {}) as JsonObject;
     };
     assert.deepEqual(await deploys({ a: 1, x: 2 }), { a: 1, x: 2 });
     assert.deepEqual(await deploys({ a: 1, x: 3 }), { a: 1 });

@@ -45,7 +45,7 @@ def main(params):
       assert.equal(path, ['cold', 'warm'][x] ?? 'argument');
       assert.deepEqual(result, { state: 'ready', runs: 1, rows: [x, x, x], x, id: `id-${x}` });
     }
-    assert.deepEqual([only(node, action).origin, only(node, action).fixed], ['checkpoint', {}]);
+    assert.deepEqual([only(node, action).origin, only(node, action).fixed.value()], ['checkpoint', {}]);
     await node.forget(action);
   });
 

@@ -6,7 +6,7 @@ import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { createApi } from '../src/api/server.ts';
 import { createPackager } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
-import type { ComputeNode, JsonObject, SpecializationInfo } from '../src/node/types.ts';
+import type { ComputeNode, JsonObject } from '../src/node/types.ts';
 import { kindNames } from '../src/runtime/kinds.ts';
 import { type Finished, seuss } from './lib/seuss.ts';
 
@@ -49,7 +49,10 @@ function specialize(...args: string[]): Promise<Finished> {
 async function states(...args: string[]): Promise<[JsonObject, string][]> {
   const { status, stdout, stderr } = await specialize(...args, '--json');
   assert.equal(status, 0, stderr);
-  return (JSON.parse(stdout) as SpecializationInfo[]).map(({ fixed, state }) => [fixed, state]);
+  return (JSON.parse(stdout) as { fixed: JsonObject; state: string }[]).map(({ fixed, state }) => [
+    fixed,
+    state,
+  ]);
 }
 
 describe('seuss action specialize', () => {

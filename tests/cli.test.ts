@@ -85,9 +85,15 @@ describe('arguments of functions', () => {
     const words = joinParamWords(['invoke', '-p', 'n', '3', 'x.js', '--param', 's', '-v', '--', '-p', 'a']);
     assert.deepEqual(words, ['invoke', '--param=["n","3"]', 'x.js', '--param=["s","-v"]', '--', '-p', 'a']);
     const pairs = ['["n","3"]', '["s","-v"]', '["o","{\\"a\\":1}"]'];
-    assert.deepEqual(parseParams('{"n":1,"k":true}', pairs), { n: 3, k: true, s: '-v', o: { a: 1 } });
-    assert.deepEqual(parseParams(undefined, []), {});
-    assert.deepEqual(parseParams('[1]', []), [1]);
+    assert.equal(parseParams('{"n":1,"k":true}', pairs).text, '{"n":3,"k":true,"s":"-v","o":{"a":1}}');
+    assert.equal(parseParams(undefined, []).text, '{}');
+    assert.equal(parseParams('[1]', []).text, '[1]');
+    const digits = joinParamWords(['-p', 'n', '9007199254740993', '-p', 'x', '10.0', '-p', 't', '01']);
+    const exact = digits.map((word) => word.slice('--param='.length));
+    assert.equal(
+      parseParams(' {"y": 1e400}', exact).text,
+      '{"y":1e400,"n":9007199254740993,"x":10.0,"t":"01"}',
+    );
     assert.throws(() => parseParams('[1]', pairs), /array/);
     assert.throws(() => parseParams('3', []), /object or array/);
     assert.throws(() => parseParams('@/nowhere.json', []), /nowhere/);
@@ -96,7 +102,7 @@ describe('arguments of functions', () => {
   it('come from a file', async () => {
     const path = join(dir, 'params.json');
     await writeFile(path, '{"a":1}');
-    assert.deepEqual(parseParams(`@${path}`, []), { a: 1 });
+    assert.equal(parseParams(`@${path}`, []).text, '{"a":1}');
   });
 });
 

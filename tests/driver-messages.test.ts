@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { JsonText } from '../src/json/json-text.ts';
 import {
   collectMessage,
   initMessage,
@@ -61,20 +62,22 @@ describe('what a driver says', () => {
     assert.deepEqual(parse('{"op":"ready","seeded":true}'), { op: 'ready', seeded: true });
     assert.deepEqual(parse('{"op":"failed","error":"e"}'), { op: 'failed', error: 'e', seeded: false });
     assert.deepEqual(parse('{"op":"collected"}'), { op: 'collected', seeded: false });
-    assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":null,"seeded":1}'), {
+    assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":{"a":[1.0 ]},"seeded":1}'), {
       op: 'result',
       id: 1,
       status: 'ok',
-      value: null,
+      value: JsonText.parse('{"a":[1.0 ]}'),
+      depth: 2,
       seeded: false,
       checkpoint: false,
       ending: false,
     });
-    assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":1,"checkpoint":true}'), {
+    assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":[],"checkpoint":true}'), {
       op: 'result',
       id: 1,
       status: 'ok',
-      value: 1,
+      value: JsonText.parse('[]'),
+      depth: 1,
       seeded: false,
       checkpoint: true,
       ending: false,
@@ -96,6 +99,10 @@ describe('what a driver says', () => {
     '{"op":"result","id":"1","status":"ok","value":1}',
     '{"op":"result","id":1,"status":"fine","value":1}',
     '{"op":"result","id":1,"status":"ok"}',
+    ...['null', 'true', '7', '"text"', 'NaN', '{"a":}', '[1'].map(
+      (value) => `{"op":"result","id":1,"status":"ok","value":${value}}`,
+    ),
+    '{"op":"result","id":1,"status":"ok","value":{}} {}',
     '{"op":"failed","error":{}}',
     '{"op":"parked","id":1}',
     '{"op":"parked","id":1,"observed":[1]}',

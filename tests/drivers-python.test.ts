@@ -158,8 +158,8 @@ describe('results of the Python driver', () => {
     [
       'endless nesting',
       'a = []\n    for _ in range(100000): a = [a]\n    return a',
-      'developer_error',
-      /dictionary or array\./,
+      'application_error',
+      /nested more than 1000 levels deep/,
     ],
   ];
   for (const [title, body, status, expected] of cases) {

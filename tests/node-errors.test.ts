@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import { type Activation, type ComputeNode, type JsonValue, PlatformError } from '../src/node/types.ts';
+import { LINE_BYTES } from '../src/uc/log-collector.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const MB = 1024 * 1024;
@@ -122,7 +123,7 @@ describe('a function that', () => {
       const action = sourceAction(kind, source, { limits: limits({ logBytes: 10_000 }) });
       const { status, logs } = await node.invoke(action, {});
       assert.equal(status, 'success');
-      assert.equal(logs.length, Math.floor(10_000 / 99) + 1);
+      assert.equal(logs.length, Math.floor(10_000 / (99 + LINE_BYTES)) + 1);
       assert.match(logs.at(-1)?.line ?? '', /Logs were truncated/);
       assert.equal(logs[0]?.line, 'x'.repeat(99));
     });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { JsonText } from '../src/json/json-text.ts';
 import { initOutcome, type Outcome, runOutcome } from '../src/node/outcome.ts';
 import { DEFAULT_LIMITS, PlatformError } from '../src/node/types.ts';
 import type { Reply } from '../src/uc/exchange.ts';
@@ -18,7 +19,7 @@ function run(reply: Reply, seedSent = false, stderr = ''): Outcome {
   return outcome;
 }
 
-const error = (outcome: Outcome): unknown => (outcome.result as { error?: unknown }).error;
+const error = (outcome: Outcome): unknown => (outcome.result.value() as { error?: unknown }).error;
 const result = (fields: object): Reply =>
   line({ op: 'result', id: 7, status: 'ok', value: { a: 1 }, ...fields });
 
@@ -26,7 +27,7 @@ describe('outcome of a run', () => {
   it('keeps the UC after success and after an application error, not after a developer error', () => {
     assert.deepEqual(run(result({})), {
       status: 'success',
-      result: { a: 1 },
+      result: JsonText.parse('{"a":1}'),
       timedOut: false,
       checkpoint: false,
       reusable: true,
@@ -65,6 +66,62 @@ describe('outcome of a run', () => {
     assert.equal(outcome.reusable, true);
     assert.equal(error(run({ type: 'too-long', bytes: 5000 })), text(5000));
     assert.equal(run(result({ value: { a: 'x'.repeat(92) } })).status, 'success');
+  });
+
+  it('counts bytes of UTF-8, escaped or not', () => {
+    const answer = (value: string): Reply => ({
+      type: 'line',
+      line: Buffer.from(`{"op":"result","id":7,"status":"ok","value":{"a":"${value}"}}`),
+    });
+    for (const [value, bytes] of [
+      ['é'.repeat(46), 100],
+      ['\\u00e9'.repeat(46), 100],
+      ['\\u20ac'.repeat(30), 98],
+      ['\\ud83d\\ude00'.repeat(23), 100],
+      ['\\u0041\\\\u00e9'.repeat(11), 96],
+      ['\\u0001'.repeat(15), 98],
+    ] as const) {
+      assert.equal(run(answer(value)).status, 'success', value);
+      assert.match(
+        String(error(run(answer(`${value}${'x'.repeat(101 - bytes)}`)))),
+        /length: 101 > 100 bytes/,
+      );
+    }
+  });
+
+  it('keeps each digit', () => {
+    const value = '{"a":[9007199254740993,10.0,-0,1e400]}';
+    const line = Buffer.from(`{"op":"result","id":7,"status":"ok","value":${value},"seeded":true}`);
+    assert.equal(run({ type: 'line', line }).result.text, value);
+  });
+
+  it('refuses what is too deep, and keeps the UC', () => {
+    const deep = (depth: number): Reply => ({
+      type: 'line',
+      line: Buffer.from(
+        `{"op":"result","value":${'['.repeat(depth)}${']'.repeat(depth)},"id":7,"status":"ok","seeded":true}`,
+      ),
+    });
+    const wide = { ...limits, resultBytes: 1e7 };
+    for (const [depth, status] of [
+      [1000, 'success'],
+      [1001, 'application error'],
+      [1_000_000, 'application error'],
+    ] as const) {
+      const outcome = runOutcome(deep(depth), 7, true, wide, new LogCollector(0));
+      assert.ok(!(outcome instanceof PlatformError));
+      assert.deepEqual([outcome.status, outcome.reusable], [status, true]);
+    }
+    const forged = line({ op: 'result', id: 8, status: 'ok', value: [] });
+    assert.equal(run(forged).reusable, false);
+  });
+
+  it('does not take for a result what no driver says', () => {
+    for (const value of ['null', '7', '"text"', 'true']) {
+      const line = Buffer.from(`{"op":"result","id":7,"status":"ok","value":${value}}`);
+      const outcome = run({ type: 'line', line });
+      assert.deepEqual([outcome.status, outcome.reusable], ['action developer error', false]);
+    }
   });
 
   it('fails closed when a seed was not confirmed', () => {

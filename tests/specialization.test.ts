@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type JsonObject, JsonText, type JsonValue } from '../src/json/json-text.ts';
 import {
   addCheckpoint,
   declaredSpecializations,
@@ -7,10 +8,12 @@ import {
   leadEnded,
   specializationInfo,
 } from '../src/node/specialization.ts';
-import type { JsonObject, JsonValue } from '../src/node/types.ts';
 
 function fixedFor(declared: readonly JsonObject[], params: JsonValue): JsonObject | undefined {
-  return findSpecialization(declaredSpecializations(declared), params)?.fixed;
+  return findSpecialization(
+    declaredSpecializations(declared),
+    JsonText.of(params),
+  )?.fixed.value() as JsonObject;
 }
 
 describe('which specialisation an invocation matches', () => {
@@ -41,6 +44,17 @@ describe('which specialisation an invocation matches', () => {
       assert.equal(fixedFor([fixed], params) !== undefined, matches));
   }
 
+  it('is for numbers that are written alike', () => {
+    const texts = ['9007199254740992', '9007199254740993', '1', '1.0', '1e400'];
+    const fixed = texts.map((text) => JsonText.parse(`{"n":${text}}`));
+    const all = declaredSpecializations(fixed);
+    for (const [index, text] of texts.entries()) {
+      const found = findSpecialization(all, JsonText.parse(`{ "m":[], "n": ${text} }`));
+      assert.equal(found?.fixed, fixed[index]);
+    }
+    assert.equal(findSpecialization(all, JsonText.parse('{"n":9007199254740994}')), undefined);
+  });
+
   it('is the one with the most arguments, then the first', () => {
     const declared = [{ a: 1 }, { b: 1 }, { a: 1, c: 1 }];
     assert.deepEqual(fixedFor(declared, { a: 1, b: 1, c: 1 }), { a: 1, c: 1 });
@@ -54,9 +68,9 @@ describe('which specialisation an invocation matches', () => {
     addCheckpoint(all);
     addCheckpoint(all);
     assert.equal(all.length, 2);
-    assert.equal(findSpecialization(all, { a: 1 })?.origin, 'declared');
-    assert.equal(findSpecialization(all, {})?.origin, 'checkpoint');
-    assert.equal(findSpecialization(all, []), undefined);
+    assert.equal(findSpecialization(all, JsonText.of({ a: 1 }))?.origin, 'declared');
+    assert.equal(findSpecialization(all, JsonText.of({}))?.origin, 'checkpoint');
+    assert.equal(findSpecialization(all, JsonText.of([])), undefined);
   });
 });
 

@@ -4,6 +4,7 @@
 const { stringify } = JSON;
 
 const NOT_A_DICTIONARY = 'The action did not return a dictionary.';
+const TOO_DEEP = 'The action produced a response that is nested more than 1000 levels deep.';
 
 /** A value that the function returned, or that its promise was fulfilled with. */
 function returned(value) {
@@ -13,6 +14,7 @@ function returned(value) {
   try {
     text = stringify(value);
   } catch (error) {
+    if (isStackExhausted(error)) return applicationError(stringify({ error: TOO_DEEP }));
     return developerError(`${NOT_A_DICTIONARY} ${describe(error)}`);
   }
   /* toJSON may have made anything of it. */
@@ -67,7 +69,17 @@ function describe(error) {
 
 /** Stack of an error, or the value in words. */
 function trace(error) {
-  return typeof error?.stack === 'string' ? error.stack : describe(error);
+  try {
+    if (typeof error?.stack === 'string') return error.stack;
+  } catch {
+    /* A getter of the function's. */
+  }
+  return describe(error);
+}
+
+/** The encoder is recursive. */
+function isStackExhausted(error) {
+  return error instanceof RangeError && /call stack/.test(error.message);
 }
 
 const ok = (text) => `"ok","value":${text}`;

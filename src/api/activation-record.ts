@@ -1,4 +1,7 @@
-import type { Activation, ActivationStatus, JsonValue, LogLine } from '../node/types.ts';
+import { JsonText } from '../json/json-text.ts';
+import { AnsweredActivation } from '../node/answered.ts';
+import type { Activation, ActivationLogs, ActivationStatus, JsonValue } from '../node/types.ts';
+import { ActivationLog } from '../uc/activation-log.ts';
 import type { ActionRecord } from './registry.ts';
 
 /** OpenWhisk's record of one activation, as its REST API shows it. */
@@ -16,12 +19,12 @@ export interface ActivationRecord {
   readonly response: {
     readonly status: ActivationStatus;
     readonly success: boolean;
-    readonly result: JsonValue;
+    readonly result: JsonText;
     /** Bytes of the result as JSON. */
     readonly size: number;
   };
   /** Grows by what the function writes after its answer. */
-  readonly logs: string[];
+  readonly log: ActivationLogs;
   readonly annotations: readonly { readonly key: string; readonly value: JsonValue }[];
 }
 
@@ -41,7 +44,7 @@ export function activationRecord(
   activation: Activation,
   resumedFrom?: string,
 ): ActivationRecord {
-  const { timings, path, startMs, endMs, status, result, timedOut } = activation;
+  const { timings, path, startMs, endMs, status, resultText: result, timedOut } = activation;
   const annotations: { key: string; value: JsonValue }[] = [
     { key: 'path', value: `${of.namespace}/${of.name}` },
     { key: 'kind', value: of.exec.kind },
@@ -68,9 +71,9 @@ export function activationRecord(
       status,
       success: status === 'success',
       result,
-      size: Buffer.byteLength(JSON.stringify(result)),
+      size: Buffer.byteLength(result.text),
     },
-    logs: activation.logs.map(logText),
+    log: activation.log,
     annotations,
   };
 }
@@ -83,27 +86,27 @@ export function failedRecord(
   startMs: number,
   error: string,
 ): ActivationRecord {
-  const endMs = Date.now();
-  return activationRecord(id, subject, of, {
+  const timings = { waitMs: 0, runMs: 0, totalMs: Date.now() - startMs };
+  const outcome = {
     status: 'whisk internal error',
-    result: { error },
-    path: 'cold',
-    timings: { waitMs: 0, runMs: 0, totalMs: endMs - startMs },
-    logs: [],
+    result: JsonText.of({ error }),
     timedOut: false,
-    startMs,
-    endMs,
-  });
+  } as const;
+  return activationRecord(
+    id,
+    subject,
+    of,
+    new AnsweredActivation(outcome, 'cold', timings, new ActivationLog(), startMs),
+  );
+}
+
+/** As the API shows it; result and logs are texts. */
+export function activationDocument({ log, ...fields }: ActivationRecord): object {
+  return { ...fields, logs: log.document() };
 }
 
 /** The short form in lists. */
 export function activationSummary(record: ActivationRecord): object {
-  const { response, logs: _logs, subject: _subject, ...rest } = record;
+  const { response, log: _log, subject: _subject, ...rest } = record;
   return { ...rest, statusCode: STATUS_CODE[response.status] };
-}
-
-/** OpenWhisk's log line: time padded to 30 characters, stream, text. */
-export function logText({ timeMs, stream, line }: LogLine): string {
-  const time = new Date(timeMs).toISOString().replace('Z', '000000Z');
-  return `${time.padEnd(30)} ${stream}: ${line}`;
 }

@@ -1,3 +1,4 @@
+import type { LogLine } from '../node/types.ts';
 import type { ActivationRecord } from './activation-record.ts';
 
 export interface StoreLimits {
@@ -7,8 +8,8 @@ export interface StoreLimits {
 
 const DEFAULT_STORE_LIMITS: StoreLimits = { records: 10_000, bytes: 128 * 1024 * 1024 };
 
-/** A record's own fields, roughly: what it costs beside its result and logs. */
-const RECORD_BYTES = 1024;
+/** A record's own objects, roughly: what it takes beside its result and its log lines. */
+const RECORD_BYTES = 4096;
 
 export interface ActivationFilter {
   readonly name?: string | undefined;
@@ -42,11 +43,12 @@ export class ActivationStore {
   }
 
   /** A line that the function wrote after its answer; nothing once the record has gone. */
-  append(id: string, line: string): void {
+  append(id: string, line: LogLine): void {
     const record = this.#records.get(id);
     if (record !== undefined) {
-      record.logs.push(line);
-      this.#bytes += line.length;
+      this.#bytes -= sizeOf(record);
+      record.log.append(line);
+      this.#bytes += sizeOf(record);
       this.#makeRoom();
     }
   }
@@ -71,7 +73,8 @@ export class ActivationStore {
 }
 
 function sizeOf(record: ActivationRecord): number {
-  let bytes = RECORD_BYTES + record.response.size;
-  for (const line of record.logs) bytes += line.length;
-  return bytes;
+  const { text } = record.response.result;
+  // One byte for each character, two if any is none of Latin-1.
+  const textBytes = record.response.size === text.length ? text.length : text.length * 2;
+  return RECORD_BYTES + textBytes + record.log.bytes;
 }

@@ -32,6 +32,7 @@ function statusOf(code: string): number {
   return INPUT_ERROR_CODES.has(code) ? 400 : (STATUS[code] ?? 500);
 }
 
+export const TOO_LARGE = 'The request is larger than this resource allows.';
 export const NOT_FOUND = 'The requested resource does not exist.';
 
 /** OpenWhisk's error body: `code` is the transaction id, by which the server's log can be searched. */
@@ -59,7 +60,7 @@ export function describe(error: unknown): { status: number; message: string; rea
   }
   const { statusCode, code, message } = error as Partial<FastifyError>;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return { status: 413, message: 'The request is larger than this resource allows.' };
+    return { status: 413, message: TOO_LARGE };
   }
   if (statusCode !== undefined && statusCode < 500)
     return { status: statusCode, message: message ?? 'Bad request.' };

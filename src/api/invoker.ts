@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { ComputeNode, JsonValue, LogLine } from '../node/types.ts';
-import { type ActivationRecord, activationRecord, failedRecord, logText } from './activation-record.ts';
+import { type JsonText, mergeObjects, objectOf } from '../json/json-text.ts';
+import type { ComputeNode, LogLine } from '../node/types.ts';
+import { type ActivationRecord, activationRecord, failedRecord } from './activation-record.ts';
 import type { ActivationStore } from './activation-store.ts';
 import type { Subject } from './auth.ts';
 import { describe } from './errors.ts';
@@ -9,7 +10,7 @@ import type { ActionRecord } from './registry.ts';
 export interface InvokeRequest {
   readonly record: ActionRecord;
   readonly subject: Subject;
-  readonly params: JsonValue;
+  readonly params: JsonText;
   readonly transactionId: string;
   /** How long the client waits, at most; 0 for a client that does not wait. */
   readonly waitMs: number;
@@ -83,15 +84,15 @@ export class Invoker {
       __OW_DEADLINE: String(Date.now() + record.limits.timeout),
     };
     let filed: ActivationRecord | undefined;
-    const early: string[] = [];
+    const early: LogLine[] = [];
     const onLateLog = (line: LogLine): void => {
-      if (filed === undefined) early.push(logText(line));
-      else this.#store.append(activationId, logText(line));
+      if (filed === undefined) early.push(line);
+      else this.#store.append(activationId, line);
     };
     const options = { id: activationId, env, onLateLog };
     const activation = await this.#node.invoke(record.action, withDefaults(record, params), options);
     filed = activationRecord(activationId, subject.name, record, activation);
-    filed.logs.push(...early);
+    for (const line of early) filed.log.append(line);
     return this.#file(filed);
   }
 
@@ -108,10 +109,10 @@ export class Invoker {
 }
 
 /** The action's own parameters below those of the request; an array stands for itself. */
-function withDefaults(record: ActionRecord, params: JsonValue): JsonValue {
-  if (Array.isArray(params) || typeof params !== 'object' || params === null) return params;
-  const defaults = record.parameters.filter(({ init }) => init !== true);
-  return { ...Object.fromEntries(defaults.map(({ key, value }) => [key, value as JsonValue])), ...params };
+function withDefaults({ parameters }: ActionRecord, params: JsonText): JsonText {
+  const defaults = parameters.filter(({ init }) => init !== true);
+  if (defaults.length === 0 || !params.isObject) return params;
+  return mergeObjects(objectOf(defaults.map(({ key, value }) => [key, value])), params);
 }
 
 /** A client that does not wait still learns of a refusal that comes at once (a full queue). */

@@ -1,12 +1,8 @@
 import { z } from 'zod';
-import {
-  type ActionPolicy,
-  type JsonObject,
-  type JsonValue,
-  START_STATES,
-  type Warmup,
-} from '../node/types.ts';
-import { type KeyValue, parse } from './schemas.ts';
+import { canonicalJson } from '../json/canonical.ts';
+import { itemsOf, JsonText, membersOf } from '../json/json-text.ts';
+import { type ActionPolicy, START_STATES } from '../node/types.ts';
+import { type KeyValue, parse, userValue } from './schemas.ts';
 
 /** The annotation that holds the operator's choices for an action. */
 export const POLICY_ANNOTATION = 'seuss';
@@ -15,10 +11,12 @@ const SPECIALIZATIONS_MAX = 32;
 const WARMUP_RUNS_MAX = 10_000;
 const WARMUP_RUNS = 50;
 
+const objectText = userValue.refine((value) => value.isObject, 'is no object');
+
 /** The arguments that one argument snapshot fixes. */
-const specialization = z
-  .record(z.string().min(1), z.json())
-  .refine((fixed) => Object.keys(fixed).length > 0, 'fixes no argument');
+const specialization = objectText
+  .refine((fixed) => !fixed.isObject || membersOf(fixed).size > 0, 'fixes no argument')
+  .refine((fixed) => !fixed.isObject || !membersOf(fixed).has(''), 'has an argument without a name');
 
 const policy = z.strictObject({
   state: z.enum(START_STATES).optional(),
@@ -28,7 +26,7 @@ const policy = z.strictObject({
     .superRefine((all, context) => {
       const seen = new Set<string>();
       for (const [index, fixed] of all.entries()) {
-        const text = canonical(fixed as JsonObject);
+        const text = canonicalJson(fixed);
         if (seen.has(text)) {
           context.addIssue({ code: 'custom', path: [index], message: 'fixes what another one fixes' });
         }
@@ -38,7 +36,7 @@ const policy = z.strictObject({
     .optional(),
   warmup: z
     .strictObject({
-      args: z.record(z.string(), z.json()).default({}),
+      args: objectText.default(() => JsonText.of({})),
       runs: z.int().min(1).max(WARMUP_RUNS_MAX).default(WARMUP_RUNS),
     })
     .optional(),
@@ -55,20 +53,28 @@ export function policyOf(annotations: readonly KeyValue[]): Partial<ActionPolicy
   const annotation = annotations.find(({ key }) => key === POLICY_ANNOTATION);
   if (annotation === undefined) return {};
   const { state, specialize, warmup } = parse(annotated, {
-    annotations: { [POLICY_ANNOTATION]: annotation.value },
+    annotations: { [POLICY_ANNOTATION]: policyDocument(annotation.value) },
   }).annotations[POLICY_ANNOTATION];
   return {
     ...(state !== undefined && { state }),
-    ...(specialize !== undefined && { specialize: specialize as JsonObject[] }),
-    ...(warmup !== undefined && { warmup: warmup as Warmup }),
+    ...(specialize !== undefined && { specialize }),
+    ...(warmup !== undefined && { warmup }),
   };
 }
 
-/** The same text for equal values, whatever the order of their keys. */
-function canonical(value: JsonValue): string {
-  return JSON.stringify(value, (_key, part: JsonValue) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
+/** The annotation's value, in which arguments are texts. */
+function policyDocument(value: JsonText): unknown {
+  if (!value.isObject) return value.value();
+  return Object.fromEntries(
+    Array.from(membersOf(value), ([name, member]) => {
+      if (name === 'specialize' && member.isArray) return [name, itemsOf(member)];
+      return [name, name === 'warmup' && member.isObject ? warmupDocument(member) : member.value()];
+    }),
+  );
+}
+
+function warmupDocument(value: JsonText): object {
+  return Object.fromEntries(
+    Array.from(membersOf(value), ([name, member]) => [name, name === 'args' ? member : member.value()]),
   );
 }

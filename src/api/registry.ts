@@ -1,6 +1,9 @@
 import { imageDigest } from '../action/code-store.ts';
 import type { ActionExec, Packager } from '../action/packager.ts';
-import { type Action, type ActionLimits, DEFAULT_POLICY, type JsonObject } from '../node/types.ts';
+import { JsonText } from '../json/json-text.ts';
+import { printJson } from '../json/print.ts';
+import { argumentsText } from '../node/arguments.ts';
+import { type Action, type ActionLimits, DEFAULT_POLICY } from '../node/types.ts';
 import type { ActionFiles } from '../store/action-files.ts';
 import { ApiError, NOT_FOUND } from './errors.ts';
 import { POLICY_ANNOTATION, policyOf } from './policy.ts';
@@ -52,8 +55,8 @@ export class ActionRegistry {
     onBad: (path: string, reason: string) => void,
   ): Promise<ActionRegistry> {
     const registry = new ActionRegistry(packager, files);
-    await files.readAll(async (document) => {
-      const record = await registry.#restore(parseStoredAction(document));
+    await files.readAll(async (text) => {
+      const record = await registry.#restore(parseStoredAction(text));
       registry.#account(record, undefined);
       registry.#records.set(keyOf(record), record);
     }, onBad);
@@ -96,7 +99,9 @@ export class ActionRegistry {
     if (this.#records.get(key) !== before) throw concurrentChange();
     this.#account(record, before);
     try {
-      await this.#change(key, () => this.#files?.write(key, toStoredAction(record, imageOf(record))));
+      await this.#change(key, () =>
+        this.#files?.write(key, printJson(toStoredAction(record, imageOf(record)))),
+      );
     } catch (error) {
       this.#codeBytes -= codeBytes(record) - codeBytes(before);
       throw error;
@@ -235,7 +240,7 @@ function toActionLimits(limits: Limits): Partial<ActionLimits> {
 }
 
 function annotationsOf(content: ActionPut, before: ActionRecord | undefined): KeyValue[] {
-  const merged = new Map<string, KeyValue['value']>([['provide-api-key', false]]);
+  const merged = new Map<string, JsonText>([['provide-api-key', JsonText.of(false)]]);
   for (const { key, value } of before?.annotations ?? []) merged.set(key, value);
   for (const key of content.delAnnotations ?? []) merged.delete(key);
   for (const { key, value } of content.annotations ?? []) merged.set(key, value);
@@ -244,7 +249,7 @@ function annotationsOf(content: ActionPut, before: ActionRecord | undefined): Ke
 
 /** Clients list actions by the annotation `exec`; a put cannot change it. */
 function withExec(annotations: readonly KeyValue[], kind: string): KeyValue[] {
-  return [...annotations.filter(({ key }) => key !== 'exec'), { key: 'exec', value: kind }];
+  return [...annotations.filter(({ key }) => key !== 'exec'), { key: 'exec', value: JsonText.of(kind) }];
 }
 
 /** The annotation that an action of this policy would have been put with. */
@@ -252,10 +257,10 @@ function policyAnnotation({ policy: { state, specialize, warmup } }: Action): Ke
   if (state === DEFAULT_POLICY.state && specialize.length === 0 && warmup === undefined) return [];
   const value = {
     state,
-    specialize: specialize as JsonObject[],
-    ...(warmup !== undefined && { warmup: { ...warmup } }),
+    specialize: specialize.map(argumentsText),
+    ...(warmup !== undefined && { warmup: { ...warmup, args: argumentsText(warmup.args) } }),
   };
-  return [{ key: POLICY_ANNOTATION, value }];
+  return [{ key: POLICY_ANNOTATION, value: JsonText.parse(printJson(value)) }];
 }
 
 function initEnvironment(parameters: readonly Parameter[]): Record<string, string> {
@@ -264,9 +269,10 @@ function initEnvironment(parameters: readonly Parameter[]): Record<string, strin
   );
 }
 
-function toText(value: KeyValue['value']): string {
-  if (value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+/** A text is its own value, null is empty, and anything else is its JSON. */
+function toText({ text }: JsonText): string {
+  if (text === 'null') return '';
+  return text.startsWith('"') ? (JSON.parse(text) as string) : text;
 }
 
 function nextVersion(version: string | undefined): string {

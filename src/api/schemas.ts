@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { JsonValue } from '../node/types.ts';
-import { ApiError } from './errors.ts';
+import { JsonText, utf8Bytes } from '../json/json-text.ts';
+import { ApiError, TOO_LARGE } from './errors.ts';
 
 /** OpenWhisk's rule for names of actions, triggers, rules and packages. */
 export const entityName = z
@@ -8,11 +8,14 @@ export const entityName = z
   .max(256)
   .regex(/^(\w|\w[\w@ .-]*[\w@.-]+)$/, 'is no valid name');
 
-export const keyValues = z.array(z.object({ key: z.string().min(1), value: z.json() }));
+/** A user's value is kept as it was sent. */
+export const userValue = z.custom<JsonText>((value) => value instanceof JsonText, 'is missing');
+
+export const keyValues = z.array(z.object({ key: z.string().min(1), value: userValue }));
 
 /** A default parameter; with `init` it is part of the environment that the code is loaded in. */
 export const parameters = z.array(
-  z.object({ key: z.string().min(1), value: z.json(), init: z.boolean().optional() }),
+  z.object({ key: z.string().min(1), value: userValue, init: z.boolean().optional() }),
 );
 
 export type KeyValue = z.infer<typeof keyValues>[number];
@@ -86,23 +89,25 @@ export const activationsQuery = listQuery.extend({
 export const snapshotId = z.string().regex(/^[0-9a-f]{16}$/, 'a snapshot id has 16 hexadecimal digits');
 export const activationId = z.string().regex(/^[0-9a-f]{32}$/, 'an activation id has 32 hexadecimal digits');
 
-/** Arguments of an invocation: an object, or an array as OpenWhisk allows since 2.0. */
-export function parseArguments(text: string): JsonValue {
-  const body = parseJson(text);
-  if (body === undefined || body === null) return {};
-  if (typeof body !== 'object')
-    throw new ApiError(400, 'The arguments of an action are a JSON object or array.');
-  return body as JsonValue;
-}
+/** Of one unit of a string's length. */
+const UTF8_BYTES_MAX = 3;
+/** OpenWhisk's limit on arguments, 1 MB, and room for the white space of a JSON text. */
+const ARGUMENT_BYTES = 1024 * 1024 + 4096;
+/** A client that escapes all but ASCII sends up to three times that. */
+export const ARGUMENT_BODY_BYTES = 3 * ARGUMENT_BYTES;
 
-/** Undefined for an empty text. @throws ApiError 400 */
-export function parseJson(text: string): unknown {
-  if (text.trim() === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ApiError(400, `The request content was malformed: ${(error as Error).message}`);
+const NO_ARGUMENTS = JsonText.of({});
+
+/** Arguments of an invocation: an object, or an array as OpenWhisk allows since 2.0. */
+export function parseArguments(body: JsonText | undefined): JsonText {
+  if (body === undefined || body.text === 'null') return NO_ARGUMENTS;
+  if (!body.isObject && !body.isArray) {
+    throw new ApiError(400, 'The arguments of an action are a JSON object or array.');
   }
+  if (body.text.length > ARGUMENT_BYTES / UTF8_BYTES_MAX && utf8Bytes(body) > ARGUMENT_BYTES) {
+    throw new ApiError(413, TOO_LARGE);
+  }
+  return body;
 }
 
 /** @throws ApiError 400 that names each field at fault */

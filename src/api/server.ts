@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Packager } from '../action/packager.ts';
+import { printJson } from '../json/print.ts';
 import type { ComputeNode } from '../node/types.ts';
 import { ActivationStore, type StoreLimits } from './activation-store.ts';
 import { Authenticator, DEFAULT_GUEST_KEY } from './auth.ts';
@@ -67,6 +68,8 @@ export function createApi(options: ApiOptions): Api {
   });
   guard(app, auth);
   readBodies(app);
+  // Values of clients and functions stand in answers as they came.
+  app.setReplySerializer(printJson);
   for (const routes of [
     rootRoutes,
     namespaceRoutes,

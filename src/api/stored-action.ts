@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { JsonText } from '../json/json-text.ts';
+import { actionDocument } from './body.ts';
 import type { ActionRecord } from './registry.ts';
 import { entityName, keyValues, LIMIT_RANGES, parameters } from './schemas.ts';
 
@@ -38,8 +40,8 @@ const storedAction = z.strictObject({
 export type StoredAction = z.infer<typeof storedAction>;
 
 /** @throws Error that says what is wrong with it */
-export function parseStoredAction(document: unknown): StoredAction {
-  const { success, data, error } = storedAction.safeParse(document);
+export function parseStoredAction(text: string): StoredAction {
+  const { success, data, error } = storedAction.safeParse(actionDocument(JsonText.parse(text)));
   if (!success) {
     const [issue] = error.issues;
     throw new Error(`${issue?.path.join('.')}: ${issue?.message}`);

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { printJson } from '../json/print.ts';
 import { PlatformError } from '../node/types.ts';
+import { parseAnswer } from './answers.ts';
 import type { ApiTarget } from './api-target.ts';
 
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
@@ -38,7 +40,7 @@ export class ApiClient {
    */
   async request<T>(method: Method, path: string, schema: z.ZodType<T>, body?: unknown): Promise<T> {
     const { status, text } = await this.#fetch(method, path, body);
-    const answer = parseJson(text);
+    const answer = parseAnswer(text);
     const parsed = schema.safeParse(answer);
     if (parsed.success) {
       return parsed.data;
@@ -59,7 +61,7 @@ export class ApiClient {
       const response = await fetch(`${this.#target.url}${path}`, {
         method,
         headers: { authorization: this.#authorization, 'content-type': 'application/json' },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: body === undefined ? null : printJson(body),
       });
       return { status: response.status, text: await response.text() };
     } catch (cause) {
@@ -68,13 +70,5 @@ export class ApiClient {
         cause,
       });
     }
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

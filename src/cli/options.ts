@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
-import type { JsonObject, JsonValue } from '../node/types.ts';
+import { JsonText, membersOf, objectOf } from '../json/json-text.ts';
 import { UsageError } from './errors.ts';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
@@ -51,26 +51,27 @@ export function joinParamWords(argv: readonly string[]): string[] {
 }
 
 /** Arguments of a function: `--params` first, each `-p` over it. A value that is JSON is taken as JSON. */
-export function parseParams(params: string | undefined, pairs: readonly string[]): JsonValue {
-  const whole = params === undefined ? {} : parseWhole(params);
+export function parseParams(params: string | undefined, pairs: readonly string[]): JsonText {
+  const whole = params === undefined ? JsonText.of({}) : parseWhole(params);
   if (pairs.length === 0) return whole;
-  if (Array.isArray(whole)) throw new UsageError('-p adds to an object; --params is an array.');
-  const single = pairs.map((pair): [string, JsonValue] => {
+  if (whole.isArray) throw new UsageError('-p adds to an object; --params is an array.');
+  const members = membersOf(whole);
+  for (const pair of pairs) {
     const [key, value] = JSON.parse(pair) as [string, string];
-    return [key, parseValue(value)];
-  });
-  return { ...whole, ...Object.fromEntries(single) };
+    members.set(key, parseValue(value));
+  }
+  return objectOf(members);
 }
 
-function parseWhole(text: string): JsonObject | JsonValue[] {
+function parseWhole(text: string): JsonText {
   const source = text.startsWith('@') ? readParamsFile(text.slice(1)) : text;
-  let value: JsonValue;
+  let value: JsonText;
   try {
-    value = JSON.parse(source);
+    value = JsonText.parse(source);
   } catch (error) {
     throw new UsageError(`--params is not valid JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null) {
+  if (!value.isObject && !value.isArray) {
     throw new UsageError('--params is a JSON object or array.');
   }
   return value;
@@ -84,10 +85,10 @@ function readParamsFile(path: string): string {
   }
 }
 
-function parseValue(text: string): JsonValue {
+function parseValue(text: string): JsonText {
   try {
-    return JSON.parse(text);
+    return JsonText.parse(text);
   } catch {
-    return text;
+    return JsonText.of(text);
   }
 }

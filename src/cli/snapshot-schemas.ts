@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { userValue } from './answers.ts';
 
 /** What a node answers below /seuss/v1/, as far as it is shown. Fields that are not known here stay. */
 export const snapshotInfo = z.looseObject({
@@ -14,7 +15,7 @@ export const snapshotInfo = z.looseObject({
   deploys: z.number(),
   createdMs: z.number(),
   /** Arguments that an argument snapshot fixes. */
-  fixed: z.record(z.string(), z.json()).optional(),
+  fixed: userValue.optional(),
 });
 export type SnapshotRow = z.infer<typeof snapshotInfo>;
 
@@ -68,7 +69,7 @@ export const runningList = z.array(
 export const activation = z.union([
   z.looseObject({
     activationId: z.string(),
-    response: z.looseObject({ status: z.string(), success: z.boolean(), result: z.json() }),
+    response: z.looseObject({ status: z.string(), success: z.boolean(), result: userValue }),
     logs: z.array(z.string()),
   }),
   z.looseObject({ activationId: z.string(), response: z.undefined().optional() }),

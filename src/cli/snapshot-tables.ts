@@ -23,7 +23,7 @@ export function kib(bytes: number): string {
 
 /** The function, and the arguments that the snapshot fixes. */
 function what({ of, fixed }: SnapshotRow): string {
-  return fixed === undefined ? of : `${of} ${JSON.stringify(fixed)}`;
+  return fixed === undefined ? of : `${of} ${fixed.text}`;
 }
 
 export function snapshotTable(snapshots: readonly SnapshotRow[], nowMs: number): string {

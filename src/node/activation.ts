@@ -1,3 +1,4 @@
+import type { JsonText } from '../json/json-text.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Captured } from '../tender/messages.ts';
@@ -7,6 +8,7 @@ import { LateLog } from '../uc/late-log.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
+import { AnsweredActivation } from './answered.ts';
 import { ACTION_DIR, mountCode } from './code-image.ts';
 import type { Core, Cores } from './cores.ts';
 import { type Deployed, deploySnapshot } from './deploy.ts';
@@ -27,7 +29,6 @@ import {
   type Activation,
   type ActivationTimings,
   type InvokeOptions,
-  type JsonValue,
   PlatformError,
   type StartPath,
 } from './types.ts';
@@ -74,15 +75,14 @@ class Invocation {
   readonly #action: Action;
   readonly #options: InvokeOptions;
   readonly #running: RunningInvocation | undefined;
-  readonly #params: JsonValue;
-  readonly #value: string;
+  readonly #params: JsonText;
   #path: StartPath = 'cold';
 
   constructor(
     node: ActivationContext,
     record: FunctionRecord,
     action: Action,
-    params: JsonValue,
+    params: JsonText,
     options: InvokeOptions,
     running: RunningInvocation | undefined,
   ) {
@@ -93,7 +93,6 @@ class Invocation {
     this.#options = options;
     this.#running = running;
     this.#params = params;
-    this.#value = JSON.stringify(params);
   }
 
   acquire(): Start | Promise<Start> {
@@ -174,7 +173,7 @@ class Invocation {
 
   #argument(core: Core, snapshot: Snapshot): Promise<Outcome> {
     const id = ++lastRun;
-    return this.#startFrom(core, snapshot, id, resumeMessage(id, this.#value, this.#env(), nextSeed()));
+    return this.#startFrom(core, snapshot, id, resumeMessage(id, this.#params.text, this.#env(), nextSeed()));
   }
 
   /** `text` is the message that the UC in the snapshot waits for. */
@@ -336,7 +335,7 @@ class Invocation {
       action: this.#action,
       timings: this.timings,
       logs: this.logs,
-      value: this.#value,
+      value: this.#params.text,
       env: this.#env(),
       nextId: () => ++lastRun,
       runText: (...args) => this.#runText(...args),
@@ -382,7 +381,7 @@ class Invocation {
   }
 
   #runText(id: number, seed: string | undefined, checkpoint = false): string {
-    return runMessage(id, this.#value, this.#env(), seed, checkpoint);
+    return runMessage(id, this.#params.text, this.#env(), seed, checkpoint);
   }
 
   #env(): string {
@@ -434,7 +433,7 @@ export async function activate(
   node: ActivationContext,
   record: FunctionRecord,
   action: Action,
-  params: JsonValue,
+  params: JsonText,
   options: InvokeOptions,
 ): Promise<Activation> {
   if (options.id === undefined) {
@@ -470,16 +469,6 @@ async function carryOut(node: ActivationContext, invocation: Invocation): Promis
     }
     node.counts[start.path] -= Number(outcome === undefined);
   } while (outcome === undefined);
-  const { status, result, timedOut } = outcome;
   timings.totalMs = performance.now() - begun;
-  return {
-    status,
-    result,
-    path: start.path,
-    timings,
-    logs: logs.finish(),
-    timedOut,
-    startMs,
-    endMs: Date.now(),
-  };
+  return new AnsweredActivation(outcome, start.path, timings, logs.finish(), startMs);
 }

@@ -9,6 +9,7 @@ import { faultOfUcUser } from '../tender/uc-user.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import { type ActivationContext, activate } from './activation.ts';
 import { Admission } from './admission.ts';
+import { argumentsText } from './arguments.ts';
 import { Compactor } from './compactor.ts';
 import { Cores } from './cores.ts';
 import { Demoter } from './demoter.ts';
@@ -30,10 +31,10 @@ import { declaredSpecializations, specializationInfo } from './specialization.ts
 import {
   type Action,
   type Activation,
+  type Arguments,
   type ComputeNode,
   type ComputeNodeOptions,
   type InvokeOptions,
-  type JsonValue,
   type NodeStats,
   PlatformError,
   type RunningActivation,
@@ -126,11 +127,12 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     return this.#recovery.fault;
   }
 
-  async invoke(action: Action, params: JsonValue, options: InvokeOptions = {}): Promise<Activation> {
+  async invoke(action: Action, params: Arguments, options: InvokeOptions = {}): Promise<Activation> {
     this.#checkOpen();
     const record = this.#functions.get(action.digest) ?? (await this.#newRecord(action));
-    this.#restorer.prepare(record, action, params);
-    return await activate(this, record, action, params, options);
+    const text = argumentsText(params);
+    this.#restorer.prepare(record, action, text);
+    return await activate(this, record, action, text, options);
   }
 
   async forget(action: Action): Promise<void> {

@@ -50,7 +50,7 @@ export async function lead(
   const seed = nextSeed();
   const text =
     special.origin === 'declared'
-      ? specializeMessage(id, JSON.stringify(special.fixed), seed)
+      ? specializeMessage(id, special.fixed.text, seed)
       : invocation.runText(id, seed, true);
   const begun = performance.now();
   const runMs = (): number => performance.now() - begun - (timings.deployMs ?? 0) - (timings.captureMs ?? 0);

@@ -1,15 +1,16 @@
+import { DEPTH_MAX, JsonText, utf8Bytes } from '../json/json-text.ts';
 import type { DriverAnswer } from '../uc/driver-messages.ts';
 import { parseAnswer } from '../uc/driver-messages.ts';
 import type { Reply } from '../uc/exchange.ts';
 import type { LogCollector } from '../uc/log-collector.ts';
 import { describeEnd, type UcEnd } from '../uc/uc-end.ts';
 import { isTenderDeath } from './tender-death.ts';
-import { type ActionLimits, type ActivationStatus, type JsonValue, PlatformError } from './types.ts';
+import { type ActionLimits, type ActivationStatus, PlatformError } from './types.ts';
 
 /** What an init or a run came to, in OpenWhisk's words (its ActivationResult). */
 export interface Outcome {
   readonly status: ActivationStatus;
-  readonly result: JsonValue;
+  readonly result: JsonText;
   readonly timedOut: boolean;
   /** False: the UC has to go. */
   readonly reusable: boolean;
@@ -42,7 +43,7 @@ export function maxLineBytes(limits: ActionLimits): number {
 }
 
 function failure(status: ActivationStatus, error: string, more?: Partial<Outcome>): Outcome {
-  return { status, result: { error }, timedOut: false, reusable: false, ...more };
+  return { status, result: JsonText.of({ error }), timedOut: false, reusable: false, ...more };
 }
 
 function developerError(error: string): Outcome {
@@ -61,6 +62,11 @@ function timeout(phase: Phase, limits: ActionLimits): Outcome {
 
 function tooLong(bytes: number, limits: ActionLimits, reusable: boolean): Outcome {
   const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${limits.resultBytes} bytes.`;
+  return failure('application error', text, { reusable });
+}
+
+function tooDeep(reusable: boolean): Outcome {
+  const text = `The action produced a response that is nested more than ${DEPTH_MAX} levels deep.`;
   return failure('application error', text, { reusable });
 }
 
@@ -174,13 +180,16 @@ function resultOutcome(answer: Seeded, bytes: number, id: number, limits: Action
     return developerError(EXITED.run);
   }
   if (bytes > limits.resultBytes) {
-    const valueBytes = Buffer.byteLength(JSON.stringify(answer.value));
+    const valueBytes = utf8Bytes(answer.value);
     if (valueBytes > limits.resultBytes) {
-      return tooLong(valueBytes, limits, true);
+      return tooLong(valueBytes, limits, !answer.ending);
     }
   }
-  const { status, value: result, checkpoint, ending } = answer;
+  const { status, value: result, depth, checkpoint, ending } = answer;
   const reusable = !ending;
+  if (depth > DEPTH_MAX) {
+    return tooDeep(reusable);
+  }
   switch (status) {
     case 'ok':
       return { status: 'success', result, reusable, timedOut: false, checkpoint };

@@ -4,11 +4,12 @@ import { collectMessage, parseAnswer, runMessage } from '../uc/driver-messages.t
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext } from './activation.ts';
+import { argumentsText } from './arguments.ts';
 import type { Core } from './cores.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
 import { maxLineBytes } from './outcome.ts';
 import { nextSeed } from './seed.ts';
-import { type Action, type JsonObject, PlatformError } from './types.ts';
+import { type Action, type ObjectArguments, PlatformError } from './types.ts';
 
 const COLLECT_TIMEOUT_MS = 10_000;
 const COLLECT_LINE_BYTES = 4096;
@@ -60,10 +61,10 @@ export class PrivateUc implements AsyncDisposable {
    * Runs the function; the milliseconds that it took.
    * @throws PlatformError `warmup_failed` when it does not succeed
    */
-  async run(args: JsonObject): Promise<number> {
+  async run(args: ObjectArguments): Promise<number> {
     const { limits } = this.#action;
     const id = ++this.#runs;
-    const message = runMessage(id, JSON.stringify(args), '{}', id === 1 ? nextSeed() : undefined);
+    const message = runMessage(id, argumentsText(args).text, '{}', id === 1 ? nextSeed() : undefined);
     const begun = performance.now();
     const reply = await exchange(this.#uc, message, {
       timeoutMs: limits.timeoutMs,

@@ -1,3 +1,4 @@
+import { JsonText, membersOf } from '../json/json-text.ts';
 import { imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import type { Cores } from './cores.ts';
@@ -13,7 +14,7 @@ import {
   type Specialization,
 } from './specialization.ts';
 import { isTenderDeath } from './tender-death.ts';
-import type { Action, JsonValue } from './types.ts';
+import type { Action } from './types.ts';
 
 /** What it needs of the node. */
 export interface RestorerContext {
@@ -37,7 +38,7 @@ export class Restorer {
    * An invocation is about to look for a starting point. Without an idle UC it waits for the function's snapshot, as
    * it would for the first cold start; for an argument snapshot it does not wait.
    */
-  prepare(record: FunctionRecord, action: Action, params: JsonValue): void {
+  prepare(record: FunctionRecord, action: Action, params: JsonText): void {
     if (record.snapshot === undefined) {
       const idle = record.idle.length + record.demoted.length > 0;
       if (!idle && record.cold === 'none' && this.#persistence.has(functionSnapshotId(record))) {
@@ -87,7 +88,7 @@ export class Restorer {
 
   async #restoreArguments(record: FunctionRecord, parent: Snapshot): Promise<void> {
     const stored = this.#persistence.childrenOf(parent.id).filter(({ kind }) => kind === 'argument');
-    if (stored.some(({ fixed }) => Object.keys(fixed ?? {}).length === 0)) {
+    if (stored.some(({ fixed }) => fixed === null || membersOf(JsonText.parse(fixed)).size === 0)) {
       addCheckpoint(record.specializations);
     }
     await Promise.all(

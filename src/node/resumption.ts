@@ -2,6 +2,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { exchange } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext } from './activation.ts';
+import { AnsweredActivation } from './answered.ts';
 import type { Core } from './cores.ts';
 import { type Deployed, deploySnapshot } from './deploy.ts';
 import type { Continuation } from './live-capture.ts';
@@ -35,19 +36,9 @@ export async function resumeRun(
     if (outcome instanceof PlatformError) {
       throw outcome;
     }
-    const { status, result, timedOut } = outcome;
     const totalMs = performance.now() - begun;
     const timings: ActivationTimings = { waitMs: 0, deployMs, runMs: totalMs - deployMs, totalMs };
-    return {
-      status,
-      result,
-      path: 'warm',
-      timings,
-      logs: logs.finish(),
-      timedOut,
-      startMs,
-      endMs: Date.now(),
-    };
+    return new AnsweredActivation(outcome, 'warm', timings, logs.finish(), startMs);
   } finally {
     if (running !== undefined) {
       node.invocations.end(running);

@@ -247,6 +247,9 @@ function bootedVersion(kind: Kind, reply: Reply, logs: LogCollector): string {
     throw reply.end.error;
   }
   const why = reply.type === 'ended' ? describeEnd(reply.end) : `it answered with ${reply.type}`;
-  const said = logs.finish().map(({ line }) => line);
+  const said = logs
+    .finish()
+    .lines()
+    .map(({ line }) => line);
   throw new PlatformError('boot_failed', [`${kind.name} did not boot: ${why}`, ...said].join('\n'));
 }

@@ -1,13 +1,21 @@
+import { canonicalJson } from '../json/canonical.ts';
+import { JsonText, membersOf } from '../json/json-text.ts';
+import { compactJson } from '../json/print.ts';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
-import type { JsonObject, JsonValue, SpecializationInfo } from './types.ts';
+import { argumentsText } from './arguments.ts';
+import type { ObjectArguments, SpecializationInfo } from './types.ts';
 
 /** Leading runs that brought no snapshot before no other one tries. */
 const FAILURES_MAX = 3;
+/** A character in a JSON string takes six at most. */
+const ESCAPE_CHARS = 6;
 
 /** One place half-way through a function's run where invocations may start. */
 export interface Specialization {
   /** The arguments that it fixes; none for the function's own checkpoint(). */
-  readonly fixed: JsonObject;
+  readonly fixed: JsonText;
+  /** Each by its name, as a canonical text. */
+  readonly wanted: ReadonlyMap<string, string>;
   readonly origin: 'declared' | 'checkpoint';
   snapshot: Snapshot | undefined;
   state: LeadState;
@@ -23,9 +31,10 @@ export interface Specialization {
  */
 export type LeadState = 'none' | 'starting' | 'failed';
 
-function specialization(fixed: JsonObject, origin: Specialization['origin']): Specialization {
+function specialization(fixed: JsonText, origin: Specialization['origin']): Specialization {
   return {
     fixed,
+    wanted: new Map(Array.from(membersOf(fixed), ([name, value]) => [name, canonicalJson(value)])),
     origin,
     snapshot: undefined,
     state: 'none',
@@ -37,33 +46,37 @@ function specialization(fixed: JsonObject, origin: Specialization['origin']): Sp
 
 /** Id of its snapshot, whether there is one or not. */
 export function argumentSnapshotId(parent: Snapshot, { origin, fixed }: Specialization): string {
-  return snapshotId([parent.id, origin, JSON.stringify(fixed)]);
+  return snapshotId([parent.id, origin, fixed.text]);
 }
 
 /** Those that an action declares, deepest first; of equally deep ones the first that is declared. */
-export function declaredSpecializations(declared: readonly JsonObject[]): Specialization[] {
+export function declaredSpecializations(declared: readonly ObjectArguments[]): Specialization[] {
   return declared
-    .toSorted((a, b) => Object.keys(b).length - Object.keys(a).length)
-    .map((fixed) => specialization(fixed, 'declared'));
+    .map((fixed) => specialization(argumentsText(fixed), 'declared'))
+    .sort((a, b) => b.wanted.size - a.wanted.size);
 }
 
 /** The function calls checkpoint(), as its run said. */
 export function addCheckpoint(all: Specialization[]): void {
   if (!all.some(({ origin }) => origin === 'checkpoint')) {
-    all.push(specialization({}, 'checkpoint'));
+    all.push(specialization(JsonText.of({}), 'checkpoint'));
   }
 }
 
 /** The deepest one whose fixed arguments an invocation has. */
 export function findSpecialization(
   all: readonly Specialization[],
-  params: JsonValue,
+  params: JsonText,
 ): Specialization | undefined {
-  if (all.length === 0 || !isObject(params)) {
+  if (all.length === 0 || !params.isObject) {
     return undefined;
   }
-  return all.find(({ fixed }) =>
-    Object.keys(fixed).every((name) => Object.hasOwn(params, name) && isEqual(fixed[name], params[name])),
+  const given = membersOf(params);
+  return all.find(({ wanted }) =>
+    [...wanted].every(([name, canonical]) => {
+      const value = given.get(name);
+      return value !== undefined && isSame(value, canonical);
+    }),
   );
 }
 
@@ -99,26 +112,12 @@ export function specializationInfo(special: Specialization): SpecializationInfo 
   };
 }
 
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** Equality of JSON texts, but for the order of keys. */
-function isEqual(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
-  if (Array.isArray(a) || Array.isArray(b)) {
-    return (
-      Array.isArray(a) &&
-      Array.isArray(b) &&
-      a.length === b.length &&
-      a.every((item, i) => isEqual(item, b[i]))
-    );
-  }
-  if (!isObject(a) || !isObject(b)) {
-    return a === b;
-  }
-  const names = Object.keys(a);
+function isSame(value: JsonText, canonical: string): boolean {
+  const compact = compactJson(value);
   return (
-    names.length === Object.keys(b).length &&
-    names.every((name) => Object.hasOwn(b, name) && isEqual(a[name], b[name]))
+    compact.text === canonical ||
+    // The client decides how much text it sends; of equal values one cannot be longer than this.
+    (compact.text.length <= canonical.length * ESCAPE_CHARS && canonicalJson(compact) === canonical)
   );
 }

@@ -1,9 +1,15 @@
+import type { JsonObject, JsonText, JsonValue } from '../json/json-text.ts';
+
 /**
  * What the outside of the node (API, command line, benchmarks) and its inside agree on.
  */
 
-export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
-export type JsonObject = { [key: string]: JsonValue };
+export type { JsonObject, JsonValue } from '../json/json-text.ts';
+
+/** Arguments of a function. A text reaches it to the digit, what JavaScript has as it prints it. */
+export type Arguments = JsonText | JsonValue;
+/** The same, of an object. */
+export type ObjectArguments = JsonText | JsonObject;
 
 /** The deepest starting point that an invocation found: cold, warm and hot path, or an argument snapshot. */
 export type StartPath = 'cold' | 'warm' | 'argument' | 'hot';
@@ -19,13 +25,13 @@ export type StartState = (typeof START_STATES)[number];
 export interface ActionPolicy {
   readonly state: StartState;
   /** Fixed arguments, an object for each argument snapshot that is wanted. */
-  readonly specialize: readonly JsonObject[];
+  readonly specialize: readonly ObjectArguments[];
   /** Runs that do no harm outside of the UC: the function's snapshot is taken again after them. */
   readonly warmup?: Warmup | undefined;
 }
 
 export interface Warmup {
-  readonly args: JsonObject;
+  readonly args: ObjectArguments;
   readonly runs: number;
 }
 
@@ -78,6 +84,17 @@ export interface LogLine {
   readonly line: string;
 }
 
+/** The log lines of one activation, kept as what they take. */
+export interface ActivationLogs {
+  /** Of memory. */
+  readonly bytes: number;
+  /** One that the function wrote after its answer. */
+  append(line: LogLine): void;
+  lines(): LogLine[];
+  /** OpenWhisk's list of log lines. */
+  document(): JsonText;
+}
+
 /** OpenWhisk's four outcomes (ActivationResult). */
 export type ActivationStatus =
   | 'success'
@@ -105,10 +122,14 @@ export interface ActivationTimings {
 
 export interface Activation {
   readonly status: ActivationStatus;
-  /** The function's result, or `{error: …}`. */
+  /** The function's result, or `{error: …}`, as it was sent: an object or an array. */
+  readonly resultText: JsonText;
+  /** The same as JavaScript sees it; made when it is looked at. */
   readonly result: JsonValue;
   readonly path: StartPath;
   readonly timings: ActivationTimings;
+  readonly log: ActivationLogs;
+  /** Its lines; made when they are looked at. */
   readonly logs: readonly LogLine[];
   /** True when the time limit ended it. */
   readonly timedOut: boolean;
@@ -208,7 +229,7 @@ export interface SnapshotInfo {
   readonly deploys: number;
   readonly createdMs: number;
   /** Of an argument snapshot: the arguments that it fixes. */
-  readonly fixed?: JsonObject;
+  readonly fixed?: JsonText;
   /** Taken again after runs, when the function's code was compiled. */
   readonly warmed?: boolean;
 }
@@ -216,7 +237,7 @@ export interface SnapshotInfo {
 /** A place half-way through a function's run where invocations start, or would. */
 export interface SpecializationInfo {
   /** The arguments that it fixes; none for the function's own checkpoint(), which any object matches. */
-  readonly fixed: JsonObject;
+  readonly fixed: JsonText;
   readonly origin: 'declared' | 'checkpoint';
   /** `none`: the next invocation that matches brings the snapshot. `failed`: none will. */
   readonly state: 'none' | 'starting' | 'ready' | 'failed';
@@ -361,7 +382,7 @@ export class PlatformError extends Error {
 
 /** The node as the API and the command line see it; `src/node/compute-node.ts` implements it. */
 export interface ComputeNode {
-  invoke(action: Action, params: JsonValue, options?: InvokeOptions): Promise<Activation>;
+  invoke(action: Action, params: Arguments, options?: InvokeOptions): Promise<Activation>;
   /** Forget an action's idle UCs and snapshot (it was updated or deleted). */
   forget(action: Action): Promise<void>;
   /** Drop idle UCs of an action but keep its snapshot, so that the next start is warm. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { JsonObject, SnapshotInfo } from '../node/types.ts';
+import type { JsonText } from '../json/json-text.ts';
+import type { SnapshotInfo } from '../node/types.ts';
 import type { Captured, Compacted } from '../tender/messages.ts';
 
 export const PAGE_BYTES = 4096;
@@ -19,7 +20,7 @@ export interface Snapshot {
   /** What the interpreter of a runtime says of itself. */
   readonly interpreter?: string;
   /** Of an argument snapshot: the arguments that it fixes. */
-  readonly fixed?: JsonObject;
+  readonly fixed?: JsonText;
   readonly captured: Captured;
   /** Set when it is kept as words: src/node/compactor.ts. */
   compacted?: Compacted;

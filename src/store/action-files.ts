@@ -30,14 +30,14 @@ export class ActionFiles {
    * where it is, for somebody to look at, until an action of its name is written.
    */
   async readAll(
-    take: (document: unknown) => Promise<void>,
+    take: (json: string) => Promise<void>,
     onBad: (path: string, reason: string) => void,
   ): Promise<void> {
     const names = (await readdir(this.#dir)).filter((name) => NAME.test(name));
     await eachOf(names, AT_ONCE, async (name) => {
       const path = join(this.#dir, name);
       try {
-        await take(parse(await readText(path, MAX_BYTES)));
+        await take(checked(await readText(path, MAX_BYTES)));
       } catch (error) {
         onBad(path, error instanceof Error ? error.message : String(error));
       }
@@ -47,10 +47,10 @@ export class ActionFiles {
   /**
    * Resolves when the action would outlast a power cut.
    * @param key `namespace/name`
+   * @param json on one line
    * @throws PlatformError `store_failed`
    */
-  async write(key: string, document: object): Promise<void> {
-    const json = JSON.stringify(document);
+  async write(key: string, json: string): Promise<void> {
     const temporary = join(this.#tmp, `action-${++this.#written}`);
     try {
       await writeWhole(temporary, this.#path(key), `${json}\n${checksum(json)}\n`);
@@ -80,12 +80,12 @@ function checksum(json: string): string {
   return createHash('sha256').update(json).digest('hex');
 }
 
-function parse(text: string): unknown {
+function checked(text: string): string {
   const [json = '', sum, rest] = text.split('\n');
   if (sum !== checksum(json) || rest !== '') {
     throw new Error('it is damaged');
   }
-  return JSON.parse(json);
+  return json;
 }
 
 function failed(key: string, cause: unknown): PlatformError {

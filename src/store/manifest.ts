@@ -1,9 +1,10 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
+import { JsonText } from '../json/json-text.ts';
 import { storeIdentity } from './identity.ts';
 
 /** Raised when the fields of a manifest change their meaning. */
-const MANIFEST_VERSION = 1;
+const MANIFEST_VERSION = 2;
 /** Far above what any has. */
 export const MANIFEST_BYTES_MAX = 1024 * 1024;
 
@@ -38,8 +39,8 @@ const manifest = z.strictObject({
   content: sha256,
   /** What its interpreter says of itself; null below the runtime's. */
   interpreter: z.string().nullable(),
-  /** Arguments that an argument snapshot fixes. */
-  fixed: z.record(z.string(), z.json()).nullable(),
+  /** Arguments that an argument snapshot fixes, as a JSON text: a number in it keeps its digits. */
+  fixed: z.string().refine(JsonText.isObject).nullable(),
   captured: z.strictObject({ ownPages: count, sharedPages: count, maps: count, runs: count }),
   savedMs: z.number(),
   createdMs: z.number(),

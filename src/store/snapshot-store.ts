@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { JsonText } from '../json/json-text.ts';
 import type { Core, Cores } from '../node/cores.ts';
 import { isTenderDeath } from '../node/tender-death.ts';
-import { type JsonObject, PlatformError, type StoreOptions } from '../node/types.ts';
+import { PlatformError, type StoreOptions } from '../node/types.ts';
 import { functionDigest, imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Hello } from '../tender/messages.ts';
 import { errnoOf } from '../tender/tender.ts';
@@ -274,7 +275,7 @@ export class SnapshotStore {
       deploying: 0,
       stored: manifest.content,
       ...(manifest.digest !== null && { digest: manifest.digest }),
-      ...(manifest.fixed !== null && { fixed: manifest.fixed as JsonObject }),
+      ...(manifest.fixed !== null && { fixed: JsonText.parse(manifest.fixed) }),
       ...(manifest.interpreter !== null && { interpreter: manifest.interpreter }),
       ...(evicted !== undefined && { evicted }),
     };
@@ -340,7 +341,7 @@ export class SnapshotStore {
       plan,
       layer,
       interpreter: snapshot.interpreter ?? null,
-      fixed: snapshot.fixed ?? null,
+      fixed: snapshot.fixed?.text ?? null,
       captured: { ownPages, sharedPages, maps, runs },
       savedMs,
       createdMs,

@@ -1,4 +1,5 @@
-import type { JsonValue } from '../node/types.ts';
+import { eachMember, JsonText } from '../json/json-text.ts';
+import { JsonError, Scanner } from '../json/scanner.ts';
 
 /** Messages of docs/driver-protocol.md. What a driver says is hostile: user code runs beside it. */
 
@@ -25,7 +26,9 @@ export type DriverAnswer =
       readonly op: 'result';
       readonly id: number;
       readonly status: RunStatus;
-      readonly value: JsonValue;
+      /** An object or an array, of any depth. */
+      readonly value: JsonText;
+      readonly depth: number;
       readonly seeded: boolean;
       /** The function called checkpoint(), and no capture was wanted. */
       readonly checkpoint: boolean;
@@ -93,47 +96,92 @@ function isObserved(value: unknown): value is string[] {
 
 const RUN_STATUSES: readonly unknown[] = ['ok', 'application_error', 'developer_error'] satisfies RunStatus[];
 
+/** What a line says: its members, and the text of `value`. */
+interface Line {
+  readonly fields: ReadonlyMap<string, unknown>;
+  readonly value: JsonText | undefined;
+  readonly depth: number;
+}
+
+const VALUE = 'value';
+const FIELDS = new Set([
+  'op',
+  'version',
+  'error',
+  'id',
+  'status',
+  'seeded',
+  'observed',
+  'checkpoint',
+  'ending',
+]);
+
+function readLine(text: string): Line | undefined {
+  const fields = new Map<string, unknown>();
+  let value: JsonText | undefined;
+  let valueDepth = 0;
+  try {
+    const scanner = new Scanner(text);
+    const behind = eachMember(scanner, 0, ({ key, start, end, depth }) => {
+      if (key === VALUE) {
+        value = JsonText.trusted(text.slice(start, end));
+        valueDepth = depth;
+      } else if (FIELDS.has(key)) {
+        fields.set(key, JSON.parse(text.slice(start, end)));
+      }
+    });
+    return scanner.space(behind) === text.length ? { fields, value, depth: valueDepth } : undefined;
+  } catch (error) {
+    if (error instanceof JsonError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
 /** Undefined for anything that is no message of the protocol. */
 export function parseAnswer(line: Buffer): DriverAnswer | undefined {
-  let message: unknown;
-  try {
-    message = JSON.parse(line.toString('utf8'));
-  } catch {
+  const read = readLine(line.toString('utf8'));
+  if (read === undefined) {
     return undefined;
   }
-  if (typeof message !== 'object' || message === null) {
-    return undefined;
-  }
-  const { op, version, error, id, status, value, seeded, observed, checkpoint, ending } = message as Record<
-    string,
-    unknown
-  >;
+  const { fields, value, depth } = read;
+  const op = fields.get('op');
+  const seeded = fields.get('seeded') === true;
+  const id = fields.get('id');
   switch (op) {
-    case 'booted':
+    case 'booted': {
+      const version = fields.get('version');
       return typeof version === 'string' ? { op, version } : undefined;
+    }
     case 'ready':
-      return { op, seeded: seeded === true };
-    case 'failed':
-      return typeof error === 'string' ? { op, error, seeded: seeded === true } : undefined;
     case 'collected':
-      return { op, seeded: seeded === true };
-    case 'parked':
-      return typeof id === 'number' && isObserved(observed)
-        ? { op, id, observed, seeded: seeded === true }
+      return { op, seeded };
+    case 'failed': {
+      const error = fields.get('error');
+      return typeof error === 'string' ? { op, error, seeded } : undefined;
+    }
+    case 'parked': {
+      const observed = fields.get('observed');
+      return typeof id === 'number' && isObserved(observed) ? { op, id, observed, seeded } : undefined;
+    }
+    case 'result': {
+      const status = fields.get('status');
+      const checkpoint = fields.get('checkpoint') === true;
+      const ending = fields.get('ending') === true;
+      return typeof id === 'number' && isStatus(status) && isContainer(value)
+        ? { op, id, status, value, depth, seeded, checkpoint, ending }
         : undefined;
-    case 'result':
-      return typeof id === 'number' && RUN_STATUSES.includes(status) && value !== undefined
-        ? {
-            op,
-            id,
-            status: status as RunStatus,
-            value: value as JsonValue,
-            seeded: seeded === true,
-            checkpoint: checkpoint === true,
-            ending: ending === true,
-          }
-        : undefined;
+    }
     default:
       return undefined;
   }
+}
+
+function isStatus(status: unknown): status is RunStatus {
+  return RUN_STATUSES.includes(status);
+}
+
+function isContainer(value: JsonText | undefined): value is JsonText {
+  return value !== undefined && (value.isObject || value.isArray);
 }

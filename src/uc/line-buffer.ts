@@ -1,3 +1,5 @@
+import { GrowingBuffer } from './growing-buffer.ts';
+
 const NEWLINE = 10;
 
 /** Takes the lines that a LineBuffer cuts. */
@@ -10,10 +12,10 @@ export interface LineTarget {
 
 /**
  * Cuts bytes of a UC into lines, with a bound on what is held: the guest decides how long a
- * line is. Holds nothing between two lines.
+ * line is, and in how small pieces it comes. Holds nothing between two lines.
  */
 export class LineBuffer {
-  #parts: Buffer[] | undefined;
+  #held: GrowingBuffer | undefined;
   #bytes = 0;
 
   /** `data` is only valid during the call. */
@@ -31,13 +33,13 @@ export class LineBuffer {
   /** Hands out what came without a newline. */
   flush(maxBytes: number, target: LineTarget): void {
     if (this.#bytes > 0) {
-      this.#finish(Buffer.alloc(0), maxBytes, target);
+      this.#finish(EMPTY, maxBytes, target);
     }
   }
 
   /** A copy of what has come of an unfinished line. */
   held(): Buffer {
-    return Buffer.concat(this.#parts ?? []);
+    return Buffer.from(this.#held?.bytes ?? EMPTY);
   }
 
   /** Takes up what another buffer held: no newline in it. */
@@ -50,25 +52,27 @@ export class LineBuffer {
   #hold(part: Buffer, maxBytes: number): void {
     this.#bytes += part.length;
     if (this.#bytes > maxBytes) {
-      this.#parts = undefined;
+      this.#held = undefined;
     } else {
-      this.#parts ??= [];
-      this.#parts.push(Buffer.from(part));
+      this.#held ??= new GrowingBuffer();
+      this.#held.add(part);
     }
   }
 
   #finish(last: Buffer, maxBytes: number, target: LineTarget): void {
     const bytes = this.#bytes + last.length;
-    const parts = this.#parts;
-    this.#parts = undefined;
+    const held = this.#held;
+    this.#held = undefined;
     this.#bytes = 0;
     if (bytes > maxBytes) {
       target.tooLong(bytes);
-    } else if (parts === undefined) {
+    } else if (held === undefined) {
       target.line(last);
     } else {
-      parts.push(last);
-      target.line(Buffer.concat(parts, bytes));
+      held.add(last);
+      target.line(held.bytes);
     }
   }
 }
+
+const EMPTY = Buffer.alloc(0);

@@ -1,85 +1,95 @@
 import type { LogLine } from '../node/types.ts';
-import { LineBuffer, type LineTarget } from './line-buffer.ts';
+import { ActivationLog } from './activation-log.ts';
+import { GrowingBuffer } from './growing-buffer.ts';
 
 type Stream = LogLine['stream'];
 
-class StreamLines implements LineTarget {
-  readonly #collector: LogCollector;
-  readonly #stream: Stream;
-  readonly #buffer = new LineBuffer();
+/**
+ * What a line costs beside its text: no less than it takes of memory, nor than its time, its stream and quotes take in
+ * an answer.
+ */
+export const LINE_BYTES = 96;
 
-  constructor(collector: LogCollector, stream: Stream) {
-    this.#collector = collector;
-    this.#stream = stream;
-  }
+const NEWLINE = 10;
 
-  push(data: Buffer): void {
-    this.#buffer.push(data, this.#collector.maxBytes, this);
-  }
+/** What each byte takes in a JSON string. */
+const BYTE_COSTS = Uint8Array.from(
+  { length: 256 },
+  (_, byte) => JSON.stringify(String.fromCharCode(byte)).length - 2,
+);
+BYTE_COSTS[NEWLINE] = LINE_BYTES;
 
-  flush(): void {
-    this.#buffer.flush(this.#collector.maxBytes, this);
-  }
-
-  line(line: Buffer): void {
-    this.#collector.add(this.#stream, line);
-  }
-
-  tooLong(): void {
-    this.#collector.truncate();
-  }
-}
-
-/** The log lines of one activation, up to a limit; what comes after is dropped. */
+/** The log lines of one activation, up to a limit; what comes after is dropped unseen. */
 export class LogCollector {
-  /** Of the lines' text, newlines not counted. */
+  /** For all lines: what their text takes as JSON, and LINE_BYTES for each. */
   readonly maxBytes: number;
-  readonly #lines: LogLine[] = [];
-  #streams: Record<Stream, StreamLines> | undefined;
-  #bytes = 0;
+  readonly #log = new ActivationLog();
+  /** What has come of an unfinished line. */
+  readonly #held: Record<Stream, GrowingBuffer | undefined> = { stdout: undefined, stderr: undefined };
+  #cost = 0;
   #truncated = false;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
   }
 
+  /** `data` is only valid during the call. */
   write(stream: Stream, data: Buffer): void {
     if (this.#truncated) {
       return;
     }
-    this.#streams ??= { stdout: new StreamLines(this, 'stdout'), stderr: new StreamLines(this, 'stderr') };
-    this.#streams[stream].push(data);
-  }
-
-  add(stream: Stream, line: Buffer): void {
-    if (this.#truncated) {
-      return;
+    const wholeBytes = this.#admit(data);
+    if (wholeBytes > 0) {
+      this.#log.add(stream, this.#held[stream]?.bytes, data.subarray(0, wholeBytes));
+      this.#held[stream] = undefined;
     }
-    this.#bytes += line.length;
-    if (this.#bytes > this.maxBytes) {
-      this.truncate();
-      return;
-    }
-    this.#lines.push({ timeMs: Date.now(), stream, line: line.toString('utf8') });
-  }
-
-  truncate(): void {
-    if (!this.#truncated) {
-      this.#truncated = true;
-      const line = `Logs were truncated because the total bytes size exceeds the limit of ${this.maxBytes} bytes.`;
-      this.#lines.push({ timeMs: Date.now(), stream: 'stderr', line });
+    if (this.#cost > this.maxBytes) {
+      this.#truncate();
+    } else if (wholeBytes < data.length) {
+      const held = this.#held[stream] ?? new GrowingBuffer();
+      held.add(data.subarray(wholeBytes));
+      this.#held[stream] = held;
     }
   }
 
   /** Ends the collection; a last line without a newline counts. */
-  finish(): readonly LogLine[] {
-    this.#streams?.stdout.flush();
-    this.#streams?.stderr.flush();
-    return this.#lines;
+  finish(): ActivationLog {
+    for (const stream of ['stdout', 'stderr'] as const) {
+      if (this.#held[stream] !== undefined) {
+        this.write(stream, LAST_NEWLINE);
+      }
+    }
+    this.#log.seal();
+    return this.#log;
   }
 
   /** True if a line so far holds one of the words: to tell why an interpreter aborted. */
   mentions(pattern: RegExp): boolean {
-    return this.#lines.some(({ line }) => pattern.test(line));
+    return this.#log.mentions(pattern);
+  }
+
+  /** Adds up what the bytes cost, as long as there is room; returns how many of them end in a line that has room. */
+  #admit(data: Buffer): number {
+    let cost = this.#cost;
+    let wholeBytes = 0;
+    for (let i = 0; i < data.length && cost <= this.maxBytes; i++) {
+      const byte = data[i] as number;
+      cost += BYTE_COSTS[byte] as number;
+      if (byte === NEWLINE && cost <= this.maxBytes) {
+        wholeBytes = i + 1;
+      }
+    }
+    this.#cost = cost;
+    return wholeBytes;
+  }
+
+  #truncate(): void {
+    this.#truncated = true;
+    this.#held.stdout = undefined;
+    this.#held.stderr = undefined;
+    const text = `Logs were truncated because the total bytes size exceeds the limit of ${this.maxBytes} bytes.\n`;
+    this.#log.add('stderr', undefined, Buffer.from(text));
   }
 }
+
+const LAST_NEWLINE = Buffer.from('\n');

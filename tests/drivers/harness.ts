@@ -85,9 +85,22 @@ export class Driver implements AsyncDisposable {
   }
 
   async receive(): Promise<Answer> {
+    return JSON.parse(await this.receiveLine()) as Answer;
+  }
+
+  async receiveLine(): Promise<string> {
     const { value, done } = await this.#lines.next();
     assert(!done, `the driver ended: ${this.#output.stderr}`);
-    return JSON.parse(value) as Answer;
+    return value;
+  }
+
+  /** A run whose arguments and result are texts, for what JavaScript would change; the part of the answer behind `status`. */
+  async runText(value: string, op = 'run'): Promise<string> {
+    const id = this.#nextId++;
+    this.#device.write(`{"op":"${op}","id":${id},"value":${value},"env":{}}\n`);
+    const [, answer] = /^\{"op":"result","id":\d+,"status":(.*)\}$/s.exec(await this.receiveLine()) ?? [];
+    assert(answer !== undefined);
+    return answer;
   }
 
   async init(code: Code, seed?: string): Promise<Answer> {

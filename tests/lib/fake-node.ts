@@ -1,6 +1,11 @@
+import type { JsonText } from '../../src/json/json-text.ts';
+import { AnsweredActivation } from '../../src/node/answered.ts';
+import { argumentsText } from '../../src/node/arguments.ts';
 import type {
   Action,
   Activation,
+  ActivationStatus,
+  Arguments,
   ComputeNode,
   InvokeOptions,
   JsonObject,
@@ -11,11 +16,15 @@ import type {
   SnapshotInfo,
 } from '../../src/node/types.ts';
 import { PlatformError } from '../../src/node/types.ts';
+import { ActivationLog } from '../../src/uc/activation-log.ts';
 
-type Behaviour = (
-  params: JsonObject,
-  options: InvokeOptions | undefined,
-) => Partial<Activation> | Promise<Partial<Activation>>;
+/** What is not like the standard answer. */
+interface Behaved {
+  readonly status?: ActivationStatus;
+  readonly result?: JsonValue | JsonText;
+}
+
+type Behaviour = (params: JsonObject, options: InvokeOptions | undefined) => Behaved | Promise<Behaved>;
 
 /** Stands in for the node where only the HTTP edge is tested. Actions behave by their source text. */
 export class FakeNode implements ComputeNode {
@@ -48,21 +57,17 @@ export class FakeNode implements ComputeNode {
     },
   };
 
-  async invoke(action: Action, params: JsonValue, options?: InvokeOptions): Promise<Activation> {
+  async invoke(action: Action, params: Arguments, options?: InvokeOptions): Promise<Activation> {
     const startMs = Date.now();
     const name = action.code.type === 'source' ? action.code.source : 'echo';
-    const part = await this.behaviours[name]?.(params as JsonObject, options);
-    return {
-      status: 'success',
-      result: {},
-      path: 'cold',
-      timings: { waitMs: 1.4, deployMs: 0.5, initMs: 2.2, runMs: 0.3, totalMs: 4.4 },
-      logs: [{ timeMs: 0, stream: 'stdout', line: 'hello' }],
-      timedOut: false,
-      startMs,
-      endMs: startMs + 4,
-      ...part,
-    };
+    const text = argumentsText(params);
+    const { status = 'success', result = {} } =
+      (await this.behaviours[name]?.(text.value() as JsonObject, options)) ?? {};
+    const outcome = { status, result: name === 'echo' ? text : argumentsText(result), timedOut: false };
+    const timings = { waitMs: 1.4, deployMs: 0.5, initMs: 2.2, runMs: 0.3, totalMs: 4.4 };
+    const log = new ActivationLog();
+    log.add('stdout', undefined, Buffer.from('hello\n'), 0);
+    return new AnsweredActivation(outcome, 'cold', timings, log, startMs);
   }
 
   async forget(action: Action): Promise<void> {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 _BUFFER_BYTES = 64 * 1024
 
@@ -9,17 +10,37 @@ _BUFFER_BYTES = 64 * 1024
 _readv = os.readv
 _write = os.write
 
+_get_recursion_limit = sys.getrecursionlimit
+_set_recursion_limit = sys.setrecursionlimit
+_get_digits_limit = sys.get_int_max_str_digits
+_set_digits_limit = sys.set_int_max_str_digits
+
 # What json.loads and json.dumps end up with: the way there counts references on pages that a clone then has to copy.
 _scan = json.JSONDecoder().scan_once
 _containers = {}
-# ASCII only, so that any string is valid on the wire; NaN is no JSON.
+# Characters stand for themselves: the limit on results is one on bytes of UTF-8. NaN is no JSON.
 _pieces = json.encoder.c_make_encoder(
-    _containers, json.JSONEncoder().default, json.encoder.encode_basestring_ascii, None, ":", ",", False, False, False
+    _containers, json.JSONEncoder().default, json.encoder.encode_basestring, None, ":", ",", False, False, False
 )
+
+# More than the node lets a value be deep: 1,000 levels, and what surrounds them.
+_LEVELS = 1100
+# A function may have raised the limit beyond what the stack holds of the encoder's frames.
+_SAFE_RECURSION = 3000
 
 
 def encode(value):
     """Its JSON. Raises as json.dumps does: TypeError, ValueError, RecursionError."""
+    recursion = _get_recursion_limit()
+    if recursion <= _SAFE_RECURSION:
+        try:
+            return _encode(value)
+        except (RecursionError, ValueError):
+            pass
+    return _lifted(min(recursion, _SAFE_RECURSION) + _LEVELS, _encode, value)
+
+
+def _encode(value):
     try:
         return "".join(_pieces(value, 0))
     finally:
@@ -29,10 +50,25 @@ def encode(value):
 
 
 def _decode(text):
-    value, end = _scan(text, 0)
+    try:
+        value, end = _scan(text, 0)
+    except (RecursionError, ValueError):
+        value, end = _lifted(_get_recursion_limit() + _LEVELS, _scan, text, 0)
     if end != len(text):
         raise ValueError(f"{text[end:]!r} after a message")
     return value
+
+
+def _lifted(recursion_limit, work, *args):
+    """With room for the deepest value that the node lets pass, and for any integer."""
+    recursion, digits = _get_recursion_limit(), _get_digits_limit()
+    _set_recursion_limit(recursion_limit)
+    _set_digits_limit(0)
+    try:
+        return work(*args)
+    finally:
+        _set_digits_limit(digits)
+        _set_recursion_limit(recursion)
 
 
 class Channel:
@@ -63,8 +99,9 @@ class Channel:
             self._end += got
 
     def write(self, line):
-        """Writes one line of ASCII text, whole."""
-        data = line.encode("ascii")
+        """Writes one line of JSON, whole."""
+        # What has no UTF-8, half of a surrogate pair, becomes an escape, which is what JSON has for it.
+        data = line.encode("utf-8", "backslashreplace")
         done = _write(self._out, data)
         while done < len(data):
             done += _write(self._out, data[done : done + (1 << 20)])

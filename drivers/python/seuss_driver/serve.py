@@ -16,6 +16,7 @@ from seuss_driver.reseed import reseed
 _threads = _thread._count
 
 _NOT_A_DICTIONARY = "The action did not return a dictionary or array."
+_TOO_DEEP = "The action produced a response that is nested more than 1000 levels deep."
 
 
 class _Run:
@@ -164,7 +165,9 @@ def _outcome(value):
         return "developer_error", encode({"error": _NOT_A_DICTIONARY})
     try:
         text = encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        return "application_error", encode({"error": _TOO_DEEP})
+    except (TypeError, ValueError) as error:
         return "developer_error", encode({"error": f"{_NOT_A_DICTIONARY} {_text(error)}"})
     return "application_error" if isinstance(value, dict) and "error" in value else "ok", text
 
@@ -182,7 +185,11 @@ def _trace(error):
     frames = error.__traceback__
     while frames is not None and frames.tb_frame.f_code.co_filename in _OWN_FILES:
         frames = frames.tb_next
-    return "".join(traceback.format_exception(type(error), error, frames))
+    try:
+        return "".join(traceback.format_exception(type(error), error, frames))
+    except Exception:
+        # It asks the exception for its text, its cause and its notes, which is the function's code.
+        return type(error).__name__ + "\n"
 
 
 _OWN_FILES = frozenset(

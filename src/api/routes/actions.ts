@@ -1,13 +1,21 @@
 import type { FastifyInstance } from 'fastify';
+import { actionDocument, bodyOf } from '../body.ts';
 import { type ApiContext, identify, nameIn } from '../context.ts';
 import type { ActionRecord } from '../registry.ts';
-import { actionPut, getQuery, invokeQuery, listQuery, parse, parseArguments, putQuery } from '../schemas.ts';
+import {
+  ARGUMENT_BODY_BYTES,
+  actionPut,
+  getQuery,
+  invokeQuery,
+  listQuery,
+  parse,
+  parseArguments,
+  putQuery,
+} from '../schemas.ts';
 import { sendOutcome, waitLimit } from './outcome.ts';
 
 /** 48 MB of code in base64, and room for the rest. */
 const PUT_BYTES = 68 * 1024 * 1024;
-/** OpenWhisk's limit on arguments, 1 MB, and room for the white space of a JSON text. */
-const ARGUMENT_BYTES = 1024 * 1024 + 4096;
 
 const COLLECTION = '/api/v1/namespaces/:namespace/actions';
 const ENTITY = `${COLLECTION}/:name`;
@@ -24,7 +32,8 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
   app.put(ENTITY, { bodyLimit: PUT_BYTES }, async (request) => {
     const { namespace } = identify(request);
     const { overwrite } = parse(putQuery, request.query);
-    const content = parse(actionPut, request.body ?? {});
+    const body = bodyOf(request);
+    const content = parse(actionPut, body === undefined ? {} : (actionDocument(body) ?? {}));
     const { record, replaced } = await context.actions.put(namespace, nameIn(request), content, overwrite);
     if (replaced !== undefined && replaced.action.digest !== record.action.digest) {
       await context.node.forget(replaced.action);
@@ -46,15 +55,14 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
     return document(record, false);
   });
 
-  const invocation = { bodyLimit: ARGUMENT_BYTES, config: { bodyAsText: true } } as const;
-  app.post(ENTITY, invocation, async (request, reply) => {
+  app.post(ENTITY, { bodyLimit: ARGUMENT_BODY_BYTES }, async (request, reply) => {
     const { subject, namespace } = identify(request);
     const record = context.actions.get(namespace, nameIn(request));
     const { blocking, result, timeout } = parse(invokeQuery, request.query);
     const outcome = await context.invoker.invoke({
       record,
       subject,
-      params: parseArguments((request.body as string | undefined) ?? ''),
+      params: parseArguments(bodyOf(request)),
       transactionId: request.id,
       waitMs: waitLimit(blocking, timeout, record.limits.timeout),
     });

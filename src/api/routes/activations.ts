@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type ActivationRecord, activationSummary } from '../activation-record.ts';
+import { printJson } from '../../json/print.ts';
+import { type ActivationRecord, activationDocument, activationSummary } from '../activation-record.ts';
 import { type ApiContext, identify } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';
 import { activationsQuery, parse } from '../schemas.ts';
@@ -8,18 +10,27 @@ const COLLECTION = '/api/v1/namespaces/:namespace/activations';
 const ENTITY = `${COLLECTION}/:id`;
 
 export function activationRoutes(app: FastifyInstance, context: ApiContext): void {
-  app.get(COLLECTION, async (request) => {
+  app.get(COLLECTION, async (request, reply) => {
     const { namespace } = identify(request);
     const { limit, skip, count, docs, ...filter } = parse(activationsQuery, request.query);
     const all = context.activations.list(namespace, filter);
     if (count) return { activations: all.length };
     const page = all.slice(skip, skip + limit);
-    return docs ? page : page.map(activationSummary);
+    if (!docs) return page.map(activationSummary);
+    return reply.type('application/json; charset=utf-8').send(Readable.from(listText(page)));
   });
 
-  app.get(ENTITY, async (request) => find(context, request));
+  app.get(ENTITY, async (request) => activationDocument(find(context, request)));
   app.get(`${ENTITY}/result`, async (request) => find(context, request).response);
-  app.get(`${ENTITY}/logs`, async (request) => ({ logs: find(context, request).logs }));
+  app.get(`${ENTITY}/logs`, async (request) => ({ logs: find(context, request).log.document() }));
+}
+
+/** One after the other, since together they may be large. */
+function* listText(page: readonly ActivationRecord[]): Generator<string> {
+  for (const [index, record] of page.entries()) {
+    yield `${index === 0 ? '[' : ','}${printJson(activationDocument(record))}`;
+  }
+  yield page.length === 0 ? '[]' : ']';
 }
 
 function find(context: ApiContext, request: FastifyRequest): ActivationRecord {

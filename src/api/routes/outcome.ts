@@ -1,4 +1,6 @@
 import type { FastifyReply } from 'fastify';
+import { printJson } from '../../json/print.ts';
+import { activationDocument } from '../activation-record.ts';
 import type { InvokeOutcome } from '../invoker.ts';
 
 /** So that an action that uses up its time answers with that error and not with a 202. */
@@ -22,7 +24,8 @@ export function sendOutcome(
     return reply.code(202).send({ activationId: id });
   }
   const { record } = outcome;
-  return reply.code(statusOf(record.response.status)).send(resultOnly ? record.response.result : record);
+  reply.code(statusOf(record.response.status)).type('application/json; charset=utf-8');
+  return reply.send(resultOnly ? record.response.result.text : printJson(activationDocument(record)));
 }
 
 function statusOf(status: string): number {

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../node/types.ts';
+import { itemsOf, JsonText, membersOf, objectOf } from '../../json/json-text.ts';
+import { printJson } from '../../json/print.ts';
+import { userValue } from '../answers.ts';
 import { ApiClient } from '../api-client.ts';
 import { resolveTarget, type TargetFlags, targetOptions } from '../api-target.ts';
 import { UsageError } from '../errors.ts';
@@ -15,10 +17,8 @@ interface SpecializeFlags extends TargetFlags {
 
 const POLICY = 'seuss';
 
-const jsonObject = z.record(z.string(), z.json());
-
 const specialization = z.object({
-  fixed: jsonObject,
+  fixed: userValue,
   origin: z.string(),
   state: z.string(),
   snapshot: z.string().nullable(),
@@ -28,7 +28,7 @@ const specialization = z.object({
 type Specialization = z.infer<typeof specialization>;
 
 const actionDocument = z.object({
-  annotations: z.array(z.object({ key: z.string(), value: z.json() })),
+  annotations: z.array(z.object({ key: z.string(), value: userValue })),
   specializations: z.array(specialization).default([]),
 });
 type ActionDocument = z.infer<typeof actionDocument>;
@@ -57,27 +57,24 @@ async function specializeAction(name: string, flags: SpecializeFlags): Promise<v
   const client = new ApiClient(resolveTarget(flags));
   const path = `/api/v1/namespaces/_/actions/${encodeURIComponent(name)}`;
   const fixed = parseParams(flags.params, flags.param ?? []);
-  if (!isObject(fixed)) throw new UsageError('The arguments to fix are an object.');
-  const adds = Object.keys(fixed).length > 0;
+  if (!fixed.isObject) throw new UsageError('The arguments to fix are an object.');
+  const adds = membersOf(fixed).size > 0;
   if (adds || flags.clear) {
     const before = policyOf(await client.request('GET', `${path}?code=false`, actionDocument));
-    const kept = flags.clear || !Array.isArray(before.specialize) ? [] : before.specialize;
-    const value = { ...before, specialize: adds ? [...kept, fixed] : kept };
+    const declared = before.get('specialize');
+    const kept = flags.clear || declared?.isArray !== true ? [] : itemsOf(declared);
+    before.set('specialize', JsonText.parse(printJson(adds ? [...kept, fixed] : kept)));
     await client.request('PUT', `${path}?overwrite=true`, actionDocument, {
-      annotations: [{ key: POLICY, value }],
+      annotations: [{ key: POLICY, value: objectOf(before) }],
     });
   }
   const { specializations } = await client.request('GET', `${path}?code=false`, actionDocument);
-  console.log(flags.json ? JSON.stringify(specializations) : table(specializations));
+  console.log(flags.json ? printJson(specializations) : table(specializations));
 }
 
-function policyOf({ annotations }: ActionDocument): JsonObject {
+function policyOf({ annotations }: ActionDocument): Map<string, JsonText> {
   const policy = annotations.find(({ key }) => key === POLICY)?.value;
-  return policy !== undefined && isObject(policy) ? policy : {};
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return policy?.isObject === true ? membersOf(policy) : new Map();
 }
 
 function table(specializations: readonly Specialization[]): string {
@@ -87,7 +84,7 @@ function table(specializations: readonly Specialization[]): string {
 
 /** `{"model":"small"}  ready  4dc70a580440f5ba  (used before: time: Date.now)` */
 function describe({ fixed, origin, state, snapshot, reason, observed }: Specialization): string {
-  const what = origin === 'checkpoint' ? 'checkpoint()' : JSON.stringify(fixed);
+  const what = origin === 'checkpoint' ? 'checkpoint()' : fixed.text;
   const used = observed.length > 0 ? `(used before: ${observed.join(', ')})` : undefined;
   return [what, state, snapshot, reason, used].filter((part) => part != null).join('  ');
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printJson } from '../../json/print.ts';
 import { ApiClient } from '../api-client.ts';
 import { resolveTarget, type TargetFlags, targetOptions } from '../api-target.ts';
 import { snapshotInfo } from '../snapshot-schemas.ts';
@@ -21,7 +22,7 @@ export function captureCommand(program: Command): void {
     const client = new ApiClient(resolveTarget(flags));
     const path = `/seuss/v1/activations/${encodeURIComponent(id)}/capture`;
     const snapshot = await client.request('POST', path, snapshotInfo);
-    if (flags.json) console.log(JSON.stringify(snapshot));
+    if (flags.json) console.log(printJson(snapshot));
     else console.log(`${snapshot.id}  ${snapshot.of}, ${kib(snapshot.ownBytes)} KiB of its own`);
   });
 }

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
+import { type JsonText, membersOf, objectOf } from '../../json/json-text.ts';
+import { prettyJson, printJson } from '../../json/print.ts';
 import {
   type Activation,
   type ComputeNode,
-  type JsonObject,
-  type JsonValue,
   type LogLine,
   START_STATES,
   type StartState,
@@ -81,7 +81,7 @@ async function invoke(path: string, flags: InvokeFlags): Promise<number> {
       ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
     },
   });
-  const print = flags.json ? printJson : printHuman;
+  const print = flags.json ? printMachine : printHuman;
   const onLateLog = ({ line }: LogLine): void => console.error(line);
   const options = { cores: 1, preboot: [action.kind], onProgress: progress, ...flags.without };
   return await withNode(options, async (node: ComputeNode) => {
@@ -95,24 +95,23 @@ async function invoke(path: string, flags: InvokeFlags): Promise<number> {
   });
 }
 
-function fixedArguments(params: JsonValue, names: readonly string[] | undefined): JsonObject | undefined {
+function fixedArguments(params: JsonText, names: readonly string[] | undefined): JsonText | undefined {
   if (names === undefined) return undefined;
-  if (typeof params !== 'object' || params === null || Array.isArray(params)) {
-    throw new UsageError('--specialize is for arguments that are an object.');
-  }
-  const missing = names.filter((name) => !Object.hasOwn(params, name));
+  if (!params.isObject) throw new UsageError('--specialize is for arguments that are an object.');
+  const members = membersOf(params);
+  const missing = names.filter((name) => !members.has(name));
   if (missing.length > 0) {
     throw new UsageError(`--specialize names ${missing.join(', ')}, which is no argument given.`);
   }
-  return Object.fromEntries(names.map((name) => [name, params[name] as JsonValue]));
+  return objectOf([...members].filter(([name]) => names.includes(name)));
 }
 
-function printJson({ result, status, path, timings, logs }: Activation): void {
-  console.log(JSON.stringify({ result, status, path, timings, logs }));
+function printMachine({ resultText: result, status, path, timings, logs }: Activation): void {
+  console.log(printJson({ result, status, path, timings, logs }));
 }
 
-function printHuman({ result, status, path, timings, logs }: Activation): void {
+function printHuman({ resultText, status, path, timings, logs }: Activation): void {
   for (const { line } of logs) console.error(line);
-  console.log(JSON.stringify(result, undefined, 2));
+  console.log(prettyJson(resultText));
   progress(status === 'success' ? timingLine(path, timings) : `${status}; ${timingLine(path, timings)}`);
 }

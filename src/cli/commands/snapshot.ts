@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { prettyJson, printJson } from '../../json/print.ts';
 import { ApiClient } from '../api-client.ts';
 import { resolveTarget, type TargetFlags, targetOptions } from '../api-target.ts';
 import { EXIT } from '../exit-codes.ts';
@@ -41,12 +42,12 @@ function clientOf(flags: Flags): ApiClient {
 
 async function inspect(id: string, flags: Flags): Promise<void> {
   const details = await clientOf(flags).request('GET', pathOf(id), snapshotDetails);
-  console.log(flags.json ? JSON.stringify(details) : detailsText(details, Date.now()));
+  console.log(flags.json ? printJson(details) : detailsText(details, Date.now()));
 }
 
 async function diff(id: string, other: string, flags: Flags): Promise<void> {
   const difference = await clientOf(flags).request('GET', pathOf(id, 'diff', other), snapshotDiff);
-  console.log(flags.json ? JSON.stringify(difference) : diffText(difference));
+  console.log(flags.json ? printJson(difference) : diffText(difference));
 }
 
 /** A run that takes longer than the node lets a client wait goes on; its id is told. */
@@ -54,11 +55,11 @@ async function resume(id: string, flags: Flags): Promise<number> {
   const path = `${pathOf(id, 'resume')}?blocking=true`;
   const answer = await clientOf(flags).request('POST', path, activation);
   const { activationId, response } = answer;
-  if (flags.json) console.log(JSON.stringify(answer));
+  if (flags.json) console.log(printJson(answer));
   else if (response === undefined) progress(`It runs on as activation ${activationId}.`);
   else {
     for (const line of answer.logs ?? []) console.error(line);
-    console.log(JSON.stringify(response.result, undefined, 2));
+    console.log(prettyJson(response.result));
     progress(`${response.status}; activation ${activationId}`);
   }
   return response === undefined || response.success ? EXIT.ok : EXIT.functionError;
@@ -66,5 +67,5 @@ async function resume(id: string, flags: Flags): Promise<number> {
 
 async function remove(id: string, flags: Flags): Promise<void> {
   const dropped = await clientOf(flags).request('DELETE', pathOf(id), snapshotInfo);
-  console.log(flags.json ? JSON.stringify(dropped) : `${dropped.id} of ${dropped.of} is dropped`);
+  console.log(flags.json ? printJson(dropped) : `${dropped.id} of ${dropped.of} is dropped`);
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { printJson } from '../../json/print.ts';
 import { ApiClient } from '../api-client.ts';
 import { resolveTarget, type TargetFlags, targetOptions } from '../api-target.ts';
 import { snapshotList } from '../snapshot-schemas.ts';
@@ -19,7 +20,7 @@ export function snapshotsCommand(program: Command): void {
   targetOptions(command).action(async (flags: SnapshotsFlags) => {
     const client = new ApiClient(resolveTarget(flags));
     const snapshots = await client.request('GET', '/seuss/v1/snapshots', snapshotList);
-    if (flags.json) console.log(JSON.stringify(snapshots));
+    if (flags.json) console.log(printJson(snapshots));
     else console.log((flags.tree ? snapshotTree : snapshotTable)(snapshots, Date.now()));
   });
 }

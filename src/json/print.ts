@@ -1,0 +1,67 @@
+import { JsonText } from './json-text.ts';
+import { Scanner } from './scanner.ts';
+
+/** What `printJson` takes: JSON with texts in place of values that must keep their digits. Absent members are left out. */
+export type Printable = JsonText | null | boolean | number | string | readonly Printable[] | PrintableObject;
+interface PrintableObject {
+  readonly [key: string]: Printable | undefined;
+}
+
+/** The JSON of a document of ours, of few levels. The texts in it stand there as they are. */
+export function printJson(value: unknown): string {
+  if (value instanceof JsonText) {
+    return value.text;
+  }
+  if (Array.isArray(value)) {
+    return `[${value.map(printJson).join(',')}]`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .map(([key, member]) => `${JSON.stringify(key)}:${printJson(member)}`);
+    return `{${members.join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}
+
+/** Calls `take` with each token of a valid text: `{`, a string with its quotes, a number. */
+function eachToken(text: string, take: (token: string) => void): void {
+  const scanner = new Scanner(text);
+  for (let at = scanner.space(0); at < text.length; ) {
+    const isMark = '{}[],:'.includes(text.charAt(at));
+    const end = isMark ? at + 1 : scanner.value(at).end;
+    take(text.slice(at, end));
+    at = scanner.space(end);
+  }
+}
+
+/** The same text without white space. */
+export function compactJson({ text }: JsonText): JsonText {
+  // Nearly all are so already; inside of strings white space stays.
+  if (!/\s/.test(text)) {
+    return JsonText.trusted(text);
+  }
+  const tokens: string[] = [];
+  eachToken(text, (token) => tokens.push(token));
+  return JsonText.trusted(tokens.join(''));
+}
+
+/** The same text on lines of their own for people, as `JSON.stringify(value, undefined, 2)` would set them. */
+export function prettyJson({ text }: JsonText): string {
+  const parts: string[] = [];
+  let depth = 0;
+  let before = '';
+  eachToken(text, (token) => {
+    const opens = token === '{' || token === '[';
+    const closes = token === '}' || token === ']';
+    const opened = before === '{' || before === '[';
+    depth -= Number(closes);
+    if (closes ? !opened : opened || before === ',') {
+      parts.push('\n', '  '.repeat(depth));
+    }
+    parts.push(token === ':' ? ': ' : token);
+    depth += Number(opens);
+    before = token;
+  });
+  return parts.join('');
+}

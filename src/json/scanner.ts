@@ -1,0 +1,232 @@
+/** The text is no JSON; `message` says where. */
+export class JsonError extends Error {
+  override readonly name = 'JsonError';
+}
+
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const PLUS = 0x2b;
+const COMMA = 0x2c;
+const MINUS = 0x2d;
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+/** From what opens an object or an array to what closes it. */
+const TO_CLOSING = 2;
+/** `e` or `E`, without the bit that tells them apart. */
+const EXPONENT = 0x45;
+const CASE_BIT = 0x20;
+
+const LITERALS: Readonly<Record<string, string>> = { t: 'true', f: 'false', n: 'null' };
+const ESCAPES = new Set([...'"\\/bfnrt'].map((letter) => letter.charCodeAt(0)));
+const UNICODE_ESCAPE = 0x75;
+const HEX4 = /[0-9a-fA-F]{4}/y;
+
+const INITIAL_DEPTH = 64;
+
+/** How one part of a text was found. */
+export interface Scanned {
+  /** Offset behind it. */
+  readonly end: number;
+  /** How many objects and arrays lie in each other, at most. */
+  readonly depth: number;
+}
+
+/**
+ * Finds out where the values of a JSON text begin and end, and that they are valid (RFC 8259), without making
+ * anything of them: in one pass, without recursion, however deep they are.
+ */
+export class Scanner {
+  readonly text: string;
+  readonly #maxDepth: number;
+  /** The closing characters that are awaited, outermost first. */
+  #closing = new Uint8Array(INITIAL_DEPTH);
+
+  /** @param maxDepth deeper than this, a text counts as no JSON */
+  constructor(text: string, maxDepth = Number.POSITIVE_INFINITY) {
+    this.text = text;
+    this.#maxDepth = maxDepth;
+  }
+
+  /**
+   * @param start offset of its first character
+   * @throws JsonError
+   */
+  value(start: number): Scanned {
+    const { text } = this;
+    let at = start;
+    let depth = 0;
+    let deepest = 0;
+    for (;;) {
+      const first = text.charCodeAt(at);
+      if (first === OPEN_OBJECT || first === OPEN_LIST) {
+        const closing = first + TO_CLOSING;
+        depth += 1;
+        deepest = Math.max(deepest, depth);
+        this.#open(depth, closing, at);
+        at = this.space(at + 1);
+        if (text.charCodeAt(at) !== closing) {
+          at = closing === CLOSE_OBJECT ? this.key(at) : at;
+          continue;
+        }
+      } else {
+        at = this.#plain(first, at);
+      }
+      // Behind a value, or before the end of an empty object or array.
+      for (;;) {
+        if (depth === 0) {
+          return { end: at, depth: deepest };
+        }
+        at = this.space(at);
+        const next = text.charCodeAt(at);
+        const closing = this.#closing[depth - 1];
+        if (next === closing) {
+          depth -= 1;
+          at += 1;
+        } else if (next === COMMA) {
+          at = this.space(at + 1);
+          at = closing === CLOSE_OBJECT ? this.key(at) : at;
+          break;
+        } else {
+          throw this.unexpected(at);
+        }
+      }
+    }
+  }
+
+  /** Past a key and its colon, to the value. */
+  key(start: number): number {
+    return this.colon(this.string(start));
+  }
+
+  /** Past the colon that follows a key, to the value. */
+  colon(start: number): number {
+    const at = this.space(start);
+    if (this.text.charCodeAt(at) !== COLON) {
+      throw this.unexpected(at);
+    }
+    return this.space(at + 1);
+  }
+
+  /** Past white space. */
+  space(start: number): number {
+    let at = start;
+    for (;;) {
+      const char = this.text.charCodeAt(at);
+      if (char !== SPACE && char !== NEWLINE && char !== RETURN && char !== TAB) {
+        return at;
+      }
+      at += 1;
+    }
+  }
+
+  /** Past a string. */
+  string(start: number): number {
+    const { text } = this;
+    if (text.charCodeAt(start) !== QUOTE) {
+      throw this.unexpected(start);
+    }
+    let at = start + 1;
+    for (;;) {
+      const char = text.charCodeAt(at);
+      if (char === QUOTE) {
+        return at + 1;
+      }
+      if (char === BACKSLASH) {
+        at = this.#escape(at + 1);
+      } else if (char >= SPACE) {
+        at += 1;
+      } else {
+        // A control character, or the end of the text.
+        throw this.unexpected(at);
+      }
+    }
+  }
+
+  unexpected(at: number): JsonError {
+    const found = this.text[at];
+    return new JsonError(
+      found === undefined
+        ? 'it ends too early'
+        : `${JSON.stringify(found)} at position ${at} is not expected there`,
+    );
+  }
+
+  #open(depth: number, closing: number, at: number): void {
+    if (depth > this.#maxDepth) {
+      throw new JsonError(`it is nested more than ${this.#maxDepth} levels deep at position ${at}`);
+    }
+    if (depth > this.#closing.length) {
+      const grown = new Uint8Array(this.#closing.length * 2);
+      grown.set(this.#closing);
+      this.#closing = grown;
+    }
+    this.#closing[depth - 1] = closing;
+  }
+
+  /** Past a value that holds no other one. */
+  #plain(first: number, at: number): number {
+    if (first === QUOTE) {
+      return this.string(at);
+    }
+    if (first === MINUS || isDigit(first)) {
+      return this.#number(at);
+    }
+    const literal = LITERALS[this.text.charAt(at)];
+    if (literal === undefined || !this.text.startsWith(literal, at)) {
+      throw this.unexpected(at);
+    }
+    return at + literal.length;
+  }
+
+  #number(start: number): number {
+    const { text } = this;
+    let at = text.charCodeAt(start) === MINUS ? start + 1 : start;
+    at = text.charCodeAt(at) === ZERO ? at + 1 : this.#digits(at);
+    if (text.charCodeAt(at) === DOT) {
+      at = this.#digits(at + 1);
+    }
+    if ((text.charCodeAt(at) & ~CASE_BIT) === EXPONENT) {
+      const sign = text.charCodeAt(at + 1);
+      at = this.#digits(sign === PLUS || sign === MINUS ? at + 2 : at + 1);
+    }
+    return at;
+  }
+
+  /** Past digits, one at least. */
+  #digits(start: number): number {
+    let at = start;
+    while (isDigit(this.text.charCodeAt(at))) {
+      at += 1;
+    }
+    if (at === start) {
+      throw this.unexpected(at);
+    }
+    return at;
+  }
+
+  /** Past what follows a backslash. */
+  #escape(at: number): number {
+    const char = this.text.charCodeAt(at);
+    if (ESCAPES.has(char)) {
+      return at + 1;
+    }
+    HEX4.lastIndex = at + 1;
+    if (char !== UNICODE_ESCAPE || !HEX4.test(this.text)) {
+      throw this.unexpected(at);
+    }
+    return at + 5;
+  }
+}
+
+function isDigit(char: number): boolean {
+  return char >= ZERO && char <= NINE;
+}

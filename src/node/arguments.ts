@@ -1,0 +1,20 @@
+import { JsonText } from '../json/json-text.ts';
+import { JsonError } from '../json/scanner.ts';
+import { type Arguments, PlatformError } from './types.ts';
+
+/**
+ * The text with which arguments travel.
+ * @throws PlatformError `bad_arguments`
+ */
+export function argumentsText(params: Arguments): JsonText {
+  if (params instanceof JsonText) {
+    return params;
+  }
+  try {
+    return JsonText.of(params);
+  } catch (error) {
+    throw error instanceof JsonError
+      ? new PlatformError('bad_arguments', `the arguments: ${error.message}`)
+      : error;
+  }
+}
