@@ -21,6 +21,7 @@ const TS_TARGETS = {
   manifests: 'manifests of stored snapshots',
   zips: 'zip archives',
   tarballs: 'tar archives',
+  texts: 'JSON texts of clients and functions',
   elves: 'ELF files that functions are named by',
   requests: 'HTTP requests',
 };

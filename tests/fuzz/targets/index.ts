@@ -8,5 +8,6 @@ export const TARGETS: Readonly<Record<string, () => Promise<Target>>> = {
   zips: async () => (await import('./archives.ts')).zips,
   tarballs: async () => (await import('./archives.ts')).tarballs,
   elves: async () => (await import('./elf.ts')).elves,
+  texts: async () => (await import('./texts.ts')).texts,
   requests: async () => (await import('./requests.ts')).requests,
 };

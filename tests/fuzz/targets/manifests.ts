@@ -25,7 +25,7 @@ const MANIFEST: Manifest = finishManifest({
   plan: { name: '0123456789abcdef-01234567.plan', bytes: 4096, checksum: SUM },
   layer: { name: '0123456789abcdef-01234567.layer', bytes: 8192, checksum: SUM },
   interpreter: null,
-  fixed: { model: ['small', 1, null] },
+  fixed: '{"model":["small",1.0,null]}',
   captured: { ownPages: 2, sharedPages: 3, maps: 4, runs: 5 },
   savedMs: 1.5,
   createdMs: 1700000000000,
