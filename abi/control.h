@@ -68,6 +68,8 @@ enum control_type {
 
 	/* ---- to a UC, no reply ---- */
 	CONTROL_SEND = 30, /* flags: a link_type; payload: bytes, any length. Sent as link frames. */
+	CONTROL_IDLE = 31, /* uint32_t UC array: they have answered, and are to be at rest until the next LINK_DRIVER_IN. One
+	                      that uses processor time all the same is ended (CONTROL_EXIT_IDLE). */
 
 	/* ---- events ---- */
 	CONTROL_LINK = 40, /* flags: a link_type, LINK_MORE included; payload: what the UC sent */
@@ -246,6 +248,7 @@ enum control_exit_reason {
 	CONTROL_EXIT_MEMORY = 2, /* went over its memory limit */
 	CONTROL_EXIT_PROTOCOL = 3, /* sent something that is no valid frame, or did not confirm its deploy */
 	CONTROL_EXIT_STUCK = 4, /* did not stop to be captured, reset or demoted: the host kernel worked for it without end */
+	CONTROL_EXIT_IDLE = 5, /* used processor time without taking the message that it has, or while it was idle */
 };
 
 #endif

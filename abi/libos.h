@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define LIBOS_MAGIC 0x534f42494c535355ull
-#define LIBOS_VERSION 3u
+#define LIBOS_VERSION 4u
 
 struct libos_header {
 	uint64_t magic;
@@ -33,6 +33,8 @@ struct libos_header {
 	/* Bounds of the code, library OS's and guest's, that reads the host's clock and makes the guest's of it; the host's
 	   vDSO, which it calls, is the rest of it. */
 	uint64_t clock_start, clock_end;
+	/* Address of a word: bytes for the reader of /dev/seuss that have been received and not read. 0: not kept. */
+	uint64_t driver_in_bytes;
 	uint64_t image_end; /* end of bss; heap follows up to UC_LIBOS_END, mapped by the zygote, MAP_NORESERVE */
 };
 

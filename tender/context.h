@@ -114,6 +114,13 @@ enum uc_state {
 	UC_GONE, /* reaped; freed once no event can name it */
 };
 
+/* idle_limit.c */
+enum uc_idle {
+	UC_AT_WORK, /* on a message, or on its way to its first one */
+	UC_ASKED,   /* it was sent a message, which it was not seen to take */
+	UC_IDLE,    /* it has answered */
+};
+
 /* Packets that the UC's socket did not take yet. */
 struct packet {
 	struct packet *next;
@@ -170,6 +177,9 @@ struct uc {
 	struct control_exit end;
 
 	uint64_t memory_limit;
+	enum uc_idle idle;
+	uint64_t idle_from_ns; /* its processor time when it was first looked at since then, or 0 */
+	uint64_t idle_untaken; /* bytes of the message that it had not taken then */
 	uint64_t watched_cpu_ns, looked_cpu_ns; /* its CPU time at the last tick, and when its memory was last looked at */
 	int watched_quiet; /* ticks in a row without progress of its CPU time */
 	bool dozes;        /* it is not watched, and has no alarm */

@@ -54,7 +54,8 @@ static void check_header(const struct libos_header *h, const char *path)
 	    !in_image(h, h->signal_entry) || !in_image(h, h->signal_restorer) || !in_image(h, h->altstack_base) ||
 	    h->altstack_bytes > h->image_end - h->altstack_base || !in_image(h, h->hostcall_start) ||
 	    !in_image(h, h->hostcall_end) || h->hostcall_start >= h->hostcall_end ||
-	    (h->trapframe_end && !in_image(h, h->trapframe_end)))
+	    (h->trapframe_end && !in_image(h, h->trapframe_end)) ||
+	    (h->driver_in_bytes && !in_image(h, h->driver_in_bytes)))
 		fatal(0, "%s: an address of its header is outside the image", path);
 }
 

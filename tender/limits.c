@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "cpu_alarm.h"
+#include "idle_limit.h"
 #include "procfs.h"
 #include "uc.h"
 
@@ -103,6 +104,7 @@ static void look_at(struct tender *t, struct uc *uc, uint64_t now)
 {
 	uint64_t cpu_ns = process_cpu_ns(uc->pid);
 
+	idle_limit_check(t, uc, cpu_ns);
 	if (uc->state == UC_STARTING && now - uc->started_ns > DEPLOY_DEADLINE_NS)
 		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
 	if (cpu_ns - uc->looked_cpu_ns >= LOOK_CPU_NS)

@@ -7,6 +7,7 @@
 #include "compact.h"
 #include "control.h"
 #include "demote.h"
+#include "idle_limit.h"
 #include "image.h"
 #include "inspect.h"
 #include "limits.h"
@@ -189,6 +190,7 @@ static void send_to_uc(struct tender *t, const struct control_frame *frame, cons
 	switch (frame->flags) {
 	case LINK_DRIVER_IN:
 		uc->asked_ns = now_ns();
+		idle_limit_note_message(uc);
 		/* fall through */
 	case LINK_STDIN:
 	case LINK_SIGNAL:
@@ -197,6 +199,19 @@ static void send_to_uc(struct tender *t, const struct control_frame *frame, cons
 		break;
 	default:
 		fatal(0, "CONTROL_SEND of link type %u", frame->flags);
+	}
+}
+
+static void idle(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	for (uint32_t at = 0; at + sizeof(uint32_t) <= frame->len; at += sizeof(uint32_t)) {
+		struct uc *uc;
+		uint32_t id;
+
+		memcpy(&id, payload + at, sizeof id);
+		uc = uc_find(t, id);
+		if (uc && uc->state != UC_DEMOTED)
+			idle_limit_begin(uc);
 	}
 }
 
@@ -223,6 +238,7 @@ static request_fn *find(uint16_t type)
 	case CONTROL_INSPECT: return inspect_request;
 	case CONTROL_DIFF: return snapshot_diff_request;
 	case CONTROL_SEND: return send_to_uc;
+	case CONTROL_IDLE: return idle;
 	default: return NULL;
 	}
 }

@@ -47,6 +47,7 @@ __attribute__((section(".header"), used)) const struct libos_header libos_header
 	.trapframe_end = (u64)&arch_trapframe_end,
 	.clock_start = (u64)__clock_start,
 	.clock_end = (u64)__vdso_end,
+	.driver_in_bytes = (u64)&link_driver_in.bytes,
 	.image_end = (u64)__libos_end,
 };
 

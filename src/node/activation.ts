@@ -63,6 +63,8 @@ interface AwaitedCapture {
 
 /** What a run may log after its answer, at most. */
 const LATE_LOG_BYTES = 64 * 1024;
+/** UCs that one invocation finds restless before it counts as the function's fault. */
+const RESTLESS_MAX = 3;
 
 let lastRun = 0;
 
@@ -77,6 +79,7 @@ class Invocation {
   readonly #running: RunningInvocation | undefined;
   readonly #params: JsonText;
   #path: StartPath = 'cold';
+  #restless = 0;
 
   constructor(
     node: ActivationContext,
@@ -101,7 +104,7 @@ class Invocation {
   }
 
   /**
-   * Undefined: the demoted UC is lost, nothing has run, and another start has to serve.
+   * Undefined: the UC is lost, nothing has run, and another start has to serve.
    * @throws PlatformError when the platform failed: `mayStartAgain` tells whether the function had not begun
    */
   drive(start: Start): Promise<Outcome | undefined> {
@@ -133,11 +136,15 @@ class Invocation {
       : lead(this.#leading(), start.core, start.snapshot, start.leads);
   }
 
-  async #run(uc: FunctionUc): Promise<Outcome> {
+  async #run(uc: FunctionUc): Promise<Outcome | undefined> {
     const id = ++lastRun;
     const seed = this.#seedAfterReset(uc);
     const begun = performance.now();
     const reply = await this.#exchange(uc, this.#runText(id, seed), id);
+    if (reply.type === 'ended' && reply.end.type === 'restless' && ++this.#restless <= RESTLESS_MAX) {
+      this.#node.dispatcher.lost(uc.core);
+      return undefined;
+    }
     // The capture may have begun, or ended, before this node heard of the code.
     this.timings.runMs = Math.max(0, performance.now() - begun - (this.timings.captureMs ?? 0));
     return this.#conclude(uc, this.#runOutcome(reply, id, seed !== undefined));
@@ -191,7 +198,7 @@ class Invocation {
     return this.#conclude(deployed.uc, this.#runOutcome(reply, id, true));
   }
 
-  async #cold(core: Core, leads: boolean): Promise<Outcome> {
+  async #cold(core: Core, leads: boolean): Promise<Outcome | undefined> {
     let awaited: AwaitedCapture | undefined;
     let kept: Promise<void> | undefined;
     let begun = true;

@@ -7,6 +7,7 @@ import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { TENDER_OPTIMISATIONS } from '../tender/tender-process.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
+import type { UcEnd } from '../uc/uc-end.ts';
 import { type ActivationContext, activate } from './activation.ts';
 import { Admission } from './admission.ts';
 import { argumentsText } from './arguments.ts';
@@ -23,6 +24,7 @@ import { Persistence } from './persistence.ts';
 import { Recapturer } from './recapture.ts';
 import { Recovery } from './recovery.ts';
 import { Recycler } from './recycler.ts';
+import { RestWatch } from './rest-watch.ts';
 import { Restorer } from './restorer.ts';
 import { RunningInvocations } from './running.ts';
 import { Runtimes } from './runtime-boot.ts';
@@ -60,7 +62,8 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly invocations = new RunningInvocations();
   readonly #operations: SnapshotOperations;
   readonly recapturer: Recapturer;
-  readonly #idle = new IdlePool(this.account);
+  readonly #rest = new RestWatch();
+  readonly #idle = new IdlePool(this.account, (uc) => this.#rest.note(uc));
   readonly #meter = new IdleMeter(this.#idle);
   readonly #demoter: Demoter;
   readonly #compactor: Compactor;
@@ -71,6 +74,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly #failed = Promise.withResolvers<PlatformError>();
   /** Functions by the digest of their action. */
   readonly #functions = new Map<string, FunctionRecord>();
+  #restless = 0;
   #closed: Promise<void> | undefined;
 
   constructor(cores: Cores, persistence: Persistence, options: ComputeNodeOptions) {
@@ -171,6 +175,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     return {
       idleUcs: this.#idle.count,
       demotedUcs: this.#idle.demoted,
+      restlessUcs: this.#restless,
       busyUcs: this.dispatcher.active,
       queued: this.dispatcher.queued,
       memory: {
@@ -277,7 +282,8 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   }
 
   /** A busy UC's end is told to its invocation; an idle one's is seen here alone. */
-  ucEnded(uc: Uc): void {
+  ucEnded(uc: Uc, end: UcEnd): void {
+    this.#restless += Number(end.type === 'restless');
     if (!(uc instanceof FunctionUc)) {
       return;
     }
@@ -298,6 +304,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   async #close(): Promise<void> {
     const mended = this.#recovery.stop();
     this.#meter.stop();
+    this.#rest.stop();
     this.#demoter.stop();
     this.recapturer.stop();
     const reason = new PlatformError('closed', 'the node was closed');

@@ -20,11 +20,14 @@ export class IdlePool {
   /** UCs with a process that may be demoted, longest unused first. */
   readonly #live = new Map<Core, Set<FunctionUc>>();
   readonly #account: MemoryAccount;
+  readonly #onPut: (uc: FunctionUc) => void;
   #count = 0;
   #demoted = 0;
 
-  constructor(account = new MemoryAccount()) {
+  /** @param onPut hears of each UC that becomes idle */
+  constructor(account = new MemoryAccount(), onPut: (uc: FunctionUc) => void = () => undefined) {
     this.#account = account;
+    this.#onPut = onPut;
   }
 
   get count(): number {
@@ -53,6 +56,7 @@ export class IdlePool {
     this.#functions.set(record, uc.idleSinceMs);
     this.#count += 1;
     this.#account.update(uc);
+    this.#onPut(uc);
   }
 
   /** One that can run at once. */

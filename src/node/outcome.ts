@@ -79,6 +79,7 @@ function ended(end: UcEnd, phase: Phase, logs: LogCollector): Outcome | Platform
     case 'out-of-memory':
       return developerError(OUT_OF_MEMORY);
     case 'killed':
+    case 'restless':
     case 'broken':
       return platformFailure(`The unikernel context of the action failed: ${describeEnd(end)}.`);
     case 'lost':

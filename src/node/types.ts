@@ -336,6 +336,8 @@ export interface NodeStats {
   readonly idleUcs: number;
   /** Idle ones that have no process. */
   readonly demotedUcs: number;
+  /** Ended so far, since they went on working after their answer. Not by invocations, which find another one. */
+  readonly restlessUcs: number;
   readonly busyUcs: number;
   readonly queued: number;
   readonly memory: MemoryStats;

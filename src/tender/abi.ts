@@ -37,6 +37,7 @@ export const Control = {
   diff: 27,
   reset: 28,
   send: 30,
+  idle: 31,
   link: 40,
   exit: 41,
   cut: 42,
@@ -65,7 +66,7 @@ export const LINK_MORE = 0x8000;
 export const LINK_ROOT_IMAGE = 0;
 export const LINK_ROOT_HOST = 1;
 
-export const ExitReason = { self: 0, killed: 1, memory: 2, protocol: 3, stuck: 4 } as const;
+export const ExitReason = { self: 0, killed: 1, memory: 2, protocol: 3, stuck: 4, idle: 5 } as const;
 
 /** Source of a mapping that no file is behind, and an own layer that is not known. */
 export const PLAN_ANONYMOUS = 0xffff;

@@ -277,6 +277,14 @@ export class Tender {
     return this.#write(frame);
   }
 
+  /** These UCs are idle: one that uses processor time before it is sent something is ended. */
+  expectRest(ucs: readonly number[]): void {
+    const payload = Buffer.concat(ucs.map(encodeU32));
+    const header = Buffer.allocUnsafe(Size.frame);
+    writeFrameHeader(header, { type: Control.idle, flags: 0, uc: 0, seq: 0 }, payload.length);
+    this.#write(Buffer.concat([header, payload]));
+  }
+
   /** Resolves when what was sent has left this process, or the tender is gone. */
   async drained(): Promise<void> {
     if (!this.#socket.writableNeedDrain || this.#death !== undefined) {

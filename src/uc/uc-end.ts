@@ -10,6 +10,8 @@ export type UcEnd =
   /** The node asked for it. */
   | { readonly type: 'killed' }
   | { readonly type: 'out-of-memory' }
+  /** It worked while it was to be idle. Of the message that it was sent last, nothing has run. */
+  | { readonly type: 'restless' }
   /** The library OS gave up, or broke its contract with the tender. */
   | { readonly type: 'broken'; readonly text: string }
   /** The tender died with it. */
@@ -28,6 +30,8 @@ export function ucEndOf(exit: ControlExit, guest: GuestExit | undefined, panic: 
       return { type: 'killed' };
     case ExitReason.memory:
       return { type: 'out-of-memory' };
+    case ExitReason.idle:
+      return { type: 'restless' };
     case ExitReason.protocol:
       return { type: 'broken', text: panic ?? 'the unikernel context broke the protocol of its link' };
     case ExitReason.stuck:
@@ -59,6 +63,8 @@ export function describeEnd(end: UcEnd): string {
       return 'it was killed';
     case 'out-of-memory':
       return 'it exhausted its memory';
+    case 'restless':
+      return 'it did not take its message, but went on working';
     case 'broken':
       return end.text;
     case 'lost':

@@ -245,6 +245,28 @@ def spin(found):
         pass
 
 
+def spin_without_python(found):
+    loop = code(0xEB, 0xFE)
+    answer(found)
+    call(loop)
+
+
+def sleep_and_spin(found):
+    answer(found)
+    scratch[:8] = struct.pack("<IHH", LINK, 0, 0)
+    scratch[64:80] = struct.pack("<QQ", 0, 300_000_000)
+    host(PPOLL, buffer, 1, buffer + 64)
+    while True:
+        pass
+
+
+def flood_for_ever(found):
+    answer(found)
+    while True:
+        send(DRIVER_OUT, b"{}\n")
+        send(STDOUT, b"x")
+
+
 def doze(found):
     answer(found)
     scratch[:8] = struct.pack("<IHH", LINK, 0, 0)
@@ -259,10 +281,16 @@ def processor_time(found):
     wait()
 
 
+BY_ITSELF = (
+    *("timer", "ringing", "half_a_line", "exit_note", "flood", "spin", "doze", "processor_time"),
+    *("spin_without_python", "sleep_and_spin", "flood_for_ever"),
+)
+
+
 def main(args):
     found = look()
     act = args.get("act")
-    if act in ("timer", "ringing", "half_a_line", "exit_note", "flood", "spin", "doze", "processor_time"):
+    if act in BY_ITSELF:
         globals()[act](found)
     elif act is not None:
         globals()[act]()

@@ -94,6 +94,7 @@ export class FakeNode implements ComputeNode {
     return {
       idleUcs: 0,
       demotedUcs: 0,
+      restlessUcs: 0,
       busyUcs: 0,
       memory: { budgetBytes: 0, runningBytes: 0, idleBytes: 0, snapshotBytes: 0 },
       queued: 0,

@@ -294,6 +294,39 @@ static void too_much_memory_kills(void)
 	CHECK(client.last_exit.reason == CONTROL_EXIT_MEMORY);
 }
 
+static void make_idle(uint32_t uc)
+{
+	client_send(&client, 0, CONTROL_IDLE, 0, 0, 0, &uc, sizeof uc);
+}
+
+static void one_that_is_idle_may_rest_only(void)
+{
+	struct probe_call spin = { .op = PROBE_SPIN };
+	uint32_t resting = boot(0), uc = boot(0);
+
+	CHECK(count(0, resting) == 1);
+	make_idle(resting);
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &spin, sizeof spin);
+	client_await_cpu(&client, 0, uc, 300000000);
+	make_idle(uc);
+	client_await_exit(&client, 0, uc);
+	CHECK(client.last_exit.reason == CONTROL_EXIT_IDLE);
+	CHECK(count(0, resting) == 2);
+	kill_uc(0, resting);
+}
+
+static void a_message_is_not_waited_for_in_vain(void)
+{
+	struct probe_call spin = { .op = PROBE_SPIN }, more = { .op = PROBE_COUNT };
+	uint32_t uc = boot(0);
+
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &spin, sizeof spin);
+	client_await_cpu(&client, 0, uc, 300000000);
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &more, sizeof more);
+	client_await_exit(&client, 0, uc);
+	CHECK(client.last_exit.reason == CONTROL_EXIT_IDLE);
+}
+
 static void an_exit_is_told_after_its_frames(void)
 {
 	struct probe_call leave = { .op = PROBE_EXIT, .args = { 7 } };
@@ -398,6 +431,8 @@ int main(int argc, char **argv)
 	RUN(templates_make_no_difference);
 	RUN(a_uc_with_host_files_is_not_captured);
 	RUN(too_much_memory_kills);
+	RUN(one_that_is_idle_may_rest_only);
+	RUN(a_message_is_not_waited_for_in_vain);
 	RUN(an_exit_is_told_after_its_frames);
 	RUN(a_kill_is_final);
 	RUN(nothing_outlives_the_node);
