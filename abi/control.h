@@ -93,7 +93,7 @@ struct control_hello {
 	uint32_t xstate_bytes;  /* extended register state that a snapshot holds */
 	uint64_t libos_id;      /* FNV-1a of the library OS image: part of a snapshot's identity */
 	uint32_t uc_user;       /* user that UCs run as */
-	uint32_t reserved;
+	uint32_t memory_group;  /* 1: they are in a memory cgroup of the node's own; 0: the host grants none, or none was asked for */
 };
 
 #define CONTROL_IMAGES_MAX 8

@@ -214,6 +214,7 @@ struct tender {
 	int host_proc; /* /proc as the node sees it */
 	uint32_t without; /* optimisations that are left out */
 	struct privileges privileges;
+	bool in_memory_group; /* UCs are: memory_group.h */
 	unsigned uc_user; /* that UCs are given where the host lets us */
 	struct zygote zygote;
 	struct vma_list *embryo_map; /* reset.c: what every embryo has mapped; NULL before it is asked for */
@@ -245,6 +246,7 @@ struct tender {
 	uint64_t next_deploy;
 	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
 	uint64_t next_tick_ns;
+	uint64_t oom_kills; /* procfs_oom_kills, when it was last asked */
 
 	struct table images, layers, snapshots; /* by inode, inode, number */
 	struct list_node image_numbers;

@@ -123,7 +123,7 @@ static void __attribute__((noreturn)) supervise(struct launch *l)
 }
 
 /* The process that lives in the new namespaces, if the host grants them. */
-static void __attribute__((noreturn)) watch(const struct launch *l, pid_t child)
+static void __attribute__((noreturn)) watch(struct launch *l, pid_t child)
 {
 	int status;
 
@@ -131,6 +131,7 @@ static void __attribute__((noreturn)) watch(const struct launch *l, pid_t child)
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			fatal(errno, "wait for the tenders");
+	memory_group_remove(&l->memory_group);
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
@@ -162,6 +163,8 @@ void launch(struct launch *l)
 	check_control_sockets(l);
 	raise_descriptor_limit();
 	libos_image_load(&l->libos, l->libos_path);
+	if (l->memory_max)
+		memory_group_make(&l->memory_group, l->memory_max);
 	child = namespaces_enter(&l->host_proc);
 	if (child > 0)
 		watch(l, child);

@@ -3,6 +3,7 @@
 #define TENDER_LAUNCHER_H
 
 #include "libos_image.h"
+#include "memory_group.h"
 #include "peers.h"
 
 /* The node's control sockets begin at this descriptor, one per core. */
@@ -15,6 +16,8 @@ struct launch {
 	uint32_t uc_max;
 	bool bind_node; /* the node's main thread shares the first core: a message then wakes no sleeping core */
 	uint32_t without; /* optimisations that are left out */
+	uint64_t memory_max; /* that all UCs may take together, or 0: no group is made for them */
+	struct memory_group memory_group;
 	struct libos_image libos;
 	int packs[PEERS_MAX]; /* words.h */
 	int huge_fs;   /* huge_fs_open */

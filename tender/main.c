@@ -9,7 +9,7 @@
 
 #define UC_MAX_DEFAULT 100000
 #define CPU_MAX 4096
-#define USAGE "seuss-tender --libos PATH --cpus 0,1 [--max-uc N] [--bind-node 0|1] [--without LIST]"
+#define USAGE "seuss-tender --libos PATH --cpus 0,1 [--max-uc N] [--bind-node 0|1] [--without LIST] [--memory-max BYTES]"
 
 static long number(const char *option, const char *text, char **end, long max)
 {
@@ -55,6 +55,10 @@ static void parse(struct launch *l, int argc, char **argv)
 				fatal(0, "--max-uc: %s is no number", argv[i + 1]);
 		} else if (!strcmp(argv[i], "--bind-node")) {
 			l->bind_node = number("--bind-node", argv[i + 1], &end, 1) == 1;
+		} else if (!strcmp(argv[i], "--memory-max")) {
+			l->memory_max = (uint64_t)number("--memory-max", argv[i + 1], &end, INT64_MAX);
+			if (*end)
+				fatal(0, "--memory-max: %s is no number", argv[i + 1]);
 		} else if (!strcmp(argv[i], "--without")) {
 			if (!optimisations_parse(argv[i + 1], &l->without))
 				fatal(0, "--without: %s is no list like templates,working-set,unchanged", argv[i + 1]);
@@ -68,7 +72,7 @@ static void parse(struct launch *l, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct launch l = { .uc_max = UC_MAX_DEFAULT, .host_proc = -1 };
+	static struct launch l = { .uc_max = UC_MAX_DEFAULT, .host_proc = -1, .memory_group = MEMORY_GROUP_NONE };
 
 	parse(&l, argc, argv);
 	launch(&l);

@@ -79,6 +79,18 @@ int procfs_memory(pid_t pid, struct procfs_memory *memory)
 	return 0;
 }
 
+uint64_t procfs_oom_kills(void)
+{
+	uint64_t kills = 0;
+	char *text;
+
+	if (read_text_at(AT_FDCWD, "/proc/vmstat", &text) < 0)
+		return 0;
+	kills = labelled(text, "oom_kill ");
+	free(text);
+	return kills;
+}
+
 /* The name before it, in parentheses, may hold anything. */
 char procfs_state(pid_t pid)
 {

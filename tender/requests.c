@@ -39,6 +39,7 @@ static void hello(struct tender *t, const struct control_frame *frame, const cha
 		.xstate_bytes = t->xstate_bytes,
 		.libos_id = t->libos.id,
 		.uc_user = privileges_user(&t->privileges, t->uc_user),
+		.memory_group = t->in_memory_group,
 	};
 	uint32_t version = 0;
 

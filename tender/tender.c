@@ -73,6 +73,8 @@ void tender_main(const struct launch *l, int index, const int *socks)
 	t->uc_user = UC_USER_BASE + (unsigned)index;
 	privileges_probe(&t->privileges, t->uc_user);
 	zygote_start(&t->zygote, &l->libos, &t->privileges, t->uc_user);
+	t->in_memory_group = memory_group_join(&l->memory_group, t->zygote.pid);
+	t->oom_kills = procfs_oom_kills();
 	init_state(t, l, index);
 	error = procfs_file_id(t->libos.fd, &t->libos_file);
 	if (error)

@@ -17,6 +17,7 @@
 #include "limits.h"
 #include "operation.h"
 #include "pages.h"
+#include "procfs.h"
 #include "reset.h"
 #include "snapshot.h"
 #include "template.h"
@@ -141,9 +142,23 @@ static bool await_end(struct uc *uc, uint64_t ns)
 	return uc->waited;
 }
 
+/* Nobody here has killed it: it was an operator, or the kernel, for memory. */
+static void explain_kill(struct tender *t, struct uc *uc)
+{
+	uint64_t before = t->oom_kills;
+	int status = uc->end.wait_status;
+
+	if (uc->exit_reason != CONTROL_EXIT_SELF || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		return;
+	t->oom_kills = procfs_oom_kills();
+	if (t->oom_kills > before)
+		uc->exit_reason = CONTROL_EXIT_MEMORY;
+}
+
 /* Its link is closed, its end was seen. */
 static void reap(struct tender *t, struct uc *uc)
 {
+	explain_kill(t, uc);
 	if (uc->state == UC_EMBRYO) {
 		t->pool_size -= uc->in_pool;
 		template_lost(t, uc);

@@ -130,13 +130,14 @@ describe('the control protocol as the C headers have it', () => {
   it('decodes every field of what the tender sends', () => {
     const emit = (name: string, init: string): Buffer =>
       run(`struct ${name} s = { ${init} }; fwrite(&s, sizeof(s), 1, stdout);`);
-    assert.deepEqual(decodeHello(emit('control_hello', '1, 2, 3, 4, 0xfedcba9876543210ull, 0x5e550000')), {
+    assert.deepEqual(decodeHello(emit('control_hello', '1, 2, 3, 4, 0xfedcba9876543210ull, 0x5e550000, 1')), {
       version: 1,
       pid: 2,
       cpu: 3,
       xstateBytes: 4,
       libosId: 'fedcba9876543210',
       ucUser: 0x5e550000,
+      inMemoryGroup: true,
     });
     assert.deepEqual(decodeStarted(emit('control_started', '1ull << 40, 3')), {
       processNs: 2 ** 40,

@@ -1,7 +1,8 @@
+import { totalmem } from 'node:os';
 import { libosPath, tenderPath } from '../runtime/paths.ts';
 import { TenderProcess } from '../tender/tender-process.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';
-import type { Check } from './check.ts';
+import { type Check, check } from './check.ts';
 
 const MEANS = 'A context that broke through the filter would have the rights of that user.';
 
@@ -12,6 +13,7 @@ export async function identityChecks(): Promise<Check[]> {
     libosPath,
     cores: 1,
     bindNode: false,
+    memoryMaxBytes: totalmem(),
     without: [],
   }).catch((error: Error) => error);
   if (started instanceof Error) {
@@ -26,12 +28,26 @@ export async function identityChecks(): Promise<Check[]> {
       },
     ];
   }
-  const { ucUser } = started.tenders[0]?.hello ?? { ucUser: 0 };
+  const { ucUser, inMemoryGroup } = started.tenders[0]?.hello ?? { ucUser: 0, inMemoryGroup: false };
   await started.close();
+  return [userCheck(ucUser), memoryGroupCheck(inMemoryGroup)];
+}
+
+function userCheck(ucUser: number): Check {
   const fault = faultOfUcUser(ucUser);
   const title = 'user of contexts';
-  if (fault === undefined) return [{ title, status: 'ok', found: foundUser(ucUser), means: MEANS }];
-  return [{ title, status: 'warning', found: fault.message, means: MEANS, remedy: fault.remedy }];
+  if (fault === undefined) return { title, status: 'ok', found: foundUser(ucUser), means: MEANS };
+  return { title, status: 'warning', found: fault.message, means: MEANS, remedy: fault.remedy };
+}
+
+function memoryGroupCheck(inMemoryGroup: boolean): Check {
+  return check('memory cgroup', inMemoryGroup, {
+    found: inMemoryGroup ? 'contexts have one of their own' : 'none can be made for contexts',
+    means: 'The kernel then bounds what all contexts take together, whatever happens to the node.',
+    remedy:
+      'Start Seuss where it may make groups: as root, or systemd-run --user --scope -p Delegate=yes; or go without.',
+    otherwise: 'warning',
+  });
 }
 
 function foundUser(ucUser: number): string {

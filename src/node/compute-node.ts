@@ -19,7 +19,7 @@ import { type FunctionRecord, FunctionUc, functionRecord } from './function-reco
 import { IdleMeter, measureIdle } from './idle-meter.ts';
 import { IdlePool } from './idle-pool.ts';
 import { MemoryAccount } from './memory-account.ts';
-import { defaultBudgetBytes, MemoryBudget } from './memory-budget.ts';
+import { defaultBudgetBytes, MemoryBudget, wallBytes } from './memory-budget.ts';
 import { Persistence } from './persistence.ts';
 import { Recapturer } from './recapture.ts';
 import { Recovery } from './recovery.ts';
@@ -412,10 +412,12 @@ export async function startComputeNode(options: ComputeNodeOptions = {}): Promis
   if (typeof options.anticipate === 'object') {
     checkAnticipations(options.anticipate.except);
   }
+  const coreCount = options.cores ?? availableParallelism();
   const cores = await Cores.start({
     tenderPath,
     libosPath,
-    cores: options.cores ?? availableParallelism(),
+    cores: coreCount,
+    memoryMaxBytes: wallBytes(options.memoryBytes ?? defaultBudgetBytes(), coreCount),
     bindNode: options.bindThread ?? false,
     without: TENDER_OPTIMISATIONS.filter((name) => options.without?.includes(name)),
   });

@@ -18,11 +18,18 @@ const PRESSURE_BATCH = 16;
 const RUNNING_MIN_BYTES = 128 * 1024 * 1024;
 /** A single one claims less by so much: others can run beside it. */
 const OTHERS_BYTES = RUNNING_MIN_BYTES / 2;
+/** What the UCs of a core take at most before their tender has told it. */
+const BETWEEN_LOOKS_BYTES = 128 * 1024 * 1024;
 
 const { EAGAIN, EMFILE, ENFILE, ENOMEM } = constants.errno;
 
 export function defaultBudgetBytes(): number {
   return Math.floor(totalmem() * DEFAULT_SHARE);
+}
+
+/** What UCs may take together at most, by the host's kernel: a node that keeps its budget stays below. */
+export function wallBytes(limitBytes: number, cores: number): number {
+  return Math.max(limitBytes, RUNNING_MIN_BYTES) + BETWEEN_LOOKS_BYTES * (cores + 1);
 }
 
 /** UCs that the host has process ids for. */

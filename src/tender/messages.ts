@@ -20,6 +20,8 @@ export interface Hello {
   readonly libosId: string;
   /** User that its UCs run as. */
   readonly ucUser: number;
+  /** They are in a memory cgroup of the node's own. */
+  readonly inMemoryGroup: boolean;
 }
 
 /** Guest folder and the host folder that serves it. */
@@ -276,6 +278,7 @@ export function decodeHello(payload: Buffer): Hello {
     xstateBytes: payload.readUInt32LE(12),
     libosId: payload.readBigUInt64LE(16).toString(16).padStart(16, '0'),
     ucUser: payload.readUInt32LE(24),
+    inMemoryGroup: payload.readUInt32LE(28) === 1,
   };
 }
 

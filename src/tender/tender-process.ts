@@ -12,6 +12,8 @@ export interface TenderProcessOptions {
   readonly cores: number;
   /** Bind this thread to the first core: a message to a UC there then wakes no sleeping core. */
   readonly bindNode: boolean;
+  /** What all UCs may take together by a memory cgroup of their own, where the host lets one be made. */
+  readonly memoryMaxBytes?: number;
   /** Optimisations that it leaves out. */
   readonly without: readonly TenderOptimisation[];
 }
@@ -58,6 +60,7 @@ export class TenderProcess {
     const cpus = pairs.map((_, index) => allowed[index % allowed.length]);
     const args = ['--libos', options.libosPath, '--cpus', cpus.join(',')];
     if (options.bindNode) args.push('--bind-node', '1');
+    if (options.memoryMaxBytes !== undefined) args.push('--memory-max', String(options.memoryMaxBytes));
     if (options.without.length > 0) args.push('--without', options.without.join(','));
     // Control sockets follow the standard descriptors.
     const child = spawn(options.tenderPath, args, {

@@ -146,6 +146,27 @@ static void reading_costs_page_tables(void)
 	CHECK(client.last_exit.reason == CONTROL_EXIT_MEMORY);
 }
 
+/* Where the host lets a group be made: what no tender has seen yet the kernel stops, and it is called by its name. */
+static void all_together_are_bounded(const char *tender_path, const char *libos_path)
+{
+	uint32_t spared, greedy;
+
+	client_start_within(&client, tender_path, libos_path, "134217728");
+	if (!client_greet(&client, 0).memory_group) {
+		printf("the host grants no memory cgroup\n");
+	} else {
+		spared = boot(HUGE);
+		greedy = boot(HUGE);
+		begin(greedy, HUGE / 2, 4 * MB, 0);
+		client_await_exit(&client, 0, greedy);
+		CHECK(client.last_exit.reason == CONTROL_EXIT_MEMORY);
+		CHECK(client.last_exit.max_rss_bytes < 160 * MB);
+		CHECK(count(spared) == 1);
+		kill_uc(spared);
+	}
+	CHECK(client_stop(&client) == 0);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -161,6 +182,8 @@ int main(int argc, char **argv)
 	RUN(a_uc_may_be_ended_for_its_memory);
 	RUN(reading_costs_page_tables);
 	CHECK(client_stop(&client) == 0);
+	all_together_are_bounded(argv[1], argv[2]);
+	printf("ok all_together_are_bounded\n");
 	CHECK(rmdir(root) == 0);
 	return 0;
 }

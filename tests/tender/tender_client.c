@@ -14,18 +14,23 @@
 #define TIMEOUT_MS 15000
 #define SILENCE_MS 700
 
-static void exec_tender(const int *theirs, const char *tender, const char *libos)
+static void exec_tender(const int *theirs, const char *tender, const char *libos, const char *memory_max)
 {
 	for (int i = 0; i < CLIENT_TENDERS; i++)
 		CHECK(dup2(fcntl(theirs[i], F_DUPFD, 50), 60 + i) >= 0);
 	for (int i = 0; i < CLIENT_TENDERS; i++)
 		CHECK(dup2(60 + i, 3 + i) >= 0);
 	CHECK(close_range(3 + CLIENT_TENDERS, ~0u, 0) == 0);
-	execl(tender, tender, "--libos", libos, "--cpus", "0,0", NULL);
+	execl(tender, tender, "--libos", libos, "--cpus", "0,0", "--memory-max", memory_max, NULL);
 	CHECK(!"exec of the tender");
 }
 
 void client_start(struct client *c, const char *tender, const char *libos)
+{
+	client_start_within(c, tender, libos, "0");
+}
+
+void client_start_within(struct client *c, const char *tender, const char *libos, const char *memory_max)
 {
 	int theirs[CLIENT_TENDERS];
 
@@ -40,7 +45,7 @@ void client_start(struct client *c, const char *tender, const char *libos)
 	c->pid = fork();
 	CHECK(c->pid >= 0);
 	if (c->pid == 0)
-		exec_tender(theirs, tender, libos);
+		exec_tender(theirs, tender, libos, memory_max);
 	for (int i = 0; i < CLIENT_TENDERS; i++)
 		close(theirs[i]);
 }
@@ -122,6 +127,18 @@ struct message client_call(struct client *c, int i, uint16_t type, uint32_t uc, 
 			return m;
 		message_free(&m);
 	}
+}
+
+struct control_hello client_greet(struct client *c, int i)
+{
+	uint32_t version = CONTROL_VERSION;
+	struct message m = client_call(c, i, CONTROL_HELLO, 0, &version, sizeof version);
+	struct control_hello hello;
+
+	CHECK(m.frame.type == CONTROL_OK && m.frame.len == sizeof hello);
+	memcpy(&hello, m.payload, sizeof hello);
+	message_free(&m);
+	return hello;
 }
 
 static int error_of(const struct message *m)

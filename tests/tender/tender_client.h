@@ -26,6 +26,10 @@ struct message {
 
 /* Starts a tender process with two tenders, both on core 0. */
 void client_start(struct client *c, const char *tender, const char *libos);
+/* UCs get a memory cgroup with that limit, in bytes, where the host lets it be made. */
+void client_start_within(struct client *c, const char *tender, const char *libos, const char *memory_max);
+/* CONTROL_HELLO. */
+struct control_hello client_greet(struct client *c, int i);
 /* Closes the control sockets and waits for the end of the process; its wait status. */
 int client_stop(struct client *c);
 

@@ -1,0 +1,27 @@
+/*
+ * A memory cgroup around the UCs of a node, where the host lets it be made: what they take together the kernel itself
+ * bounds, whatever happens to the tenders, and its killer chooses only among them.
+ */
+#ifndef TENDER_MEMORY_GROUP_H
+#define TENDER_MEMORY_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct memory_group {
+	int parent; /* directory of the group that it is in */
+	int dir;    /* its own, or -1: the host grants none */
+	char name[32];
+};
+
+#define MEMORY_GROUP_NONE { .parent = -1, .dir = -1 }
+
+/* Makes it, and removes those that nodes which were killed have left. */
+void memory_group_make(struct memory_group *g, uint64_t limit);
+/* Puts a process into it, whose children will be in it too; false if the host refuses, or there is none. */
+bool memory_group_join(const struct memory_group *g, pid_t pid);
+/* Once its processes are gone. */
+void memory_group_remove(struct memory_group *g);
+
+#endif
