@@ -106,10 +106,10 @@ describe('a store', () => {
     assert.match(node.reports.warnings[0] as string, /No space left/);
     assert.deepEqual(strayFiles(dir), []);
     const files = new ActionFiles(dir);
-    await assert.rejects(files.write('guest/f', JSON.stringify({ code: 'x'.repeat(8 << 20) })), {
+    await assert.rejects(files.write('guest/f', [JSON.stringify({ code: 'x'.repeat(8 << 20) })]), {
       code: 'store_failed',
     });
-    await files.write('guest/f', '{"code":"x"}');
+    await files.write('guest/f', ['{"code":"x"}']);
     // With room again it is written.
     assert.equal(spawnSync('mount', ['-o', 'remount,size=128m', dir]).status, 0);
     await withStore(dir, async (again) => {

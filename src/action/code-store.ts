@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { ownFolder } from '../files/own-folder.ts';
 import type { ImageEntry } from '../image/entries.ts';
-import { writeImage } from '../image/write-image.ts';
+import { type WriteOptions, writeImage } from '../image/write-image.ts';
 import type { CodeEntry } from './code-tree.ts';
 
 /** Layout version of a code image: a change of how entries become an image changes its name. */
 const STORE_VERSION = 'seuss-code-1';
 
-const IMAGE_SUFFIX = '.erofs';
+export const IMAGE_SUFFIX = '.erofs';
 
 /** Digest of the content of a code image, which its name holds. */
 export function imageDigest(imagePath: string): string {
@@ -18,9 +19,12 @@ export function imageDigest(imagePath: string): string {
 /** Code images on disk, named after what is in them: equal code is stored and cached once. */
 export class CodeStore {
   readonly #dir: string;
+  readonly #options: WriteOptions;
 
-  constructor(dir: string) {
+  /** @param options how images are written; with a path for one, it writes one */
+  constructor(dir: string, options: WriteOptions = {}) {
     this.#dir = dir;
+    this.#options = options;
   }
 
   /** Path of the image with that digest, if it is there. */
@@ -37,8 +41,9 @@ export class CodeStore {
     const digest = digestOf(entries);
     const imagePath = this.#path(digest);
     if ((await this.find(digest)) === undefined) {
-      await mkdir(this.#dir, { recursive: true });
-      await writeImage(imagePath, entries.map(toImageEntry));
+      await mkdir(dirname(this.#dir), { recursive: true });
+      await ownFolder(this.#dir, 0o700, 'code_unsafe');
+      await writeImage(imagePath, entries.map(toImageEntry), this.#options);
     }
     return { imagePath, digest };
   }

@@ -15,7 +15,15 @@ export const INPUT_ERROR_CODES: ReadonlySet<string> = new Set([
   'missing_package',
   'archive_bomb',
   'code_too_large',
+  'unpack_failed',
+  'document_too_large',
+  'bad_document',
 ]);
 
 /** Of these, the ones that are about size. */
-export const TOO_LARGE_CODES: ReadonlySet<string> = new Set(['archive_bomb', 'code_too_large']);
+export const TOO_LARGE_CODES: ReadonlySet<string> = new Set([
+  'archive_bomb',
+  'code_too_large',
+  'unpack_failed',
+  'document_too_large',
+]);

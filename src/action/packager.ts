@@ -3,7 +3,6 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
 import {
   type Action,
-  type ActionCode,
   type ActionLimits,
   type ActionPolicy,
   DEFAULT_LIMITS,
@@ -11,17 +10,29 @@ import {
   PlatformError,
   type StartState,
 } from '../node/types.ts';
+import { CodeImages } from './code-images.ts';
 import { CodeStore } from './code-store.ts';
-import type { CodeTree } from './code-tree.ts';
 import { readFolder } from './folder.ts';
-import { checkRoot, defaultFilename, kindOfFile, kindOfTree } from './kind.ts';
-import { CODE_LIMITS, megabytes } from './limits.ts';
-import { isGzip, readTarball } from './tarball.ts';
-import { isZip, readZip } from './zip.ts';
+import { kindOfFile, kindOfTree } from './kind.ts';
+import { CODE_LIMITS } from './limits.ts';
+import type { CodeText } from './long-code.ts';
+import {
+  codeOf,
+  looksLikeArchive,
+  type Packed,
+  packExec,
+  packSource,
+  packTree,
+  readArchive,
+  tooLarge,
+} from './pack-code.ts';
+import { type PackedDocument, PackingThread } from './packing-thread.ts';
 
 export interface PackagerOptions {
-  /** Folder of the code images. */
+  /** Folder of the code images, which is this packager's alone. */
   readonly codeDir: string;
+  /** False if that folder goes with the process (default: true). */
+  readonly durable?: boolean;
   /** `nodejs:default` → `nodejs:24`; throws a PlatformError `unknown_kind`. */
   readonly resolveKind: (kind: string) => string;
   /** What actions that say nothing about it start from (default: `reuse`). */
@@ -39,104 +50,108 @@ export interface PackageOptions {
   readonly policy?: Partial<ActionPolicy>;
 }
 
+type NamedOptions = PackageOptions & { readonly name: string };
+
 /** An action's code as OpenWhisk's API carries it. */
 export interface ActionExec {
   readonly kind: string;
   /** Text, or a zip or .tar.gz in base64. */
-  readonly code: string;
+  readonly code: CodeText;
   readonly main?: string;
   readonly binary?: boolean;
 }
 
-/** What the code turned out to be, before it becomes part of an action. */
-interface Packed {
-  readonly kind: string;
-  readonly code: ActionCode;
-  readonly digest: string;
-}
-
 /** Makes actions out of files, folders, archives and API requests. */
 export class Packager {
+  /** Images of the code that it has packed. */
+  readonly images: CodeImages;
   readonly #store: CodeStore;
+  readonly #thread: PackingThread;
   readonly #resolveKind: (kind: string) => string;
   readonly #policy: ActionPolicy;
 
   constructor(options: PackagerOptions) {
-    this.#store = new CodeStore(options.codeDir);
+    this.images = new CodeImages(options.codeDir);
+    this.#store = new CodeStore(options.codeDir, { durable: options.durable });
+    this.#thread = new PackingThread(options.codeDir);
     this.#resolveKind = options.resolveKind;
     this.#policy = { ...DEFAULT_POLICY, ...(options.state !== undefined && { state: options.state }) };
   }
 
-  /** From a source file, a folder, a .zip or a .tar.gz. */
+  /** From a source file, a folder, a .zip or a .tar.gz. On this thread: for those who wait for nothing else. */
   async fromPath(path: string, options: PackageOptions = {}): Promise<Action> {
-    const packed = await this.#packPath(path, options.kind);
-    return this.#finish(packed, { name: `_/${nameOf(path)}`, ...options });
+    const { packed, text } = await this.#packPath(path, options.kind);
+    return this.#finish(packed, text, { name: `_/${nameOf(path)}`, ...options });
   }
 
-  async fromExec(exec: ActionExec, options: PackageOptions & { readonly name: string }): Promise<Action> {
-    const kind = this.#resolveKind(exec.kind);
-    const packed = await this.#packExec(exec, kind, options.name);
-    return this.#finish(packed, exec.main === undefined ? options : { main: exec.main, ...options });
+  async fromExec(exec: ActionExec, options: NamedOptions): Promise<Action> {
+    return this.fromPacked(await this.pack(exec, options.name), exec, options);
   }
 
-  /** As `fromExec`, for code that it has packed before: unless its image is gone, nothing is unpacked. */
-  async fromStored(
-    exec: ActionExec,
-    image: string | null,
-    options: PackageOptions & { readonly name: string },
-  ): Promise<Action> {
+  /** An archive, and a long text, is packed beside this thread. */
+  async pack({ kind, code, binary }: ActionExec, name: string): Promise<Packed> {
+    const resolved = this.#resolveKind(kind);
+    if (typeof code !== 'string' || looksLikeArchive(code)) {
+      return await this.#thread.packCode(code, resolved, binary, name);
+    }
+    return await packExec({ code, binary }, resolved, name, this.#store);
+  }
+
+  /** Reads the document of an action and packs its code, beside this thread. The pieces are given away. */
+  async packDocument(pieces: readonly Uint8Array[], name: string): Promise<PackedDocument> {
+    return await this.#thread.packDocument(pieces, name);
+  }
+
+  /** @param exec with the code that was packed */
+  fromPacked(packed: Packed, exec: ActionExec, options: NamedOptions): Action {
+    const named = exec.main === undefined ? options : { main: exec.main, ...options };
+    return this.#finish(packed, exec.code, named);
+  }
+
+  /** What was packed of it before, if that is still there; else it is packed again. */
+  async repack(exec: ActionExec, image: string | null, name: string): Promise<Packed> {
     const imagePath = image === null ? undefined : await this.#store.find(image);
-    if (image === null || imagePath === undefined) return await this.fromExec(exec, options);
-    const kind = this.#resolveKind(exec.kind);
-    const packed: Packed = { kind, code: { type: 'image', imagePath }, digest: image };
-    return this.#finish(packed, exec.main === undefined ? options : { main: exec.main, ...options });
+    if (image === null || imagePath === undefined) return await this.pack(exec, name);
+    return { kind: this.#resolveKind(exec.kind), digest: image, form: { type: 'image', imagePath } };
   }
 
-  async #packPath(path: string, kind: string | undefined): Promise<Packed> {
+  async #packPath(path: string, kind: string | undefined): Promise<{ packed: Packed; text: string }> {
     const status = await stat(path).catch((cause: NodeJS.ErrnoException) => {
       throw new PlatformError('code_not_found', `There is no file or folder ${path} (${cause.code}).`, {
         cause,
       });
     });
-    if (status.isDirectory()) return await this.#packTree(await readFolder(resolve(path)), kind, path);
+    if (status.isDirectory()) {
+      const tree = await readFolder(resolve(path));
+      const resolved = this.#resolveKind(kind ?? kindOfTree(tree, path));
+      return { packed: await packTree(tree, resolved, path, this.#store), text: '' };
+    }
     if (!status.isFile()) {
       throw new PlatformError('unknown_code', `${path} is neither a file nor a folder.`);
     }
     if (status.size > CODE_LIMITS.packedBytes) throw tooLarge(path, status.size);
-    const bytes = await readFile(path);
+    return await this.#packFile(await readFile(path), path, kind);
+  }
+
+  async #packFile(
+    bytes: Buffer,
+    path: string,
+    kind: string | undefined,
+  ): Promise<{ packed: Packed; text: string }> {
     const tree = await readArchive(bytes, path);
-    if (tree !== undefined) return await this.#packTree(tree, kind, path);
+    if (tree !== undefined) {
+      const resolved = this.#resolveKind(kind ?? kindOfTree(tree, path));
+      return { packed: await packTree(tree, resolved, path, this.#store), text: '' };
+    }
     if (/\.(zip|tgz|tar\.gz)$/i.test(path)) {
       throw new PlatformError('bad_archive', `${path} is not a zip or gzip file, in spite of its name.`);
     }
-    return packSource(decode(bytes, path), basename(path), this.#resolveKind(kind ?? kindOfFile(path)), path);
+    const text = decode(bytes, path);
+    const resolved = this.#resolveKind(kind ?? kindOfFile(path));
+    return { packed: packSource(text, basename(path), resolved, path), text };
   }
 
-  async #packExec(exec: ActionExec, kind: string, name: string): Promise<Packed> {
-    const bytes = decodeArchive(exec.code);
-    const sizeBytes = bytes?.length ?? Buffer.byteLength(exec.code);
-    if (sizeBytes > CODE_LIMITS.packedBytes) throw tooLarge(`The code of ${name}`, sizeBytes);
-    if (bytes !== undefined) {
-      const tree = await readArchive(bytes, `The archive of ${name}`);
-      if (tree !== undefined) return await this.#packTree(tree, kind, `The archive of ${name}`);
-    }
-    if (exec.binary === true) {
-      throw new PlatformError(
-        'bad_archive',
-        `The code of ${name} is said to be binary, but is no zip or .tar.gz in base64.`,
-      );
-    }
-    return packSource(exec.code, defaultFilename(kind), kind, `The code of ${name}`);
-  }
-
-  async #packTree(tree: CodeTree, kind: string | undefined, origin: string): Promise<Packed> {
-    const resolved = this.#resolveKind(kind ?? kindOfTree(tree, origin));
-    checkRoot(tree, resolved, origin);
-    const { imagePath, digest } = await this.#store.put(tree.finish());
-    return { kind: resolved, code: { type: 'image', imagePath }, digest };
-  }
-
-  #finish(packed: Packed, options: PackageOptions & { readonly name: string }): Action {
+  #finish(packed: Packed, code: CodeText, options: NamedOptions): Action {
     const main = options.main ?? 'main';
     if (!/^[\w$./-]{1,256}$/.test(main)) {
       throw new PlatformError('bad_main', `${JSON.stringify(main)} cannot be the name of an entry point.`);
@@ -161,32 +176,13 @@ export class Packager {
       version: options.version ?? '0.0.1',
       kind: packed.kind,
       main,
-      code: packed.code,
+      code: codeOf(packed, code),
       env,
       limits,
       policy,
       digest: createHash('sha256').update(JSON.stringify(identity)).digest('hex'),
     };
   }
-}
-
-async function readArchive(bytes: Buffer, origin: string): Promise<CodeTree | undefined> {
-  if (isZip(bytes)) return await readZip(bytes, origin);
-  if (isGzip(bytes)) return await readTarball(bytes, origin);
-  return undefined;
-}
-
-/** Bytes of an archive in base64; undefined for source text (OpenWhisk tells the two apart like this). */
-function decodeArchive(code: string): Buffer | undefined {
-  const text = code.trim();
-  if (!/^(UEsDB|H4sI)/.test(text) || !/^[A-Za-z0-9+/\s]*={0,2}$/.test(text)) return undefined;
-  return Buffer.from(text, 'base64');
-}
-
-function packSource(source: string, filename: string, kind: string, origin: string): Packed {
-  if (source.trim() === '') throw new PlatformError('empty_code', `${origin} is empty.`);
-  const digest = createHash('sha256').update(`${filename}\0${source}`).digest('hex');
-  return { kind, code: { type: 'source', source, filename }, digest };
 }
 
 function decode(bytes: Buffer, path: string): string {
@@ -203,14 +199,4 @@ function nameOf(path: string): string {
   const stem = base.replace(/\.tar\.gz$/i, '').slice(0, 256);
   const name = (extname(stem) === '' ? stem : stem.slice(0, -extname(stem).length)).replace(/[^\w@.-]/g, '-');
   return name === '' ? 'action' : name;
-}
-
-function tooLarge(origin: string, bytes: number): PlatformError {
-  return new PlatformError(
-    'code_too_large',
-    `${origin} is ${megabytes(bytes)}; ${megabytes(CODE_LIMITS.packedBytes)} are allowed.`,
-    {
-      remedy: 'Leave out what the function does not need at run time.',
-    },
-  );
 }

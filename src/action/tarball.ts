@@ -3,6 +3,7 @@ import { gunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
 import { PlatformError } from '../node/types.ts';
 import { CodeTree } from './code-tree.ts';
+import { CODE_LIMITS } from './limits.ts';
 import { unpackBudget, zipBomb } from './zip.ts';
 
 const unpack = promisify(gunzip);
@@ -50,6 +51,9 @@ function listEntries(tar: Buffer): Promise<[ReadEntry, Buffer][]> {
       onReadEntry: (entry) => {
         const chunks: Buffer[] = [];
         found.push([entry, chunks]);
+        if (found.length > CODE_LIMITS.entries) {
+          parser.abort(new Error(`it has more than ${CODE_LIMITS.entries} entries`));
+        }
         entry.on('data', (chunk: Buffer) => chunks.push(chunk));
       },
     });

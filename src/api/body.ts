@@ -9,8 +9,15 @@ import { ApiError } from './errors.ts';
  * @throws ApiError 400
  */
 export function bodyOf(request: FastifyRequest): JsonText | undefined {
-  const text = request.body;
-  if (typeof text !== 'string' || !/\S/.test(text)) return undefined;
+  return typeof request.body === 'string' ? jsonOf(request.body) : undefined;
+}
+
+/**
+ * Undefined for white space alone.
+ * @throws ApiError 400
+ */
+export function jsonOf(text: string): JsonText | undefined {
+  if (!/\S/.test(text)) return undefined;
   try {
     return JsonText.parse(text);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { Packager } from '../action/packager.ts';
 import type { ComputeNode } from '../node/types.ts';
 import type { ActivationStore } from './activation-store.ts';
 import { namespaceOf, type Subject } from './auth.ts';
@@ -10,6 +11,7 @@ import { entityName, parse } from './schemas.ts';
 /** What the routes of all resources share. */
 export interface ApiContext {
   readonly node: ComputeNode;
+  readonly packager: Packager;
   readonly actions: ActionRegistry;
   readonly activations: ActivationStore;
   readonly invoker: Invoker;

@@ -5,7 +5,7 @@ import { type ActivationRecord, activationRecord, failedRecord } from './activat
 import type { ActivationStore } from './activation-store.ts';
 import type { Subject } from './auth.ts';
 import { describe } from './errors.ts';
-import type { ActionRecord } from './registry.ts';
+import type { ActionRecord, ActionRegistry } from './registry.ts';
 
 export interface InvokeRequest {
   readonly record: ActionRecord;
@@ -33,10 +33,12 @@ export type InvokeOutcome =
 /** Runs actions for the API and files what came of it. */
 export class Invoker {
   readonly #node: ComputeNode;
+  readonly #actions: ActionRegistry;
   readonly #store: ActivationStore;
 
-  constructor(node: ComputeNode, store: ActivationStore) {
+  constructor(node: ComputeNode, actions: ActionRegistry, store: ActivationStore) {
     this.#node = node;
+    this.#actions = actions;
     this.#store = store;
   }
 
@@ -58,11 +60,14 @@ export class Invoker {
     const activationId = randomUUID().replaceAll('-', '');
     const { promise: expired, cancel } = expiry(waitMs);
     let waiting = true;
-    const run = work(activationId).catch((error: unknown) => {
-      if (waiting) throw error;
-      this.#store.add(failedRecord(activationId, subject.name, record, startMs, describe(error).message));
-      return undefined;
-    });
+    const giveUp = this.#actions.use(record);
+    const run = work(activationId)
+      .catch((error: unknown) => {
+        if (waiting) throw error;
+        this.#store.add(failedRecord(activationId, subject.name, record, startMs, describe(error).message));
+        return undefined;
+      })
+      .finally(giveUp);
     try {
       const filed = await Promise.race([run, expired]);
       if (filed !== undefined) return { type: 'done', record: filed };

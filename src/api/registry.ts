@@ -1,17 +1,23 @@
 import { imageDigest } from '../action/code-store.ts';
+import { type Packed, packedOf } from '../action/pack-code.ts';
 import type { ActionExec, Packager } from '../action/packager.ts';
 import { JsonText } from '../json/json-text.ts';
 import { printJson } from '../json/print.ts';
 import { argumentsText } from '../node/arguments.ts';
 import { type Action, type ActionLimits, DEFAULT_POLICY } from '../node/types.ts';
 import type { ActionFiles } from '../store/action-files.ts';
+import type { ActionContent } from './action-body.ts';
 import { ApiError, NOT_FOUND } from './errors.ts';
+import { printPieces } from './pieces.ts';
 import { POLICY_ANNOTATION, policyOf } from './policy.ts';
-import { type ActionPut, type KeyValue, LIMIT_RANGES, type Parameter } from './schemas.ts';
+import { type KeyValue, LIMIT_RANGES, type Parameter } from './schemas.ts';
 import { parseStoredAction, type StoredAction, toStoredAction } from './stored-action.ts';
 
 const MAX_ACTIONS = 100_000;
-const MAX_CODE_BYTES = 1024 * 1024 * 1024;
+/** Code, parameters and annotations of all actions. */
+const MAX_BYTES = 1024 * 1024 * 1024;
+/** Parameters and annotations of one, which updates add to. */
+const MAX_VALUE_BYTES = 1024 * 1024;
 const MB = 1024 * 1024;
 
 type Limits = { timeout: number; memory: number; logs: number; concurrency: number };
@@ -28,6 +34,8 @@ export interface ActionRecord {
   readonly limits: Limits;
   /** Milliseconds since the epoch. */
   readonly updated: number;
+  /** How its code was packed: an update that brings no other code does not do so again. */
+  readonly packed: Packed;
   readonly action: Action;
 }
 
@@ -38,7 +46,9 @@ export class ActionRegistry {
   readonly #files: ActionFiles | undefined;
   /** Keys of actions whose change is on its way to the disk. */
   readonly #changing = new Set<string>();
-  #codeBytes = 0;
+  /** Ends the hold of each action on its image. */
+  readonly #held = new Map<string, () => void>();
+  #bytes = 0;
 
   constructor(packager: Packager, files?: ActionFiles) {
     this.#packager = packager;
@@ -55,11 +65,12 @@ export class ActionRegistry {
     onBad: (path: string, reason: string) => void,
   ): Promise<ActionRegistry> {
     const registry = new ActionRegistry(packager, files);
-    await files.readAll(async (text) => {
-      const record = await registry.#restore(parseStoredAction(text));
+    await files.readAll(async (json) => {
+      const record = await registry.#restore(parseStoredAction(json));
       registry.#account(record, undefined);
-      registry.#records.set(keyOf(record), record);
+      registry.#set(keyOf(record), record, registry.use(record));
     }, onBad);
+    await packager.images.sweep();
     return registry;
   }
 
@@ -89,25 +100,62 @@ export class ActionRegistry {
   async put(
     namespace: string,
     name: string,
-    content: ActionPut,
+    content: ActionContent,
     overwrite: boolean,
   ): Promise<{ record: ActionRecord; replaced: ActionRecord | undefined }> {
     const key = `${namespace}/${name}`;
-    const before = this.#records.get(key);
+    const before = this.checkPut(namespace, name, overwrite);
+    const exec = content.exec === undefined ? before?.exec : withoutAbsent(content.exec);
+    if (exec === undefined) throw new ApiError(400, 'exec undefined');
+    const packed =
+      (content.exec === undefined ? before?.packed : content.packed) ??
+      (await this.#packager.pack(exec, key));
+    try {
+      const record = this.#build(namespace, name, content, { exec, packed, before });
+      await this.#commit(key, record, before);
+      return { record, replaced: before };
+    } finally {
+      this.#packager.images.tidy(packed);
+    }
+  }
+
+  /**
+   * What a put would replace.
+   * @throws ApiError 409 when it may not
+   */
+  checkPut(namespace: string, name: string, overwrite: boolean): ActionRecord | undefined {
+    const before = this.#records.get(`${namespace}/${name}`);
     if (before !== undefined && !overwrite) throw new ApiError(409, 'resource already exists');
-    const record = await this.#build(namespace, name, content, before);
-    if (this.#records.get(key) !== before) throw concurrentChange();
+    return before;
+  }
+
+  /** Keeps what an invocation of it needs, whatever becomes of the action. Returns what ends that. */
+  use({ action }: ActionRecord): () => void {
+    return this.#packager.images.use(action.code);
+  }
+
+  /** From here on its image is held, so that it is there as long as the record is. */
+  async #commit(key: string, record: ActionRecord, before: ActionRecord | undefined): Promise<void> {
+    const { images } = this.#packager;
+    if (this.#records.get(key) !== before || !images.has(record.action.code)) throw concurrentChange();
     this.#account(record, before);
+    const giveUp = images.use(record.action.code);
     try {
       await this.#change(key, () =>
-        this.#files?.write(key, printJson(toStoredAction(record, imageOf(record)))),
+        this.#files?.write(key, printPieces(toStoredAction(record, imageOf(record)))),
       );
     } catch (error) {
-      this.#codeBytes -= codeBytes(record) - codeBytes(before);
+      this.#bytes -= bytesOf(record) - bytesOf(before);
+      giveUp();
       throw error;
     }
+    this.#set(key, record, giveUp);
+  }
+
+  #set(key: string, record: ActionRecord, giveUp: () => void): void {
     this.#records.set(key, record);
-    return { record, replaced: before };
+    this.#held.get(key)?.();
+    this.#held.set(key, giveUp);
   }
 
   /** Takes in an action that was packaged from this host's disk; of an image there is no code to hand out. */
@@ -124,10 +172,11 @@ export class ActionRegistry {
       annotations: withExec(annotationsOf({ annotations: policyAnnotation(action) }, undefined), action.kind),
       limits: standardLimits(),
       updated: Date.now(),
+      packed: packedOf(action),
       action,
     };
     this.#account(record, this.#records.get(action.name));
-    this.#records.set(action.name, record);
+    this.#set(action.name, record, this.use(record));
     return record;
   }
 
@@ -137,7 +186,9 @@ export class ActionRegistry {
     const key = keyOf(record);
     await this.#change(key, () => this.#files?.remove(key));
     this.#records.delete(key);
-    this.#codeBytes -= codeBytes(record);
+    this.#held.get(key)?.();
+    this.#held.delete(key);
+    this.#bytes -= bytesOf(record);
     return record;
   }
 
@@ -153,41 +204,38 @@ export class ActionRegistry {
   }
 
   #account(record: ActionRecord, before: ActionRecord | undefined): void {
-    const total = this.#codeBytes + codeBytes(record) - codeBytes(before);
-    if (total > MAX_CODE_BYTES || (before === undefined && this.#records.size >= MAX_ACTIONS)) {
+    const total = this.#bytes + bytesOf(record) - bytesOf(before);
+    if (total > MAX_BYTES || (before === undefined && this.#records.size >= MAX_ACTIONS)) {
       throw new ApiError(
         413,
-        `This node holds ${MAX_ACTIONS} actions and ${MAX_CODE_BYTES / MB} MB of code.`,
+        `This node holds ${MAX_ACTIONS} actions and ${MAX_BYTES / MB} MB of code and parameters.`,
       );
     }
-    this.#codeBytes = total;
+    this.#bytes = total;
   }
 
   async #restore(stored: StoredAction): Promise<ActionRecord> {
     const { format: _, image, ...fields } = stored;
-    const action = await this.#packager.fromStored(stored.exec, image, {
+    const { exec } = stored;
+    const packed = await this.#packager.repack(exec, image, keyOf(stored));
+    const action = this.#packager.fromPacked(packed, exec, {
       name: keyOf(stored),
       version: stored.version,
       env: initEnvironment(stored.parameters),
       limits: toActionLimits(stored.limits),
       policy: policyOf(stored.annotations),
     });
-    return { ...fields, action };
+    return { ...fields, packed, action };
   }
 
-  async #build(
-    namespace: string,
-    name: string,
-    content: ActionPut,
-    before: ActionRecord | undefined,
-  ): Promise<ActionRecord> {
-    const exec = content.exec === undefined ? before?.exec : withoutAbsent(content.exec);
-    if (exec === undefined) throw new ApiError(400, 'exec undefined');
+  #build(namespace: string, name: string, content: ActionContent, parts: Parts): ActionRecord {
+    const { exec, packed, before } = parts;
     const parameters = content.parameters ?? before?.parameters ?? [];
     const limits = { ...(before?.limits ?? standardLimits()), ...withoutAbsent(content.limits ?? {}) };
     const version = content.version ?? nextVersion(before?.version);
     const annotations = annotationsOf(content, before);
-    const action = await this.#packager.fromExec(exec, {
+    checkValues(parameters, annotations);
+    const action = this.#packager.fromPacked(packed, exec, {
       name: `${namespace}/${name}`,
       version,
       env: initEnvironment(parameters),
@@ -204,17 +252,36 @@ export class ActionRegistry {
       annotations: withExec(annotations, action.kind),
       limits,
       updated: Date.now(),
+      packed,
       action,
     };
   }
+}
+
+/** What a record is built of. */
+interface Parts {
+  readonly exec: ActionExec;
+  readonly packed: Packed;
+  readonly before: ActionRecord | undefined;
 }
 
 function keyOf({ namespace, name }: Pick<ActionRecord, 'namespace' | 'name'>): string {
   return `${namespace}/${name}`;
 }
 
-function codeBytes(record: ActionRecord | undefined): number {
-  return record?.exec.code.length ?? 0;
+function bytesOf(record: ActionRecord | undefined): number {
+  if (record === undefined) return 0;
+  return record.exec.code.length + valueBytes(record.parameters) + valueBytes(record.annotations);
+}
+
+function valueBytes(values: readonly KeyValue[]): number {
+  return values.reduce((sum, { key, value }) => sum + key.length + value.text.length, 0);
+}
+
+function checkValues(parameters: readonly KeyValue[], annotations: readonly KeyValue[]): void {
+  if (valueBytes(parameters) > MAX_VALUE_BYTES || valueBytes(annotations) > MAX_VALUE_BYTES) {
+    throw new ApiError(413, 'The parameters of an action may have 1 MB, and so may its annotations.');
+  }
 }
 
 function imageOf({ action: { code } }: ActionRecord): string | null {
@@ -239,7 +306,10 @@ function toActionLimits(limits: Limits): Partial<ActionLimits> {
   return { timeoutMs: limits.timeout, memoryBytes: limits.memory * MB, logBytes: limits.logs * MB };
 }
 
-function annotationsOf(content: ActionPut, before: ActionRecord | undefined): KeyValue[] {
+function annotationsOf(
+  content: Pick<ActionContent, 'annotations' | 'delAnnotations'>,
+  before: ActionRecord | undefined,
+): KeyValue[] {
   const merged = new Map<string, JsonText>([['provide-api-key', JsonText.of(false)]]);
   for (const { key, value } of before?.annotations ?? []) merged.set(key, value);
   for (const key of content.delAnnotations ?? []) merged.delete(key);

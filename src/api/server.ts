@@ -57,9 +57,10 @@ export function createApi(options: ApiOptions): Api {
   const activations = new ActivationStore(options.store);
   const context: ApiContext = {
     node: options.node,
+    packager: options.packager,
     actions,
     activations,
-    invoker: new Invoker(options.node, activations),
+    invoker: new Invoker(options.node, actions, activations),
     kinds: options.kinds,
   };
   app.setErrorHandler(handleError);

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { cutCode } from '../action/cut-code.ts';
+import { type CodeText, LONG_CODE_BYTES, LongCode } from '../action/long-code.ts';
 import { JsonText } from '../json/json-text.ts';
 import { actionDocument } from './body.ts';
 import type { ActionRecord } from './registry.ts';
@@ -37,16 +39,26 @@ const storedAction = z.strictObject({
     .regex(/^[0-9a-f]{64}$/)
     .nullable(),
 });
-export type StoredAction = z.infer<typeof storedAction>;
+type StoredFields = z.infer<typeof storedAction>;
+export interface StoredAction extends Omit<StoredFields, 'exec'> {
+  readonly exec: Omit<StoredFields['exec'], 'code'> & { readonly code: CodeText };
+}
 
 /** @throws Error that says what is wrong with it */
-export function parseStoredAction(text: string): StoredAction {
-  const { success, data, error } = storedAction.safeParse(actionDocument(JsonText.parse(text)));
+export function parseStoredAction(bytes: Buffer): StoredAction {
+  const { rest, literal } = cutCode(bytes, Number.POSITIVE_INFINITY);
+  const { success, data, error } = storedAction.safeParse(actionDocument(JsonText.parse(rest)));
   if (!success) {
     const [issue] = error.issues;
     throw new Error(`${issue?.path.join('.')}: ${issue?.message}`);
   }
-  return data;
+  return literal === undefined ? data : { ...data, exec: { ...data.exec, code: codeOf(literal) } };
+}
+
+function codeOf(literal: Buffer): CodeText {
+  return literal.length > LONG_CODE_BYTES
+    ? new LongCode(literal)
+    : (JSON.parse(literal.toString('utf8')) as string);
 }
 
 export function toStoredAction(record: ActionRecord, image: string | null): StoredAction {

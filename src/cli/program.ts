@@ -15,6 +15,7 @@ import { reportError } from './errors.ts';
 import { EXIT_HELP } from './exit-codes.ts';
 import { joinParamWords } from './options.ts';
 import { VERSION } from './version.ts';
+import { removeOwnCode } from './with-node.ts';
 
 const program = new Command('seuss')
   .description('Starts serverless functions from snapshots of unikernel contexts.')
@@ -37,6 +38,7 @@ demoCommand(program);
 runtimeCommand(program);
 doctorCommand(program);
 
+process.once('exit', removeOwnCode);
 const words = process.argv.slice(2);
 try {
   await program.parseAsync(joinParamWords(words), { from: 'user' });

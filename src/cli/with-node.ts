@@ -1,5 +1,7 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Packager } from '../action/packager.ts';
+import { processFolder, sweepProcessFolders } from '../action/process-folder.ts';
 import { startComputeNode } from '../node/compute-node.ts';
 import type { ComputeNode, ComputeNodeOptions, StartState } from '../node/types.ts';
 import { resolveKind } from '../runtime/kinds.ts';
@@ -37,11 +39,25 @@ export async function withNode<T>(
   }
 }
 
-/** @param state what actions that say nothing about it start from */
-export function createPackager(state?: StartState): Packager {
+/**
+ * @param state what actions that say nothing about it start from
+ * @param codeDir folder for the code of its actions; by default one that goes with this process
+ */
+export function createPackager(state?: StartState, codeDir?: string): Packager {
+  if (codeDir === undefined) sweepProcessFolders(codeParent()).catch(() => undefined);
   return new Packager({
-    codeDir: join(dataDir(), 'code'),
+    codeDir: codeDir ?? processFolder(codeParent()),
+    durable: codeDir !== undefined,
     resolveKind: (kind) => resolveKind(kind).name,
     ...(state !== undefined && { state }),
   });
+}
+
+/** At the end of the process: what it packed for itself goes. */
+export function removeOwnCode(): void {
+  rmSync(processFolder(codeParent()), { recursive: true, force: true });
+}
+
+function codeParent(): string {
+  return join(dataDir(), 'code');
 }

@@ -60,15 +60,25 @@ async function writeFileData(target: FileHandle, node: TreeNode, chunk: Buffer):
   }
 }
 
+export interface WriteOptions {
+  /** Where it is written before it has its name. */
+  readonly temporary?: string | undefined;
+  /** False for one that goes with the process: it may be half there after a power cut. */
+  readonly durable?: boolean | undefined;
+}
+
 /**
  * Writes an EROFS image: uncompressed, every file's data at a page boundary, so that a
  * mapping of a file in any UC shares the host's page cache. The image appears at `path`
  * whole or not at all. A file that never changes under a name is what tenders rely on.
  */
-export async function writeImage(path: string, entries: Iterable<ImageEntry>): Promise<WrittenImage> {
+export async function writeImage(
+  path: string,
+  entries: Iterable<ImageEntry>,
+  { temporary = `${path}.${randomUUID()}.tmp`, durable = true }: WriteOptions = {},
+): Promise<WrittenImage> {
   const layout = planImage(entries);
   const bytes = layout.blockCount * BLOCK_BYTES;
-  const temporary = `${path}.${randomUUID()}.tmp`;
   const target = await open(temporary, 'wx', 0o444);
   try {
     const chunk = Buffer.allocUnsafe(COPY_CHUNK_BYTES);
@@ -77,7 +87,7 @@ export async function writeImage(path: string, entries: Iterable<ImageEntry>): P
     for (const node of layout.files) {
       await writeFileData(target, node, chunk);
     }
-    await target.sync();
+    if (durable) await target.sync();
     await target.close();
     await rename(temporary, path);
   } catch (error) {

@@ -2,13 +2,16 @@ import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError } from '../node/types.ts';
-import { eachOf, readText, syncDir, writeWhole } from './files.ts';
+import { eachOf, readBytes, syncDir, writeWhole } from './files.ts';
 
 /** Files that are read at a time. */
 const AT_ONCE = 16;
 const NAME = /^[0-9a-f]{32}\.json$/;
 /** Code of 48 MB in base64, and room for the rest. */
 const MAX_BYTES = 128 * 1024 * 1024;
+const PART_BYTES = 256 * 1024;
+/** The line of the checksum, and the end of the line before it. */
+const SUM_BYTES = 66;
 
 /**
  * Actions of a server on disk, a file each: the action as one line of JSON, then a line with the SHA-256 of the first. The
@@ -30,14 +33,14 @@ export class ActionFiles {
    * where it is, for somebody to look at, until an action of its name is written.
    */
   async readAll(
-    take: (json: string) => Promise<void>,
+    take: (json: Buffer) => Promise<void>,
     onBad: (path: string, reason: string) => void,
   ): Promise<void> {
     const names = (await readdir(this.#dir)).filter((name) => NAME.test(name));
     await eachOf(names, AT_ONCE, async (name) => {
       const path = join(this.#dir, name);
       try {
-        await take(checked(await readText(path, MAX_BYTES)));
+        await take(checked(await readBytes(path, MAX_BYTES)));
       } catch (error) {
         onBad(path, error instanceof Error ? error.message : String(error));
       }
@@ -47,13 +50,13 @@ export class ActionFiles {
   /**
    * Resolves when the action would outlast a power cut.
    * @param key `namespace/name`
-   * @param json on one line
+   * @param json on one line, in pieces
    * @throws PlatformError `store_failed`
    */
-  async write(key: string, json: string): Promise<void> {
+  async write(key: string, json: readonly (string | Uint8Array)[]): Promise<void> {
     const temporary = join(this.#tmp, `action-${++this.#written}`);
     try {
-      await writeWhole(temporary, this.#path(key), `${json}\n${checksum(json)}\n`);
+      await writeWhole(temporary, this.#path(key), withChecksum(json));
       await syncDir(this.#dir);
     } catch (cause) {
       throw failed(key, cause);
@@ -76,13 +79,23 @@ export class ActionFiles {
   }
 }
 
-function checksum(json: string): string {
-  return createHash('sha256').update(json).digest('hex');
+/** In parts that are small enough to be hashed between other work. */
+function* withChecksum(pieces: readonly (string | Uint8Array)[]): Generator<string | Uint8Array> {
+  const hash = createHash('sha256');
+  for (const piece of pieces) {
+    for (let at = 0; at < piece.length; at += PART_BYTES) {
+      const part = piece.slice(at, at + PART_BYTES);
+      hash.update(part);
+      yield part;
+    }
+  }
+  yield `\n${hash.digest('hex')}\n`;
 }
 
-function checked(text: string): string {
-  const [json = '', sum, rest] = text.split('\n');
-  if (sum !== checksum(json) || rest !== '') {
+function checked(bytes: Buffer): Buffer {
+  const json = bytes.subarray(0, Math.max(0, bytes.length - SUM_BYTES));
+  const sum = createHash('sha256').update(json).digest('hex');
+  if (bytes.subarray(json.length).toString('latin1') !== `\n${sum}\n`) {
     throw new Error('it is damaged');
   }
   return json;

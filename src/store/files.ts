@@ -22,7 +22,11 @@ export async function syncDir(path: string): Promise<void> {
 }
 
 /** Writes a file that is at `path` whole or not at all, through one at `temporary`; the caller syncs the folder. */
-export async function writeWhole(temporary: string, path: string, data: string | Uint8Array): Promise<void> {
+export async function writeWhole(
+  temporary: string,
+  path: string,
+  data: string | Uint8Array | Iterable<string | Uint8Array>,
+): Promise<void> {
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
@@ -62,6 +66,10 @@ export async function openRegular(
 
 /** The text of a regular file of at most `maxBytes`. */
 export async function readText(path: string, maxBytes: number): Promise<string> {
+  return (await readBytes(path, maxBytes)).toString('utf8');
+}
+
+export async function readBytes(path: string, maxBytes: number): Promise<Buffer> {
   const { file, bytes } = await openRegular(path);
   try {
     if (bytes > maxBytes) {
@@ -69,7 +77,7 @@ export async function readText(path: string, maxBytes: number): Promise<string> 
         code: 'EFBIG',
       });
     }
-    return await file.readFile('utf8');
+    return await file.readFile();
   } finally {
     await file.close();
   }

@@ -37,7 +37,7 @@ export class StoreDir {
     const lock = await StoreLock.take(join(path, 'lock'), path);
     try {
       const tmp = join(path, 'tmp');
-      for (const name of ['snapshots', 'actions', 'tmp']) {
+      for (const name of ['snapshots', 'actions', 'code', 'tmp']) {
         await ownFolder(join(path, name), FOLDER_MODE, 'store_unsafe');
       }
       for (const name of await readdir(tmp)) {

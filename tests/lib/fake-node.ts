@@ -29,6 +29,8 @@ type Behaviour = (params: JsonObject, options: InvokeOptions | undefined) => Beh
 /** Stands in for the node where only the HTTP edge is tested. Actions behave by their source text. */
 export class FakeNode implements ComputeNode {
   readonly forgotten: string[] = [];
+  /** Invocations so far. */
+  invoking = 0;
   broken: PlatformError | undefined;
   readonly behaviours: Record<string, Behaviour> = {
     echo: (params) => ({ result: params }),
@@ -61,6 +63,7 @@ export class FakeNode implements ComputeNode {
     const startMs = Date.now();
     const name = action.code.type === 'source' ? action.code.source : 'echo';
     const text = argumentsText(params);
+    this.invoking += 1;
     const { status = 'success', result = {} } =
       (await this.behaviours[name]?.(text.value() as JsonObject, options)) ?? {};
     const outcome = { status, result: name === 'echo' ? text : argumentsText(result), timedOut: false };

@@ -1,19 +1,30 @@
 import type { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, preParsingAsyncHookHandler } from 'fastify';
 import { ByteGate } from './byte-gate.ts';
 import { declaredBytes } from './gate.ts';
 import { readBody } from './read-body.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its bodies may be long: the handler gets them as BodyBytes, and they have `uploads` to go through. */
+    upload?: true;
+  }
+}
 
 /** Of a route that says nothing. */
 export const BODY_BYTES = 64 * 1024;
 /** Bodies that are on their way, or whose requests are not answered yet. */
 const BODIES_BYTES = 256 * 1024 * 1024;
+/** The same of uploads; those that find no room wait before they are read. */
+const UPLOADS_BYTES = 160 * 1024 * 1024;
+const UPLOADS_WAITING = 64;
+const UPLOAD_WAIT_MS = 30_000;
 
 /** Reads bodies: bounded in size, time, and in what all of them take together. */
 export function readBodies(app: FastifyInstance): void {
   const gate = new ByteGate(BODIES_BYTES);
   app.addHook('onRequest', (request, reply, done) => {
-    const bytes = expectedBytes(request);
+    const bytes = request.routeOptions.config.upload === true ? 0 : expectedBytes(request);
     if (bytes > 0) reply.raw.once('close', gate.enterNow(bytes));
     done();
   });
@@ -22,8 +33,22 @@ export function readBodies(app: FastifyInstance): void {
   // keep their digits.
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     const body = await readBody(payload, declaredBytes(request), request.routeOptions.bodyLimit);
-    return body.text();
+    return request.routeOptions.config.upload === true ? body : body.text();
   });
+}
+
+/** A hook of routes that take uploads. */
+export function uploads(): preParsingAsyncHookHandler {
+  const gate = new ByteGate(UPLOADS_BYTES, UPLOADS_WAITING, UPLOAD_WAIT_MS);
+  return async (request: FastifyRequest, reply: FastifyReply, payload) => {
+    const bytes = expectedBytes(request);
+    if (bytes > 0) {
+      const leave = await gate.enter(bytes);
+      if (reply.raw.destroyed) leave();
+      else reply.raw.once('close', leave);
+    }
+    return payload;
+  };
 }
 
 /** A body of unknown length counts as the longest that the route takes. */

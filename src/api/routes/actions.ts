@@ -1,10 +1,20 @@
-import type { FastifyInstance } from 'fastify';
-import { actionDocument, bodyOf } from '../body.ts';
+import { Readable } from 'node:stream';
+import type {
+  FastifyInstance,
+  FastifyReply,
+  preParsingAsyncHookHandler,
+  RouteShorthandOptions,
+} from 'fastify';
+import type { ActionExec } from '../../action/packager.ts';
+import { readActionBody } from '../action-body.ts';
+import { bodyOf } from '../body.ts';
 import { type ApiContext, identify, nameIn } from '../context.ts';
+import { uploads } from '../http/bodies.ts';
+import type { BodyBytes } from '../http/body-bytes.ts';
+import { printList, printPieces } from '../pieces.ts';
 import type { ActionRecord } from '../registry.ts';
 import {
   ARGUMENT_BODY_BYTES,
-  actionPut,
   getQuery,
   invokeQuery,
   listQuery,
@@ -21,31 +31,47 @@ const COLLECTION = '/api/v1/namespaces/:namespace/actions';
 const ENTITY = `${COLLECTION}/:name`;
 
 export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
-  app.get(COLLECTION, async (request) => {
+  app.get(COLLECTION, async (request, reply) => {
     const { namespace } = identify(request);
     const { limit, skip, count } = parse(listQuery, request.query);
     const all = context.actions.list(namespace);
     if (count) return { actions: all.length };
-    return all.slice(skip, skip + limit).map(summary);
+    const page = all.slice(skip, skip + limit).map(summary);
+    return reply.type('application/json; charset=utf-8').send(Readable.from(printList(page)));
   });
 
-  app.put(ENTITY, { bodyLimit: PUT_BYTES }, async (request) => {
+  /** What a look at the path refuses needs no body. */
+  const refuseEarly: preParsingAsyncHookHandler = async (request, _reply, payload) => {
     const { namespace } = identify(request);
     const { overwrite } = parse(putQuery, request.query);
-    const body = bodyOf(request);
-    const content = parse(actionPut, body === undefined ? {} : (actionDocument(body) ?? {}));
-    const { record, replaced } = await context.actions.put(namespace, nameIn(request), content, overwrite);
+    context.actions.checkPut(namespace, nameIn(request), overwrite);
+    return payload;
+  };
+  const upload: RouteShorthandOptions = {
+    bodyLimit: PUT_BYTES,
+    config: { upload: true },
+    preParsing: [refuseEarly, uploads()],
+  };
+  app.put(ENTITY, upload, async (request, reply) => {
+    const { namespace } = identify(request);
+    const name = nameIn(request);
+    const { overwrite } = parse(putQuery, request.query);
+    const body = request.body as BodyBytes | undefined;
+    const content = await readActionBody(body, context.packager, `${namespace}/${name}`);
+    const { record, replaced } = await context.actions.put(namespace, name, content, overwrite);
     if (replaced !== undefined && replaced.action.digest !== record.action.digest) {
       await context.node.forget(replaced.action);
     }
-    return document(record, true);
+    return send(reply, document(record, true));
   });
 
-  app.get(ENTITY, async (request) => {
+  app.get(ENTITY, async (request, reply) => {
     const { namespace } = identify(request);
     const { code } = parse(getQuery, request.query);
     const record = context.actions.get(namespace, nameIn(request));
-    return { ...document(record, code), specializations: context.node.specializations(record.action) };
+    const specializations = context.node.specializations(record.action);
+    const shown = { ...document(record, code), specializations };
+    return send(reply, shown);
   });
 
   app.delete(ENTITY, async (request) => {
@@ -70,8 +96,21 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
-function document(record: ActionRecord, withCode: boolean): object {
-  const { action: _action, exec, ...fields } = record;
+/** Long code goes out as it is kept. */
+function send(reply: FastifyReply, action: { readonly exec: Partial<ActionExec> }): FastifyReply {
+  const pieces = printPieces(action);
+  reply.type('application/json; charset=utf-8');
+  if (pieces.length === 1) return reply.send(pieces[0]);
+  const bytes = pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));
+  reply.header('content-length', String(bytes.reduce((sum, { length }) => sum + length, 0)));
+  return reply.send(Readable.from(bytes));
+}
+
+function document(
+  record: ActionRecord,
+  withCode: boolean,
+): Omit<ActionRecord, 'action' | 'packed' | 'exec'> & { readonly exec: Partial<ActionExec> } {
+  const { action: _action, packed: _packed, exec, ...fields } = record;
   const { code, ...rest } = exec;
   return { ...fields, exec: withCode ? { ...rest, code } : rest };
 }

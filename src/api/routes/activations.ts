@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { printJson } from '../../json/print.ts';
 import { type ActivationRecord, activationDocument, activationSummary } from '../activation-record.ts';
 import { type ApiContext, identify } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';
+import { printList } from '../pieces.ts';
 import { activationsQuery, parse } from '../schemas.ts';
 
 const COLLECTION = '/api/v1/namespaces/:namespace/activations';
@@ -17,20 +17,14 @@ export function activationRoutes(app: FastifyInstance, context: ApiContext): voi
     if (count) return { activations: all.length };
     const page = all.slice(skip, skip + limit);
     if (!docs) return page.map(activationSummary);
-    return reply.type('application/json; charset=utf-8').send(Readable.from(listText(page)));
+    return reply
+      .type('application/json; charset=utf-8')
+      .send(Readable.from(printList(page.map(activationDocument))));
   });
 
   app.get(ENTITY, async (request) => activationDocument(find(context, request)));
   app.get(`${ENTITY}/result`, async (request) => find(context, request).response);
   app.get(`${ENTITY}/logs`, async (request) => ({ logs: find(context, request).log.document() }));
-}
-
-/** One after the other, since together they may be large. */
-function* listText(page: readonly ActivationRecord[]): Generator<string> {
-  for (const [index, record] of page.entries()) {
-    yield `${index === 0 ? '[' : ','}${printJson(activationDocument(record))}`;
-  }
-  yield page.length === 0 ? '[]' : ']';
 }
 
 function find(context: ApiContext, request: FastifyRequest): ActivationRecord {

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Logger, pino } from 'pino';
 import type { Packager } from '../../action/packager.ts';
@@ -87,7 +88,7 @@ async function serve(flags: ServeFlags): Promise<void> {
     }),
   };
   await withNode(options, async (node, interrupted) => {
-    const packager = createPackager(flags.state);
+    const packager = createPackager(flags.state, codeDirOf(node));
     const actions = await openActions(node, packager, log);
     const { app } = createApi({ node, packager, actions, kinds: kindNames(), key, log: true });
     try {
@@ -98,6 +99,12 @@ async function serve(flags: ServeFlags): Promise<void> {
       await app.close();
     }
   });
+}
+
+/** In the store, which is this node's alone. */
+function codeDirOf(node: ComputeNode): string | undefined {
+  const dir = node.stats().store?.dir;
+  return dir === undefined ? undefined : join(dir, 'code');
 }
 
 /** In files if the node has a store: it then is the only one that uses them. */
