@@ -140,7 +140,7 @@ struct control_capture {
 
 struct control_captured {
 	uint64_t parent;       /* snapshot the UC was deployed from, or 0 */
-	uint64_t own_pages;    /* pages this snapshot stores */
+	uint64_t own_pages;    /* pages this snapshot stores, or may come to store: holes of its layer are counted */
 	uint64_t shared_pages; /* pages it takes from its ancestors' layers */
 	uint32_t maps;         /* mappings a deploy makes */
 	uint32_t runs;         /* runs of own pages */

@@ -32,9 +32,14 @@
  * Fewer mappings make each deploy cheaper, pages that are stored twice make it dearer. A
  * snapshot without parent shares its pages with all descendants, so it may fill larger gaps.
  */
-#define FILL_PAGES_ROOT 32
+#define FILL_PAGES_ROOT 64
 #define FILL_PAGES_CHILD 1
-#define HOLE_PAGES 2048
+/*
+ * Large memory of which single pages were touched would need two mappings for each of them. From so many on it has
+ * holes of the layer instead: they count as pages of the snapshot, which together are no more than its UC may have.
+ */
+#define MAPS_MANY 2048
+#define HOLE_PAGES 512
 
 /* A capture in the middle of work is right, but each clone has to do that work. */
 #define SETTLE_LIMIT_NS 25000000
@@ -86,6 +91,23 @@ static int drop_unchanged(struct capture *c)
 	return unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own, c->store);
 }
 
+static int lay_out(struct capture *c, struct layout_input *in)
+{
+	uint64_t limit = c->uc->memory_limit ? c->uc->memory_limit : UINT64_MAX;
+	int error = layout_build(in, &c->layout);
+
+	if (error ? error != -E2BIG : c->layout.map_count <= MAPS_MANY)
+		return error;
+	layout_free(&c->layout);
+	in->hole_pages = HOLE_PAGES;
+	error = layout_build(in, &c->layout);
+	if (!error && c->layout.layer_bytes <= limit)
+		return 0;
+	layout_free(&c->layout);
+	in->hole_pages = 0;
+	return layout_build(in, &c->layout);
+}
+
 static int read_memory_map(struct tender *t, struct capture *c)
 {
 	const struct pages *mapped = c->uc->pages;
@@ -94,7 +116,7 @@ static int read_memory_map(struct tender *t, struct capture *c)
 		.libos = t->libos_file,
 		.own_source = (uint16_t)(UC_IMAGE_MAX + (mapped ? mapped->layer_count : 0)),
 		.fill_pages = mapped ? FILL_PAGES_CHILD : FILL_PAGES_ROOT,
-		.hole_pages = HOLE_PAGES,
+		.fill_ends = !mapped,
 	};
 	int error;
 
@@ -127,7 +149,7 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	if (error)
 		return error;
 	c->failed = "memory map: it holds a file or shared memory that no snapshot can";
-	return layout_build(&in, &c->layout);
+	return lay_out(c, &in);
 }
 
 /* Without a detour: the file's pages are mapped already. */
@@ -310,7 +332,7 @@ static void capture(struct tender *t, struct capture *c)
 	}
 	reply = (struct control_captured){
 		.parent = s->parent,
-		.own_pages = c->layout.own_pages,
+		.own_pages = c->layout.layer_bytes / UC_PAGE_SIZE,
 		.shared_pages = c->layout.shared_pages,
 		.maps = (uint32_t)c->layout.map_count,
 		.runs = (uint32_t)c->layout.copy_count,

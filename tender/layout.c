@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* The embryo's stack needs the top of the scratch region, the plan lies below it. */
-#define PLAN_MAPS_MAX 65000
-
 static bool is_code_or_constant(const struct plan_map *m)
 {
 	return m->source < UC_IMAGE_MAX && (m->prot | PROT_EXEC) == (PROT_READ | PROT_EXEC);
@@ -110,10 +107,11 @@ static int add_gap(struct layout *l, const struct layout_input *in, const struct
 		   bool between)
 {
 	uint64_t pages = (end - start) / UC_PAGE_SIZE;
+	bool untouched = !v->file.ino && pages && !embryo_has(in, v);
 
-	if (between && pages <= in->fill_pages)
+	if (pages <= in->fill_pages && (between || (in->fill_ends && untouched)))
 		add_own(l, in, v, start, end, false);
-	else if (!v->file.ino && pages && pages <= in->hole_pages && !embryo_has(in, v))
+	else if (untouched && pages <= in->hole_pages)
 		add_own(l, in, v, start, end, true);
 	else
 		return add_inherited(l, in, v, start, end);
@@ -179,7 +177,7 @@ int layout_build(const struct layout_input *in, struct layout *out)
 			part.end = part_end(&part);
 			if (!excluded(part.start))
 				error = part.shared ? -ENOTSUP : add_vma(out, in, &part, &next);
-			if (!error && out->map_count > PLAN_MAPS_MAX)
+			if (!error && out->map_count > MAPPINGS_MAX)
 				error = -E2BIG;
 			if (error) {
 				out->conflict = part.start;

@@ -177,18 +177,17 @@ static int build(struct tender *t, struct load *l)
 
 /* ---- the reply ---- */
 
+/* Holes are counted: who touches them makes pages of them. */
 static void count_own(const struct layer *own, struct control_captured *reply)
 {
 	off_t at = 0;
 
+	reply->own_pages += PAGE_UP(own->bytes) / UC_PAGE_SIZE;
 	while ((at = lseek(own->fd, at, SEEK_DATA)) >= 0) {
-		off_t hole = lseek(own->fd, at, SEEK_HOLE);
-
-		if (hole < 0)
+		at = lseek(own->fd, at, SEEK_HOLE);
+		if (at < 0)
 			return;
-		reply->own_pages += (PAGE_UP(hole) - PAGE_DOWN(at)) / UC_PAGE_SIZE;
 		reply->runs++;
-		at = hole;
 	}
 }
 
