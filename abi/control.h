@@ -227,10 +227,10 @@ struct control_stat {
 	uint64_t shared_bytes;     /* resident file and layer pages */
 	uint64_t page_table_bytes;
 	uint64_t cpu_ns;           /* user and system time */
-	uint32_t maps;  /* told up to 1,024 */
+	uint32_t reserved;
 	uint32_t state; /* letter of /proc/pid/stat, or CONTROL_STATE_DEMOTED */
 	uint32_t pid;   /* as the host sees it; 0 of a demoted UC */
-	uint32_t reserved;
+	uint32_t reserved_too;
 };
 
 #define CONTROL_STATE_DEMOTED 'd'

@@ -54,6 +54,9 @@
 /* No address at or above this belongs to a UC. */
 #define UC_GUEST_END 0x8000000000ul
 
+/* A UC has its host fill no more than that in one call: in the middle of it nothing but SIGKILL stops the process. */
+#define UC_POPULATE_MAX 0x200000ul
+
 /*
  * Descriptors of a UC. 0..2 are /dev/null. The link is a SOCK_SEQPACKET socket.
  * Images occupy UC_IMAGE_FD + i for window i; whatever a later message brings takes

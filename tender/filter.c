@@ -75,8 +75,10 @@
 	LOAD(LOW(i)), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, (uint32_t)(bits)), IF_EQ(bits, 1, 0), KILL
 #define NEED_HIGH_ZERO(i) LOAD(HIGH(i)), IF_EQ(0, 1, 0), KILL
 #define NEED_BELOW_GUEST_END(i) LOAD(HIGH(i)), IF_GE(GUEST_HIGH_END, 0, 1), KILL
-#define NEED_LOW_ONE_OF_5(i, a, b, c, d, e)                                                        \
-	LOAD(LOW(i)), IF_EQ(a, 5, 0), IF_EQ(b, 4, 0), IF_EQ(c, 3, 0), IF_EQ(d, 2, 0), IF_EQ(e, 1, 0), KILL
+/* Argument i is a, b or c, or it is d or e and the length, argument 1, is at most max. */
+#define NEED_LOW_3_OR_SHORT_2(i, a, b, c, d, e, max)                                               \
+	LOAD(LOW(i)), IF_EQ(a, 11, 0), IF_EQ(b, 10, 0), IF_EQ(c, 9, 0), IF_EQ(d, 2, 0), IF_EQ(e, 1, 0), KILL,       \
+		NEED_HIGH_ZERO(1), NEED_LOW_LE(1, max)
 
 /* Each rule is entered and, if the call is another one, left with the call number loaded. */
 #define RULE(call, ...)                                                                            \
@@ -139,8 +141,9 @@ int filter_install(uint64_t hostcall_start, uint64_t hostcall_end)
 		     NEED_HIGH_ZERO(2)),
 		RULE(SYS_mremap, NEED_BELOW_GUEST_END(0), NEED_BELOW_GUEST_END(1), NEED_BELOW_GUEST_END(2),
 		     NEED_LOW_EQ(3, MREMAP_MAYMOVE | MREMAP_FIXED), NEED_HIGH_ZERO(3), NEED_BELOW_GUEST_END(4)),
-		RULE(SYS_madvise, NEED_LOW_ONE_OF_5(2, MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_SEQUENTIAL,
-						 MADV_NORMAL)),
+		RULE(SYS_madvise,
+		     NEED_LOW_3_OR_SHORT_2(2, MADV_DONTNEED, MADV_SEQUENTIAL, MADV_NORMAL, MADV_POPULATE_READ,
+					   MADV_POPULATE_WRITE, UC_POPULATE_MAX)),
 
 		/* Files: those that the tender has handed over, read-only. */
 		RULE_ANY(SYS_pread64),

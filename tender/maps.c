@@ -211,22 +211,6 @@ int maps_read(pid_t pid, struct vma_list *list)
 	return error;
 }
 
-uint32_t maps_count(pid_t pid)
-{
-	unsigned count = 0;
-	int fd = open_maps(pid);
-	char text[TEXT_BYTES];
-	ssize_t n;
-
-	if (fd < 0)
-		return 0;
-	while (count < MAPPINGS_TOLD && (n = read(fd, text, sizeof text)) > 0)
-		for (ssize_t i = 0; i < n; i++)
-			count += text[i] == '\n';
-	close(fd);
-	return count < MAPPINGS_TOLD ? count : MAPPINGS_TOLD;
-}
-
 static int query_one(pid_t pid, uint64_t addr, struct vma *v)
 {
 	struct map_query q = { .size = sizeof q, .addr = addr };

@@ -32,9 +32,6 @@ struct vma_list {
 int maps_parse(const char *text, struct vma_list *list);
 /* All of a process. 0 or -errno: -E2BIG when it has more than MAPPINGS_MAX, of which the rest are not looked at. */
 int maps_read(pid_t pid, struct vma_list *list);
-/* Their number, told up to MAPPINGS_TOLD, which takes no longer than a step; 0 when there is no such process. */
-#define MAPPINGS_TOLD 1024u
-uint32_t maps_count(pid_t pid);
 /* The mapping that holds addr. 0 or -errno: -ENOENT when there is none. */
 int maps_read_one(pid_t pid, uint64_t addr, struct vma *v);
 /* The mapping that holds addr, or NULL. */

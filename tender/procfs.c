@@ -117,7 +117,6 @@ int procfs_stat(const struct tender *t, pid_t pid, struct control_stat *stat)
 		.private_bytes = memory.anonymous_bytes,
 		.page_table_bytes = memory.page_table_bytes,
 		.cpu_ns = process_cpu_ns(pid),
-		.maps = maps_count(pid),
 		.pid = procfs_host_pid(t, pid),
 	};
 	/* RssAnon is exact for private pages; what else is resident is files and layers. */

@@ -15,6 +15,7 @@
 #include "optimisations.h"
 #include "plan.h"
 #include "snapshot.h"
+#include "tracee.h"
 #include "uc.h"
 #include "working_set.h"
 
@@ -263,14 +264,29 @@ static void learn_from(struct tender *t, const struct uc *uc, long count, struct
 		p->exact = true; /* as far as can be told */
 }
 
+/* While it stands still: to look at the memory map of a process that changes it, the kernel waits until that is done. */
+static long look_at_memory(struct uc *uc, struct plan_touch *touches)
+{
+	struct tracee tracee;
+	long count = tracee_stop_asleep(&tracee, uc->pid);
+
+	if (count) {
+		uc_note_stop_failed(uc, &tracee, (int)count);
+		return count;
+	}
+	count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	tracee_detach(&tracee);
+	return count;
+}
+
 static void look(struct tender *t, void *job)
 {
-	const struct uc *uc = job;
+	struct uc *uc = job;
 	struct plan_touch *touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
-	long count = t->without & OPTIMISATION_WORKING_SET ? 0 : working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	long count = t->without & OPTIMISATION_WORKING_SET ? 0 : look_at_memory(uc, touches);
 
-	/* It may have ended meanwhile. */
-	if (count != -ESRCH)
+	/* It may have ended meanwhile, or have a signal on its way to it. */
+	if (count != -ESRCH && count != -EBUSY && count != -ETIMEDOUT)
 		learn_from(t, uc, count, touches);
 	free(touches);
 }

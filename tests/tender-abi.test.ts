@@ -211,7 +211,6 @@ describe('the control protocol as the C headers have it', () => {
       sharedBytes: 2,
       pageTableBytes: 3,
       cpuNs: 4,
-      maps: 5,
       state: 'S',
     });
     assert.deepEqual(decodeControlExit(emit('control_exit', '-1, CONTROL_EXIT_MEMORY, 3, 4')), {

@@ -50,9 +50,22 @@ long host_mremap(u64 old_addr, u64 old_bytes, u64 new_bytes, u64 new_addr)
 	return host_syscall(__NR_mremap, old_addr, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, new_addr, 0);
 }
 
-long host_madvise(u64 addr, u64 bytes, int advice)
+long host_discard(u64 addr, u64 bytes)
 {
-	return host_syscall(__NR_madvise, addr, bytes, (u64)advice, 0, 0, 0);
+	return host_syscall(__NR_madvise, addr, bytes, MADV_DONTNEED, 0, 0, 0);
+}
+
+/* The host takes no more at a time. */
+long host_populate(u64 addr, u64 bytes, bool writable)
+{
+	u64 advice = writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
+	long ret = 0;
+
+	for (u64 end = addr + bytes; ret >= 0 && addr < end; addr += UC_POPULATE_MAX) {
+		u64 part = end - addr < UC_POPULATE_MAX ? end - addr : UC_POPULATE_MAX;
+		ret = host_syscall(__NR_madvise, addr, part, advice, 0, 0, 0);
+	}
+	return ret;
 }
 
 long host_pread(int fd, void *buf, u64 bytes, u64 offset)

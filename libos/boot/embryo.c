@@ -74,7 +74,7 @@ static long carry_out_map(const struct deploy *d, const struct plan_map *m)
 	if (m->flags & PLAN_UNMAP)
 		return host_munmap(m->start, m->bytes);
 	if (m->flags & PLAN_DISCARD)
-		return host_madvise(m->start, m->bytes, MADV_DONTNEED);
+		return host_discard(m->start, m->bytes);
 	int fd = source_fd(d, m->source);
 	return m->flags & PLAN_COPY ? copy_in(fd, m) :
 				      host_mmap(m->start, m->bytes, m->prot, MAP_NORESERVE, fd, m->offset);
@@ -87,7 +87,7 @@ static void carry_out(const struct deploy *d, const struct plan *p)
 		check(carry_out_map(d, &m[i]) >= 0, EMBRYO_MAP_FAILED);
 	const struct plan_touch *t = (const void *)(m + p->map_count);
 	for (u32 i = 0; i < p->touch_count; i++)
-		host_madvise(t[i].start, t[i].bytes, t[i].write ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
+		host_populate(t[i].start, t[i].bytes, t[i].write);
 	check(resume_memory(p), EMBRYO_BAD_PLAN);
 }
 

@@ -22,8 +22,10 @@ long host_munmap(u64 addr, u64 bytes);
 long host_mprotect(u64 addr, u64 bytes, int prot);
 /* Moves old to exactly new_addr (MREMAP_MAYMOVE | MREMAP_FIXED). */
 long host_mremap(u64 old_addr, u64 old_bytes, u64 new_bytes, u64 new_addr);
-/* advice: MADV_DONTNEED, MADV_POPULATE_READ, MADV_POPULATE_WRITE. */
-long host_madvise(u64 addr, u64 bytes, int advice);
+/* Gives the pages back: they read as zero, or as the file. */
+long host_discard(u64 addr, u64 bytes);
+/* Gives all pages at once; writable: as if each were written to. */
+long host_populate(u64 addr, u64 bytes, bool writable);
 long host_pread(int fd, void *buf, u64 bytes, u64 offset);
 long host_close(int fd);
 /* One packet from or to the link. recv: *fds gets up to fd_max descriptors, *fd_count their number. */

@@ -39,7 +39,7 @@ void kpages_free(void *p, u64 bytes)
 		panic("kpages_free of %p, %lu bytes, which kpages_alloc did not give", p, bytes);
 	/* Without memory to split the VMA, the pages stay mapped and reserved, but lose their contents. */
 	if (vma_cut(v, start, end))
-		host_madvise(start, end - start, MADV_DONTNEED);
+		host_discard(start, end - start);
 	else
 		host_munmap(start, end - start);
 }

@@ -66,13 +66,13 @@ static long remove_pages(const struct vma *v, u64 start, u64 end)
 static long populate_read(const struct vma *v, u64 start, u64 end)
 {
 	(void)v;
-	return host_madvise(start, end - start, MADV_POPULATE_READ);
+	return host_populate(start, end - start, false);
 }
 
 static long populate_write(const struct vma *v, u64 start, u64 end)
 {
 	(void)v;
-	return host_madvise(start, end - start, MADV_POPULATE_WRITE);
+	return host_populate(start, end - start, true);
 }
 
 static long nothing(const struct vma *v, u64 start, u64 end)

@@ -102,10 +102,8 @@ static long establish(struct vma *v, bool fixed)
 static void populate(u64 addr, u64 bytes, int prot)
 {
 	/* A wish, as in Linux: its failure is none of the mapping. */
-	if (prot & PROT_WRITE)
-		host_madvise(addr, bytes, MADV_POPULATE_WRITE);
-	else if (prot & PROT_READ)
-		host_madvise(addr, bytes, MADV_POPULATE_READ);
+	if (prot & (PROT_READ | PROT_WRITE))
+		host_populate(addr, bytes, prot & PROT_WRITE);
 }
 
 long mm_mmap(u64 addr, u64 bytes, int prot, int flags, struct file *file, u64 offset)

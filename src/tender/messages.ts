@@ -103,7 +103,6 @@ export interface UcStat {
   readonly sharedBytes: number;
   readonly pageTableBytes: number;
   readonly cpuNs: number;
-  readonly maps: number;
   /** Letter of /proc/PID/stat, or `STATE_DEMOTED`. */
   readonly state: string;
 }
@@ -328,7 +327,6 @@ export function decodeStat(payload: Buffer): UcStat {
     sharedBytes: readU64(payload, 8),
     pageTableBytes: readU64(payload, 16),
     cpuNs: readU64(payload, 24),
-    maps: payload.readUInt32LE(32),
     state: String.fromCharCode(payload.readUInt32LE(36) & 0x7f),
   };
 }

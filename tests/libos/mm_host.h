@@ -97,9 +97,14 @@ long host_mremap(u64 old_addr, u64 old_bytes, u64 new_bytes, u64 new_addr)
 				   (void *)new_addr));
 }
 
-long host_madvise(u64 addr, u64 bytes, int advice)
+long host_discard(u64 addr, u64 bytes)
 {
-	return result(madvise((void *)addr, bytes, advice));
+	return result(madvise((void *)addr, bytes, MADV_DONTNEED));
+}
+
+long host_populate(u64 addr, u64 bytes, bool writable)
+{
+	return result(madvise((void *)addr, bytes, writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ));
 }
 
 /* A file whose page n begins with the bytes of file_word(n). */

@@ -100,6 +100,10 @@ static const struct host_call forbidden[] = {
 	{ "mremap too long", SYS_mremap, { ARENA, 4096, ABOVE, 3, ARENA } },
 	{ "madvise HUGEPAGE", SYS_madvise, { ARENA, 4096, MADV_HUGEPAGE } },
 	{ "madvise REMOVE", SYS_madvise, { ARENA, 4096, MADV_REMOVE } },
+	{ "populate of more than 2 MiB", SYS_madvise, { ARENA, UC_POPULATE_MAX + 4096, 23 } },
+	{ "populate of one byte more", SYS_madvise, { ARENA, UC_POPULATE_MAX + 1, 22 } },
+	{ "populate of 4 GiB", SYS_madvise, { ARENA, 1ul << 32, 22 } },
+	{ "populate to the end", SYS_madvise, { ARENA, ~0ul, 23 } },
 };
 
 static void forbidden_calls_kill(void)
@@ -126,7 +130,9 @@ static void allowed_calls_work(void)
 	} calls[] = {
 		{ { "mmap", SYS_mmap, { ARENA, 8192, 3, FIXED | MAP_NORESERVE, -1ul, 0 } }, ARENA },
 		{ { "populate", SYS_madvise, { ARENA, 4096, 23 } }, 0 },
+		{ { "populate of 2 MiB", SYS_madvise, { ARENA, UC_POPULATE_MAX, 22 } }, (uint64_t)-ENOMEM },
 		{ { "drop", SYS_madvise, { ARENA, 4096, MADV_DONTNEED } }, 0 },
+		{ { "drop of much", SYS_madvise, { ARENA, 4ul << 30, MADV_DONTNEED } }, (uint64_t)-ENOMEM },
 		{ { "mprotect", SYS_mprotect, { ARENA, 4096, 1 } }, 0 },
 		{ { "mremap", SYS_mremap, { ARENA + 4096, 4096, 8192, 3, ARENA + (1 << 20) } }, ARENA + (1 << 20) },
 		{ { "munmap", SYS_munmap, { ARENA, 4096 } }, 0 },

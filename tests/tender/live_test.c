@@ -285,11 +285,9 @@ static void a_uc_with_host_files_is_not_captured(void)
 static void too_much_memory_kills(void)
 {
 	uint32_t uc = boot(0);
-	struct probe_call map = { .op = PROBE_HOST_CALL, .nr = SYS_mmap, .args = { ARENA, 2 * MEMORY, 3, FIXED, -1ul, 0 } };
-	struct probe_call touch = { .op = PROBE_HOST_CALL, .nr = SYS_madvise, .args = { ARENA, 2 * MEMORY, 23 } };
+	struct probe_call grow = { .op = PROBE_GROW, .args = { ARENA, 2 * MEMORY, UC_POPULATE_MAX, 0 } };
 
-	CHECK(ask(0, uc, &map) == ARENA);
-	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &touch, sizeof touch);
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &grow, sizeof grow);
 	client_await_exit(&client, 0, uc);
 	CHECK(client.last_exit.reason == CONTROL_EXIT_MEMORY);
 }

@@ -174,6 +174,45 @@ static uint64_t grow(uint64_t addr, uint64_t bytes, uint64_t chunk)
 	return done;
 }
 
+static uint64_t map(uint64_t addr, uint64_t bytes)
+{
+	return host_call(__NR_mmap, addr, bytes, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0);
+}
+
+static uint64_t touch(uint64_t addr, uint64_t bytes, uint64_t step)
+{
+	uint64_t count = 0;
+
+	map(addr, bytes);
+	for (uint64_t at = addr; at < addr + bytes; at += step, count++)
+		*(volatile uint64_t *)at = at;
+	return count;
+}
+
+static uint64_t make_mappings(uint64_t addr, uint64_t count)
+{
+	uint64_t i = 0;
+
+	while (i < count && map(addr + i * 8192, 4096) == addr + i * 8192)
+		i++;
+	return i;
+}
+
+static void churn(uint64_t addr, uint64_t bytes)
+{
+	map(addr, bytes);
+	for (;;) {
+		host_call(__NR_madvise, addr, bytes, MADV_POPULATE_WRITE, 0, 0, 0);
+		host_call(__NR_madvise, addr, bytes, MADV_DONTNEED, 0, 0, 0);
+	}
+}
+
+static void spin(void)
+{
+	for (;;)
+		__asm__ volatile("pause");
+}
+
 static uint64_t fs_call(const uint64_t *args)
 {
 	struct {
@@ -210,9 +249,11 @@ static uint64_t carry_out(const struct probe_call *c)
 	case PROBE_FS: return fs_call(a);
 	case PROBE_GROW: sleep_ms(a[3]); return grow(a[0], a[1], a[2]);
 	case PROBE_FAULT: return fault();
-	case PROBE_SPIN:
-		for (;;)
-			__asm__ volatile("pause");
+	case PROBE_TOUCH: return touch(a[0], a[1], a[2]);
+	case PROBE_MAPPINGS: return make_mappings(a[0], a[1]);
+	case PROBE_CHURN: churn(a[0], a[1]); return 0;
+	case PROBE_ALTSTACK: enter_on((uint64_t)altstack + sizeof altstack / 2, spin, 0);
+	case PROBE_SPIN: spin(); return 0;
 	case PROBE_EXIT: {
 		struct link_exit e = { .status = (uint32_t)a[0] };
 

@@ -23,6 +23,10 @@ enum probe_op {
 	PROBE_SUM,            /* of the words at each args[2] bytes of the args[1] bytes at args[0] */
 	PROBE_VSYSCALL,       /* the function at args[0] of the vsyscall page: result as with PROBE_GUEST_CALL, or of PROBE_FAULT */
 	PROBE_GROW,           /* sleeps args[3] ms, then maps args[1] bytes at args[0] and touches them, args[2] in a call */
+	PROBE_TOUCH,          /* writes a word at each args[2] bytes of the args[1] bytes at args[0], which it maps */
+	PROBE_MAPPINGS,       /* args[1] mappings of a page each from args[0] on, with a page between two */
+	PROBE_CHURN,          /* fills args[1] bytes at args[0] in one call and gives them back, for ever */
+	PROBE_ALTSTACK,       /* spins with its stack pointer in the alternate stack */
 	PROBE_FS,             /* link_fs_call args[0] on the path in args[1..]: errno, PROBE_GOT_FD if a descriptor came */
 };
 

@@ -12,7 +12,7 @@
 #include "check.h"
 
 #define TIMEOUT_MS 15000
-#define SILENCE_MS 700
+#define SILENCE_MS 10000
 
 static void exec_tender(const int *theirs, const char *tender, const char *libos, const char *memory_max)
 {
