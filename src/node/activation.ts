@@ -9,6 +9,7 @@ import { LogCollector } from '../uc/log-collector.ts';
 import type { UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
 import { AnsweredActivation } from './answered.ts';
+import { isRefusal } from './capture-attempts.ts';
 import { ACTION_DIR, mountCode } from './code-image.ts';
 import type { Core, Cores } from './cores.ts';
 import { type Deployed, deploySnapshot } from './deploy.ts';
@@ -283,17 +284,17 @@ class Invocation {
 
   /**
    * Asks for the function's snapshot of a UC that is about to load its code. The run message, which follows the answer at
-   * once, is taken when the UC goes on. Undefined: there is one, or nobody wants it.
+   * once, is taken when the UC goes on. Undefined: there is one, nobody wants it, or its like has failed lately.
    */
   #capture(uc: FunctionUc): AwaitedCapture | undefined {
     const record = this.#record;
-    if (record.snapshot !== undefined || record.forgotten) {
+    if (record.snapshot !== undefined || record.forgotten || !record.attempts.isDue(performance.now())) {
       return undefined;
     }
     const number = this.#node.cores.nextSnapshot();
     const captured = uc.tender.captureAtAnswer(uc.id, number);
     // Whether anybody waits for it is only known later.
-    captured.catch(() => undefined);
+    captured.catch((error: unknown) => record.attempts.failed(error, performance.now()));
     return { number, captured };
   }
 
@@ -308,7 +309,7 @@ class Invocation {
         keepFunctionSnapshot(this.#node, record, this.#action, number, captured, this.timings.initMs ?? 0);
       },
       async (error: unknown) => {
-        const relieved = budget.relieve(error);
+        const relieved = isRefusal(error) ? undefined : budget.relieve(error);
         this.#coldFailed(isTenderDeath(error));
         await relieved;
       },

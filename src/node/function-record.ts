@@ -1,5 +1,6 @@
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
+import { CaptureAttempts } from './capture-attempts.ts';
 import type { Core } from './cores.ts';
 import type { Ticket } from './dispatcher.ts';
 import { type Charge, SMALL_BYTES } from './memory-account.ts';
@@ -16,6 +17,8 @@ export interface FunctionRecord {
   readonly state: StartState;
   snapshot: Snapshot | undefined;
   cold: ColdState;
+  /** Its UCs were not to be captured lately: whether one is tried again. */
+  readonly attempts: CaptureAttempts;
   /** Argument snapshots, deepest first. */
   readonly specializations: Specialization[];
   /** Idle UCs that have a process, last used last. */
@@ -62,6 +65,7 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     state: action.policy.state,
     snapshot: undefined,
     cold: 'none',
+    attempts: new CaptureAttempts(),
     specializations: declaredSpecializations(action.policy.specialize),
     idle: [],
     demoted: [],

@@ -24,6 +24,15 @@ const PROVEN = [
   'refused-host-call',
   'spin',
   'endless-import',
+  'holes',
+  'altstack',
+  'populate-at-capture',
+  'churn-at-capture',
+  'protect-at-capture',
+  'populate-at-reset',
+  'big-captures',
+  'many-mappings-at-capture',
+  'many-mappings-at-reset',
 ];
 
 function attacksOf(user: User): readonly Attack[] {

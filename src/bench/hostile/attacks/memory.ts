@@ -47,6 +47,32 @@ export const MEMORY_ATTACKS: readonly Attack[] = [
     once: invokes({}, toldOrEnded),
   },
   {
+    name: 'churn-at-capture',
+    promise: 'a capture waits for nobody: a context that fills memory and gives it back is captured',
+    barMs: LONG_BAR_MS,
+    peakBytes: PEAK_BYTES,
+    function: {
+      kind: python,
+      code: { native: 'native.py' },
+      timeoutMs: 1000,
+      env: { AT_IMPORT: 'churn_behind_ready' },
+    },
+    once: invokes({}, toldOrEnded),
+  },
+  {
+    name: 'protect-at-capture',
+    promise: 'a capture waits for nobody: a context for which the host works without end is ended',
+    barMs: LONG_BAR_MS,
+    peakBytes: PEAK_BYTES,
+    function: {
+      kind: python,
+      code: { native: 'native.py' },
+      timeoutMs: 1000,
+      env: { AT_IMPORT: 'protect_behind_ready' },
+    },
+    once: invokes({}, toldOrEnded),
+  },
+  {
     name: 'populate-at-reset',
     promise: 'a reset waits for nobody, and the limit of memory holds meanwhile',
     barMs: LONG_BAR_MS,

@@ -9,8 +9,8 @@
 #include "libos.h"
 #include "link.h"
 
-enum { WRITEV = 20, MMAP = 9, MADVISE = 28 };
-enum { POPULATE_WRITE = 23, PROT_READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32, NORESERVE = 0x4000 };
+enum { WRITEV = 20, MMAP = 9, MPROTECT = 10, MADVISE = 28 };
+enum { DONTNEED = 4, POPULATE_READ = 22, POPULATE_WRITE = 23, PROT_READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32, NORESERVE = 0x4000 };
 
 typedef int64_t (*host_call)(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 
@@ -51,11 +51,35 @@ int64_t map(uint64_t address, uint64_t bytes)
 	return host(MMAP, address, bytes, PROT_READ_WRITE, PRIVATE_FIXED_ANONYMOUS | NORESERVE, ~0ull, 0);
 }
 
-/* One call that goes on for as long as there is memory to fill. */
+/* In calls as long as one may be, for as long as there is memory to fill. */
 int64_t populate(uint64_t address, uint64_t bytes)
 {
+	int64_t error = 0;
+
 	map(address, bytes);
-	return host(MADVISE, address, bytes, POPULATE_WRITE, 0, 0, 0);
+	for (uint64_t at = address; !error && at < address + bytes; at += UC_POPULATE_MAX)
+		error = host(MADVISE, at, UC_POPULATE_MAX, POPULATE_WRITE, 0, 0, 0);
+	return error;
+}
+
+/* The same memory again and again. */
+void churn(uint64_t address)
+{
+	map(address, UC_POPULATE_MAX);
+	for (;;) {
+		host(MADVISE, address, UC_POPULATE_MAX, POPULATE_WRITE, 0, 0, 0);
+		host(MADVISE, address, UC_POPULATE_MAX, DONTNEED, 0, 0, 0);
+	}
+}
+
+/* Tables full of the one zero page: for each call on them the kernel works a tenth of a second, or more. */
+void protect_much(uint64_t address, uint64_t bytes)
+{
+	map(address, bytes);
+	for (uint64_t at = address; at < address + bytes; at += UC_POPULATE_MAX)
+		host(MADVISE, at, UC_POPULATE_MAX, POPULATE_READ, 0, 0, 0);
+	for (uint64_t i = 0;; i++)
+		host(MPROTECT, address, bytes, i % 2 ? PROT_READ_WRITE : PROT_READ_WRITE - 2, 0, 0, 0);
 }
 
 /* So many mappings of a page each, with a gap between two. */

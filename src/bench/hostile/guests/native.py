@@ -13,6 +13,16 @@ def populate_behind_ready():
     native.populate(number(FAR), number(4 << 30))
 
 
+def churn_behind_ready():
+    forge_ready()
+    native.churn(number(FAR))
+
+
+def protect_behind_ready():
+    forge_ready()
+    native.protect_much(number(FAR), number(16 << 30))
+
+
 def altstack_behind_ready():
     forge_ready()
     while True:
