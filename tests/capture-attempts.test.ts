@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, it } from 'node:test';
 import { CaptureAttempts } from '../src/node/capture-attempts.ts';
+import { PlatformError } from '../src/node/types.ts';
 
 const { EAGAIN, E2BIG, EMFILE, ESRCH } = constants.errno;
 
 /** As a request's error reply comes. */
-function refused(errno: number): Error {
-  return new Error('refused', { cause: Object.assign(new Error('refused'), { errno }) });
+function refused(errno: number): PlatformError {
+  const cause = Object.assign(new Error('refused'), { errno });
+  return new PlatformError('tender_refused', 'refused', { cause });
 }
 
 describe('a capture after a cold start', () => {
