@@ -173,6 +173,7 @@ struct uc {
 	uint32_t *kill_seqs; /* requests to answer when the process is gone */
 	int kill_count;
 	enum control_exit_reason exit_reason;
+	bool refused; /* it broke the protocol of its link: nothing of it is passed on any more */
 	bool waited; /* its end has been seen, the rest of its frames not yet */
 	struct control_exit end;
 

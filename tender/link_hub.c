@@ -205,9 +205,12 @@ static int receive_frame(struct tender *t, struct uc *uc)
 		return 1;
 	if (n == -EAGAIN || n == 0)
 		return 0;
+	if (uc->refused)
+		return 1;
 	if (n >= (ssize_t)sizeof frame && frame.len == (size_t)n - sizeof frame && take_frame(t, uc, &frame, room))
 		return ends_answer(&frame) ? 2 : 1;
 	report_violation(t, uc, &frame, n);
+	uc->refused = true;
 	return -1;
 }
 

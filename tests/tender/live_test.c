@@ -79,6 +79,40 @@ static void bad_frames_kill(void)
 	}
 }
 
+static void send_frame(uint32_t uc, uint16_t type, uint64_t claimed, uint64_t bytes)
+{
+	struct probe_call call = { .op = PROBE_SEND_FRAME, .args = { type, claimed, bytes } };
+
+	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &call, sizeof call);
+}
+
+static void all_frames_end_with_a_bad_one(void)
+{
+	uint32_t uc = boot(0);
+	bool refused = false, gone = false;
+
+	send_frame(uc, LINK_STDOUT, 5, 4);
+	for (int i = 0; i < 8; i++)
+		send_frame(uc, LINK_STDOUT, 8, 8);
+	while (!gone) {
+		struct message m;
+
+		CHECK(client_receive(&client, 0, 5000, &m));
+		CHECK(!refused || m.frame.type == CONTROL_EXIT);
+		refused |= m.frame.type == CONTROL_LINK && m.frame.flags == LINK_PANIC;
+		gone = m.frame.type == CONTROL_EXIT;
+		message_free(&m);
+	}
+	CHECK(refused);
+}
+
+/* Whether the good ones are sent before the kill is up to the host's scheduler. */
+static void nothing_passes_after_a_bad_frame(void)
+{
+	for (int i = 0; i < 20; i++)
+		all_frames_end_with_a_bad_one();
+}
+
 static void good_frames_pass(void)
 {
 	uint32_t uc = boot(0);
@@ -420,6 +454,7 @@ int main(int argc, char **argv)
 	client_start(&client, tender_path, libos_path);
 	RUN(good_frames_pass);
 	RUN(bad_frames_kill);
+	RUN(nothing_passes_after_a_bad_frame);
 	RUN(host_files_stay_below_their_root);
 	RUN(kernel_files_are_hidden);
 	RUN(a_snapshot_goes_on_where_it_was_taken);
