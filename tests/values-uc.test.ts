@@ -130,3 +130,45 @@ def main(args):
     }
   });
 });
+
+describe('what an invocation takes', () => {
+  const BAD_ENV = {
+    get BAD(): string {
+      throw new Error('no text');
+    },
+  };
+
+  it('goes back when it breaks in the node itself, from each starting point', async () => {
+    const action = sourceAction(PYTHON, PYTHON_ECHO);
+    const fails = () => assert.rejects(node.invoke(action, {}, { env: BAD_ENV }), /no text/);
+    await fails();
+    await node.invoke(action, {});
+    await fails();
+    assert.equal((await node.invoke(action, {})).path, 'warm');
+    await node.demoteIdle(action);
+    await fails();
+    await node.dropIdle(action);
+    await fails();
+    const { busyUcs, leaks } = node.stats();
+    assert.deepEqual([busyUcs, leaks], [0, 0]);
+    // As often as a core has places.
+    for (let i = 0; i < 1100; i++) await fails();
+    assert.equal((await node.invoke(action, {})).status, 'success');
+    assert.equal(node.stats().busyUcs, 0);
+  });
+
+  it('does not include others when a listener breaks', async () => {
+    const late = `setTimeout(() => console.log('late'), 1)`;
+    const action = sourceAction(NODEJS, `exports.main = () => { ${late}; return {} }`);
+    const other = sourceAction(PYTHON, 'import time\ndef main(args):\n    time.sleep(0.2)\n    return {}');
+    await node.invoke(other, {});
+    const running = node.invoke(other, {});
+    const onLateLog = () => {
+      throw new Error('no');
+    };
+    await node.invoke(action, {}, { onLateLog });
+    await node.invoke(action, {}, { onLateLog });
+    assert.equal((await running).status, 'success');
+    assert.equal((await node.invoke(other, {})).path, 'hot');
+  });
+});

@@ -11,7 +11,7 @@ import type { UcEnd } from '../uc/uc-end.ts';
 import { AnsweredActivation } from './answered.ts';
 import { isRefusal } from './capture-attempts.ts';
 import { ACTION_DIR, mountCode } from './code-image.ts';
-import type { Core, Cores } from './cores.ts';
+import type { Cores } from './cores.ts';
 import { type Deployed, deploySnapshot } from './deploy.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
@@ -20,6 +20,7 @@ import { type LeadingInvocation, lead } from './lead.ts';
 import type { MemoryAccount } from './memory-account.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 import { initOutcome, maxLineBytes, type Outcome, runOutcome } from './outcome.ts';
+import type { Place, Places } from './place.ts';
 import type { Recapturer } from './recapture.ts';
 import type { RunningInvocation, RunningInvocations } from './running.ts';
 import { nextSeed } from './seed.ts';
@@ -46,10 +47,8 @@ export interface ActivationContext {
   /** Invocations so far. */
   readonly counts: Record<StartPath, number>;
   readonly recapturer: Recapturer;
-  /** Kills a UC and does not wait for it. */
-  dispose(uc: FunctionUc): void;
-  /** A UC has answered and may serve the next invocation, as its action's policy has it. */
-  release(uc: FunctionUc): void;
+  /** Where UCs work at present. */
+  readonly places: Places;
   /** Kills the function's idle UCs and does not wait for it. */
   discardIdle(record: FunctionRecord): void;
 }
@@ -108,52 +107,51 @@ class Invocation {
    * Undefined: the UC is lost, nothing has run, and another start has to serve.
    * @throws PlatformError when the platform failed: `mayStartAgain` tells whether the function had not begun
    */
-  drive(start: Start): Promise<Outcome | undefined> {
+  drive(start: Start, place: Place): Promise<Outcome | undefined> {
     if (this.#running !== undefined) {
       this.#running.path = start.path;
     }
     this.#path = start.path;
     switch (start.path) {
       case 'hot':
-        return start.promote ? this.#promote(start.uc) : this.#run(start.uc);
+        return start.promote ? this.#promote(start.uc, place) : this.#run(start.uc, place);
       case 'warm':
-      case 'argument': {
-        const outcome = this.#deployed(start);
-        // By now the deploy counts by itself.
-        start.snapshot.deploying -= 1;
-        return outcome;
-      }
+      case 'argument':
+        try {
+          return this.#deployed(start, place);
+        } finally {
+          // By now the deploy counts by itself.
+          start.snapshot.deploying -= 1;
+        }
       case 'cold':
-        return this.#cold(start.core, start.leads);
+        return this.#cold(place, start.leads);
     }
   }
 
-  #deployed(start: Extract<Start, { snapshot: Snapshot }>): Promise<Outcome> {
+  #deployed(start: Extract<Start, { snapshot: Snapshot }>, place: Place): Promise<Outcome> {
     if (start.path === 'argument') {
-      return this.#argument(start.core, start.snapshot);
+      return this.#argument(place, start.snapshot);
     }
     return start.leads === undefined
-      ? this.#warm(start.core, start.snapshot)
-      : lead(this.#leading(), start.core, start.snapshot, start.leads);
+      ? this.#warm(place, start.snapshot)
+      : lead(this.#leading(place), start.snapshot, start.leads);
   }
 
-  async #run(uc: FunctionUc): Promise<Outcome | undefined> {
+  async #run(uc: FunctionUc, place: Place): Promise<Outcome | undefined> {
     const id = ++lastRun;
     const seed = this.#seedAfterReset(uc);
     const begun = performance.now();
     const reply = await this.#exchange(uc, this.#runText(id, seed), id);
     if (reply.type === 'ended' && reply.end.type === 'restless' && ++this.#restless <= RESTLESS_MAX) {
-      this.#node.dispatcher.lost(uc.core);
       return undefined;
     }
     // The capture may have begun, or ended, before this node heard of the code.
     this.timings.runMs = Math.max(0, performance.now() - begun - (this.timings.captureMs ?? 0));
-    return this.#conclude(uc, this.#runOutcome(reply, id, seed !== undefined));
+    return this.#conclude(place, this.#runOutcome(reply, id, seed !== undefined));
   }
 
   /** The message goes out along with the promotion, and waits in the tender for its end. */
-  async #promote(uc: FunctionUc): Promise<Outcome | undefined> {
-    const { dispatcher } = this.#node;
+  async #promote(uc: FunctionUc, place: Place): Promise<Outcome | undefined> {
     const id = ++lastRun;
     const seed = this.#seedAfterReset(uc);
     const begun = performance.now();
@@ -163,55 +161,58 @@ class Invocation {
       this.timings.deployMs = (await promoted).deployNs / 1e6;
     } catch (error) {
       uc.fail(error);
-      this.#node.dispose(uc);
-      dispatcher.lost(uc.core);
       return undefined;
     } finally {
-      dispatcher.startDone(uc.core);
+      place.started();
     }
     const reply = await exchanged;
     this.timings.runMs = performance.now() - begun - this.timings.deployMs;
-    return this.#conclude(uc, this.#runOutcome(reply, id, seed !== undefined));
+    return this.#conclude(place, this.#runOutcome(reply, id, seed !== undefined));
   }
 
-  #warm(core: Core, snapshot: Snapshot): Promise<Outcome> {
+  #warm(place: Place, snapshot: Snapshot): Promise<Outcome> {
     const id = ++lastRun;
-    return this.#startFrom(core, snapshot, id, this.#runText(id, nextSeed()));
+    return this.#startFrom(place, snapshot, id, this.#runText(id, nextSeed()));
   }
 
-  #argument(core: Core, snapshot: Snapshot): Promise<Outcome> {
+  #argument(place: Place, snapshot: Snapshot): Promise<Outcome> {
     const id = ++lastRun;
-    return this.#startFrom(core, snapshot, id, resumeMessage(id, this.#params.text, this.#env(), nextSeed()));
+    return this.#startFrom(
+      place,
+      snapshot,
+      id,
+      resumeMessage(id, this.#params.text, this.#env(), nextSeed()),
+    );
   }
 
   /** `text` is the message that the UC in the snapshot waits for. */
-  async #startFrom(core: Core, snapshot: Snapshot, id: number, text: string): Promise<Outcome> {
+  async #startFrom(place: Place, snapshot: Snapshot, id: number, text: string): Promise<Outcome> {
     this.#node.snapshots.touch(snapshot);
     const begun = performance.now();
     let deployed: Deployed;
     try {
-      deployed = await this.#deploy(core, snapshot, (uc) => this.#exchange(uc, text, id));
+      deployed = await this.#deploy(place, snapshot, (uc) => this.#exchange(uc, text, id));
     } finally {
-      this.#node.dispatcher.startDone(core);
+      place.started();
     }
     const reply = await deployed.reply;
     this.timings.runMs = performance.now() - begun - (this.timings.deployMs ?? 0);
-    return this.#conclude(deployed.uc, this.#runOutcome(reply, id, true));
+    return this.#conclude(place, this.#runOutcome(reply, id, true));
   }
 
-  async #cold(core: Core, leads: boolean): Promise<Outcome | undefined> {
+  async #cold(place: Place, leads: boolean): Promise<Outcome | undefined> {
     let awaited: AwaitedCapture | undefined;
     let kept: Promise<void> | undefined;
     let begun = true;
     try {
-      const loaded = await this.#load(core, (uc) => {
+      const loaded = await this.#load(place, (uc) => {
         awaited = this.#capture(uc);
       });
       if (!(loaded instanceof FunctionUc)) {
         return loaded;
       }
       kept = awaited && this.#keep(awaited);
-      const outcome = await this.#run(loaded);
+      const outcome = await this.#run(loaded, place);
       // Its answer came before the run's: whoever hears of this invocation also sees its snapshot.
       await kept;
       return outcome;
@@ -226,7 +227,7 @@ class Invocation {
   }
 
   /** A UC that has loaded the function's code, or why there is none. `sent`: the UC has been sent its code. */
-  async #load(core: Core, sent: (uc: FunctionUc) => void): Promise<FunctionUc | Outcome> {
+  async #load(place: Place, sent: (uc: FunctionUc) => void): Promise<FunctionUc | Outcome> {
     const { main, env, code, limits } = this.#action;
     try {
       const what: DriverCode = code.type === 'source' ? code : { type: 'dir', dir: ACTION_DIR };
@@ -234,7 +235,7 @@ class Invocation {
       const text = initMessage(main, what, env, nextSeed(), specialize);
       const begun = performance.now();
       let mounted: Promise<UcEnd | undefined> | undefined;
-      const { uc, reply } = await this.#deploy(core, this.#record.runtime.snapshot, (fresh) => {
+      const { uc, reply } = await this.#deploy(place, this.#record.runtime.snapshot, (fresh) => {
         if (code.type === 'image') {
           mounted = mountCode(this.#node.cores, fresh, code.imagePath);
         }
@@ -251,35 +252,23 @@ class Invocation {
         this.#flushedLogs(),
       );
       this.timings.initMs = performance.now() - begun - (this.timings.deployMs ?? 0);
-      return outcome === undefined ? uc : this.#conclude(uc, outcome);
+      return outcome === undefined ? uc : this.#conclude(place, outcome);
     } finally {
-      this.#node.dispatcher.startDone(core);
+      place.started();
     }
   }
 
   /** With the first message. */
   async #deploy(
-    core: Core,
+    place: Place,
     snapshot: Snapshot,
     first: (uc: FunctionUc) => Promise<Reply>,
   ): Promise<Deployed> {
-    const { limits } = this.#action;
-    try {
-      const deployed = await deploySnapshot(
-        this.#node,
-        core,
-        snapshot,
-        this.#record,
-        limits.memoryBytes,
-        first,
-      );
-      this.timings.deployMs = deployed.deployMs;
-      deployed.uc.halfway = snapshot.kind === 'argument';
-      return deployed;
-    } catch (error) {
-      this.#node.dispatcher.lost(core);
-      throw error;
-    }
+    const { memoryBytes } = this.#action.limits;
+    const deployed = await deploySnapshot(this.#node, place, snapshot, this.#record, memoryBytes, first);
+    this.timings.deployMs = deployed.deployMs;
+    deployed.uc.halfway = snapshot.kind === 'argument';
+    return deployed;
   }
 
   /**
@@ -336,9 +325,10 @@ class Invocation {
   }
 
   /** What the way to an argument snapshot needs of this invocation. */
-  #leading(): LeadingInvocation {
+  #leading(place: Place): LeadingInvocation {
     return {
       node: this.#node,
+      place,
       record: this.#record,
       action: this.#action,
       timings: this.timings,
@@ -347,9 +337,9 @@ class Invocation {
       env: this.#env(),
       nextId: () => ++lastRun,
       runText: (...args) => this.#runText(...args),
-      deploy: (...args) => this.#deploy(...args),
+      deploy: (...args) => this.#deploy(place, ...args),
       exchange: (...args) => this.#exchange(...args),
-      conclude: (...args) => this.#conclude(...args),
+      conclude: (outcome) => this.#conclude(place, outcome),
     };
   }
 
@@ -406,25 +396,25 @@ class Invocation {
     return this.logs;
   }
 
-  /** What becomes of the UC after the outcome. */
-  #conclude(uc: FunctionUc, outcome: Outcome | PlatformError): Outcome {
-    const failed = outcome instanceof PlatformError;
-    if (!failed && outcome.checkpoint === true) {
-      addCheckpoint(uc.record.specializations);
+  /**
+   * Whether the UC goes on after this outcome.
+   * @throws PlatformError if that is the outcome
+   */
+  #conclude(place: Place, outcome: Outcome | PlatformError): Outcome {
+    const { uc, core } = place;
+    if (outcome instanceof PlatformError) {
+      throw outcome;
     }
-    if (!failed && outcome.reusable && isOfUse(uc)) {
+    core.answered = core.answered || uc?.end?.type !== 'lost';
+    if (outcome.checkpoint === true) {
+      addCheckpoint(this.#record.specializations);
+    }
+    if (uc !== undefined && outcome.reusable && isOfUse(uc)) {
+      place.keep();
       if (uc.record.state === 'reuse') {
         this.#node.recapturer.note(uc, this.#path, this.timings.runMs);
       }
-      this.#node.release(uc);
-    } else {
-      this.#node.dispose(uc);
-      this.#node.dispatcher.lost(uc.core);
     }
-    if (failed) {
-      throw outcome;
-    }
-    uc.core.answered = uc.core.answered || uc.end?.type !== 'lost';
     return outcome;
   }
 }
@@ -465,15 +455,18 @@ async function carryOut(node: ActivationContext, invocation: Invocation): Promis
   do {
     const acquired = invocation.acquire();
     start = acquired instanceof Promise ? await acquired : acquired;
+    const place = node.places.of(start);
     timings.waitMs = performance.now() - begun;
     node.counts[start.path] += 1;
     starts += 1;
     try {
-      outcome = await invocation.drive(start);
+      outcome = await invocation.drive(start, place);
     } catch (error) {
       if (!mayStartAgain(error, starts)) {
         throw error;
       }
+    } finally {
+      place.giveBack();
     }
     node.counts[start.path] -= Number(outcome === undefined);
   } while (outcome === undefined);

@@ -11,6 +11,7 @@ import type { UcEnd } from '../uc/uc-end.ts';
 import { type ActivationContext, activate } from './activation.ts';
 import { Admission } from './admission.ts';
 import { argumentsText } from './arguments.ts';
+import { Auditor } from './auditor.ts';
 import { Compactor } from './compactor.ts';
 import { Cores } from './cores.ts';
 import { Demoter } from './demoter.ts';
@@ -21,6 +22,7 @@ import { IdlePool } from './idle-pool.ts';
 import { MemoryAccount } from './memory-account.ts';
 import { defaultBudgetBytes, MemoryBudget, wallBytes } from './memory-budget.ts';
 import { Persistence } from './persistence.ts';
+import { Places } from './place.ts';
 import { Recapturer } from './recapture.ts';
 import { Recovery } from './recovery.ts';
 import { Recycler } from './recycler.ts';
@@ -60,6 +62,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly counts = { cold: 0, warm: 0, argument: 0, hot: 0 };
   readonly runtimes: Runtimes;
   readonly invocations = new RunningInvocations();
+  readonly places = new Places(this);
   readonly #operations: SnapshotOperations;
   readonly recapturer: Recapturer;
   readonly #rest = new RestWatch();
@@ -71,6 +74,9 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly #restorer: Restorer;
   readonly #recycler: Recycler;
   readonly #recovery: Recovery;
+  readonly #auditor: Auditor;
+  /** Killed, and not gone yet. */
+  readonly #ending = new Map<FunctionUc, Promise<void>>();
   readonly #failed = Promise.withResolvers<PlatformError>();
   /** Functions by the digest of their action. */
   readonly #functions = new Map<string, FunctionRecord>();
@@ -114,6 +120,17 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       hugePages: !without.has('huge-pages'),
       onProgress: options.onProgress ?? (() => undefined),
     });
+    this.#auditor = new Auditor({
+      cores: cores.all,
+      places: this.places,
+      resetting: this.#recycler.resetting,
+      ending: this.#ending,
+      booting: (core) => this.runtimes.bootsOn(core),
+      dispose: (uc) => this.dispose(uc),
+      onMended: () => this.dispatcher.reconsider(),
+      report: options.onFault ?? (() => undefined),
+    });
+    this.#auditor.start();
     this.#recovery = new Recovery({
       cores,
       onSnapshotsLost: () => this.#loseSnapshots(),
@@ -178,6 +195,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       restlessUcs: this.#restless,
       busyUcs: this.dispatcher.active,
       queued: this.dispatcher.queued,
+      leaks: this.#auditor.leaks,
       memory: {
         budgetBytes: this.budget.limitBytes,
         runningBytes: this.account.running + this.account.ending,
@@ -251,11 +269,21 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     if (uc.end !== undefined && uc.end.type !== 'lost') {
       return;
     }
+    const ended = this.#ending.get(uc) ?? this.#killed(uc);
+    this.#ending.set(uc, ended);
+    await ended;
+  }
+
+  async #killed(uc: FunctionUc): Promise<void> {
     uc.core.ending += 1;
     uc.ending = true;
     this.account.update(uc);
-    await uc.kill().catch(() => undefined);
-    uc.core.ending -= 1;
+    try {
+      await uc.kill().catch(() => undefined);
+    } finally {
+      this.#ending.delete(uc);
+      uc.core.ending -= 1;
+    }
   }
 
   /** Memory is short: its invocation fails for that, and disposes of it. */
@@ -303,6 +331,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
 
   async #close(): Promise<void> {
     const mended = this.#recovery.stop();
+    this.#auditor.stop();
     this.#meter.stop();
     this.#rest.stop();
     this.#demoter.stop();

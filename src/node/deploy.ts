@@ -1,8 +1,8 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Reply } from '../uc/exchange.ts';
 import type { ActivationContext } from './activation.ts';
-import type { Core } from './cores.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
+import type { Place } from './place.ts';
 
 /** Attempts while idle UCs give way. */
 const ATTEMPTS = 4;
@@ -15,24 +15,26 @@ export interface Deployed {
 }
 
 /**
- * Deploys a snapshot into a new UC of a function. `first` is called at once, so that the message that it
+ * Deploys a snapshot into a new UC of a function, at this place. `first` is called at once, so that the message that it
  * sends is there when the UC looks for it. Only a deploy that the host refused for lack of room is
  * tried again: nothing has run then.
  */
 export async function deploySnapshot(
   { cores, owner, account, budget, snapshots }: ActivationContext,
-  core: Core,
+  place: Place,
   snapshot: Snapshot,
   record: FunctionRecord,
   memoryBytes: number,
   first: (uc: FunctionUc) => Promise<Reply>,
 ): Promise<Deployed> {
+  const { core } = place;
   snapshot.deploying += 1;
   try {
     for (let attempt = 1; ; attempt++) {
       const uc = new FunctionUc(cores.nextUc(), core, owner, record);
       uc.origin = snapshot;
       account.update(uc);
+      place.uc = uc;
       const started = core.tender.deploy(uc.id, uc, snapshot.number, memoryBytes);
       const reply = first(uc);
       try {
@@ -41,6 +43,7 @@ export async function deploySnapshot(
         return { uc, deployMs, reply };
       } catch (error) {
         uc.fail(error);
+        place.uc = undefined;
         if (attempt === ATTEMPTS || !(await budget.relieve(error))) {
           throw error;
         }

@@ -4,10 +4,10 @@ import { resumeMessage, specializeMessage } from '../uc/driver-messages.ts';
 import type { Reply } from '../uc/exchange.ts';
 import type { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext, Timings } from './activation.ts';
-import type { Core } from './cores.ts';
 import type { Deployed } from './deploy.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import { type Outcome, parkOutcome, runOutcome } from './outcome.ts';
+import type { Place } from './place.ts';
 import { nextSeed } from './seed.ts';
 import { argumentSnapshotId, leadEnded, leadRefused, type Specialization } from './specialization.ts';
 import { isTenderDeath } from './tender-death.ts';
@@ -16,6 +16,7 @@ import type { Action, PlatformError } from './types.ts';
 /** The invocation that leads, as far as the way to its snapshot needs it. */
 export interface LeadingInvocation {
   readonly node: ActivationContext;
+  readonly place: Place;
   readonly record: FunctionRecord;
   readonly action: Action;
   readonly timings: Timings;
@@ -25,9 +26,9 @@ export interface LeadingInvocation {
   readonly env: string;
   nextId(): number;
   runText(id: number, seed: string, checkpoint: boolean): string;
-  deploy(core: Core, snapshot: Snapshot, first: (uc: FunctionUc) => Promise<Reply>): Promise<Deployed>;
+  deploy(snapshot: Snapshot, first: (uc: FunctionUc) => Promise<Reply>): Promise<Deployed>;
   exchange(uc: FunctionUc, message: string, runId: number | undefined, timeoutMs: number): Promise<Reply>;
-  conclude(uc: FunctionUc, outcome: Outcome | PlatformError): Outcome;
+  conclude(outcome: Outcome | PlatformError): Outcome;
 }
 
 const RANDOM = /^random\b/;
@@ -39,13 +40,12 @@ const RANDOM = /^random\b/;
  */
 export async function lead(
   invocation: LeadingInvocation,
-  core: Core,
   parent: Snapshot,
   special: Specialization,
 ): Promise<Outcome> {
-  const { node, timings, logs } = invocation;
+  const { place, timings, logs } = invocation;
   const { limits } = invocation.action;
-  const { tender } = core;
+  const { tender } = place.core;
   const id = invocation.nextId();
   const seed = nextSeed();
   const text =
@@ -56,8 +56,8 @@ export async function lead(
   const runMs = (): number => performance.now() - begun - (timings.deployMs ?? 0) - (timings.captureMs ?? 0);
   try {
     const { uc, reply } = await invocation
-      .deploy(core, parent, (fresh) => invocation.exchange(fresh, text, undefined, limits.timeoutMs))
-      .finally(() => node.dispatcher.startDone(core));
+      .deploy(parent, (fresh) => invocation.exchange(fresh, text, undefined, limits.timeoutMs))
+      .finally(() => place.started());
     const stop = await reply;
     if (stop.type === 'ended') {
       logs.finish();
@@ -65,7 +65,7 @@ export async function lead(
     const parked = parkOutcome(stop, id, special.origin === 'checkpoint', limits, logs);
     timings.runMs = runMs();
     if (!('observed' in parked)) {
-      return invocation.conclude(uc, parked);
+      return invocation.conclude(parked);
     }
     const captured = capture(invocation, uc, parent, special, parked.observed);
     // The driver finds it when the capture is over.
@@ -76,7 +76,7 @@ export async function lead(
     await captured;
     timings.runMs = runMs();
     logs.finish();
-    return invocation.conclude(uc, runOutcome(answer, resumed, false, limits, logs));
+    return invocation.conclude(runOutcome(answer, resumed, false, limits, logs));
   } finally {
     if (special.state === 'starting' && tender.isGone) {
       special.state = 'none';

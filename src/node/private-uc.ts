@@ -8,6 +8,7 @@ import { argumentsText } from './arguments.ts';
 import type { Core } from './cores.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
 import { maxLineBytes } from './outcome.ts';
+import type { Place } from './place.ts';
 import { nextSeed } from './seed.ts';
 import { type Action, type ObjectArguments, PlatformError } from './types.ts';
 
@@ -15,11 +16,11 @@ const COLLECT_TIMEOUT_MS = 10_000;
 const COLLECT_LINE_BYTES = 4096;
 const LOG_BYTES = 4096;
 
-type Node = Pick<ActivationContext, 'account' | 'cores' | 'dispatcher' | 'snapshots' | 'owner' | 'dispose'>;
+type Node = Pick<ActivationContext, 'account' | 'cores' | 'places' | 'snapshots' | 'owner'>;
 
 /** A UC that serves no client: the node runs it for its own ends, counts it as busy, and kills it afterwards. */
 export class PrivateUc implements AsyncDisposable {
-  readonly #node: Node;
+  readonly #place: Place;
   readonly #action: Action;
   readonly #uc: FunctionUc;
   #runs = 0;
@@ -35,15 +36,16 @@ export class PrivateUc implements AsyncDisposable {
     const uc = new FunctionUc(node.cores.nextUc(), core, node.owner, record);
     uc.origin = snapshot;
     node.account.update(uc);
-    core.active += 1;
+    const place = node.places.take(core);
+    place.uc = uc;
     snapshot.deploying += 1;
     try {
       await core.tender.deploy(uc.id, uc, snapshot.number, action.limits.memoryBytes);
       snapshot.deploys += 1;
-      return new PrivateUc(node, action, uc);
+      return new PrivateUc(place, action, uc);
     } catch (error) {
       uc.fail(error);
-      node.dispatcher.lost(core);
+      place.giveBack();
       throw error;
     } finally {
       snapshot.deploying -= 1;
@@ -51,8 +53,8 @@ export class PrivateUc implements AsyncDisposable {
     }
   }
 
-  private constructor(node: Node, action: Action, uc: FunctionUc) {
-    this.#node = node;
+  private constructor(place: Place, action: Action, uc: FunctionUc) {
+    this.#place = place;
     this.#action = action;
     this.#uc = uc;
   }
@@ -87,8 +89,7 @@ export class PrivateUc implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#node.dispose(this.#uc);
-    this.#node.dispatcher.lost(this.#uc.core);
+    this.#place.giveBack();
   }
 }
 

@@ -87,17 +87,18 @@ export class Recapturer {
     if (uc === undefined || parent === undefined) {
       return false;
     }
+    const place = this.#node.places.holding(uc);
     try {
       await collect(uc);
       const number = cores.nextSnapshot();
       const captured = await uc.tender.capture(uc.id, number, true);
       this.#replace(record, this.#describe(record, parent, number, captured));
-      this.#node.release(uc);
+      place.keep();
       return true;
     } catch {
-      this.#node.dispose(uc);
-      dispatcher.lost(uc.core);
       return false;
+    } finally {
+      place.giveBack();
     }
   }
 

@@ -18,6 +18,8 @@ export interface RecyclerOptions {
  */
 export class Recycler {
   readonly #options: RecyclerOptions;
+  /** UCs that are being put back; they have kept their places. */
+  readonly resetting = new Set<FunctionUc>();
 
   constructor(options: RecyclerOptions) {
     this.#options = options;
@@ -51,10 +53,12 @@ export class Recycler {
   async #putBack(uc: FunctionUc): Promise<void> {
     const { record } = uc;
     const expected = this.#expect(record);
+    this.resetting.add(uc);
     const fit = await uc.reset().then(
       () => true,
       () => false,
     );
+    this.resetting.delete(uc);
     expected.end();
     if (fit && uc.end === undefined && uc.origin === record.snapshot && !record.forgotten) {
       this.#release(uc);

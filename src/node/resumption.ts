@@ -3,10 +3,10 @@ import { exchange } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext } from './activation.ts';
 import { AnsweredActivation } from './answered.ts';
-import type { Core } from './cores.ts';
 import { type Deployed, deploySnapshot } from './deploy.ts';
 import type { Continuation } from './live-capture.ts';
 import { maxLineBytes, runOutcome } from './outcome.ts';
+import type { Place } from './place.ts';
 import type { RunningInvocation } from './running.ts';
 import { type Activation, type ActivationTimings, type InvokeOptions, PlatformError } from './types.ts';
 
@@ -26,12 +26,12 @@ export async function resumeRun(
   const begun = performance.now();
   const logs = new LogCollector(action.limits.logBytes);
   const running = options.id === undefined ? undefined : node.invocations.begin(options.id, action);
-  const core = node.dispatcher.startAtOnce();
+  let place: Place | undefined;
   try {
-    const { uc, deployMs, reply } = await deploy(node, core, snapshot, continuation, options, logs, running);
+    place = node.places.starting(node.dispatcher.startAtOnce());
+    const { deployMs, reply } = await deploy(node, place, snapshot, continuation, options, logs, running);
     const answer = await reply;
     logs.finish();
-    node.dispose(uc);
     const outcome = runOutcome(answer, runId, false, action.limits, logs);
     if (outcome instanceof PlatformError) {
       throw outcome;
@@ -43,14 +43,14 @@ export async function resumeRun(
     if (running !== undefined) {
       node.invocations.end(running);
     }
-    node.dispatcher.lost(core);
+    place?.giveBack();
   }
 }
 
 /** The UC gets no message: it goes on with the one that it was at work on. */
 async function deploy(
   node: ActivationContext,
-  core: Core,
+  place: Place,
   snapshot: Snapshot,
   { record, action, runId, held }: Continuation,
   { signal }: InvokeOptions,
@@ -60,7 +60,7 @@ async function deploy(
   const { limits } = action;
   node.snapshots.touch(snapshot);
   try {
-    const deployed = await deploySnapshot(node, core, snapshot, record, limits.memoryBytes, (uc) => {
+    const deployed = await deploySnapshot(node, place, snapshot, record, limits.memoryBytes, (uc) => {
       uc.hold(held);
       if (running !== undefined) {
         running.path = 'warm';
@@ -77,6 +77,6 @@ async function deploy(
     node.counts.warm += 1;
     return deployed;
   } finally {
-    node.dispatcher.startDone(core);
+    place.started();
   }
 }

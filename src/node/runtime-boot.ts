@@ -61,6 +61,9 @@ export class Runtimes {
   /** Runtimes that were lost, with who is to be told when they are back. */
   readonly #back = new Map<Runtime, () => void>();
 
+  /** Cores where an interpreter boots at present, once for each. */
+  readonly #booting: Core[] = [];
+
   constructor(
     cores: Cores,
     snapshots: SnapshotCache,
@@ -82,6 +85,11 @@ export class Runtimes {
   /** The runtime if it is there already. */
   peek(kindName: string): Runtime | undefined {
     return this.#ready.get(kindName);
+  }
+
+  /** How many interpreters boot on a core. */
+  bootsOn(core: Core): number {
+    return this.#booting.filter((each) => each === core).length;
   }
 
   /** @throws PlatformError `unknown_kind`, `runtime_missing`, `boot_failed` */
@@ -185,10 +193,12 @@ export class Runtimes {
     this.#onProgress(`Booting ${kind.name}`);
     const core = leastLoaded(this.#cores.all);
     core.starting += 1;
+    this.#booting.push(core);
     try {
       return await this.#bootOn(core, kind, source, started);
     } finally {
       core.starting -= 1;
+      this.#booting.splice(this.#booting.indexOf(core), 1);
     }
   }
 

@@ -340,6 +340,8 @@ export interface NodeStats {
   readonly restlessUcs: number;
   readonly busyUcs: number;
   readonly queued: number;
+  /** Slots and contexts that were not given back, and were found and put right. */
+  readonly leaks: number;
   readonly memory: MemoryStats;
   readonly cold: number;
   readonly warm: number;

@@ -285,6 +285,11 @@ export class Tender {
     this.#write(Buffer.concat([header, payload]));
   }
 
+  /** Those who hear of UCs that have not ended. */
+  listeners(): Iterable<UcListener> {
+    return this.#listeners.values();
+  }
+
   /** Resolves when what was sent has left this process, or the tender is gone. */
   async drained(): Promise<void> {
     if (!this.#socket.writableNeedDrain || this.#death !== undefined) {

@@ -34,6 +34,7 @@ class Exchange implements UcSink, Waiting {
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onCut: ((held: Buffer) => void) | undefined;
+  #isSettled = false;
 
   constructor(uc: Uc, options: ExchangeOptions, resolve: (reply: Reply) => void) {
     this.maxLineBytes = options.maxLineBytes;
@@ -48,7 +49,8 @@ class Exchange implements UcSink, Waiting {
   }
 
   line(line: Buffer): void {
-    if (this.#uc.takesLate(line)) {
+    // A guest may send more lines in one piece than anybody asked for.
+    if (this.#uc.takesLate(line) || this.#isSettled) {
       return;
     }
     this.#settle({ type: 'line', line: Buffer.from(line) });
@@ -77,6 +79,10 @@ class Exchange implements UcSink, Waiting {
   readonly #onAbort = (): void => this.#settle(ABORTED);
 
   #settle(reply: Reply): void {
+    if (this.#isSettled) {
+      return;
+    }
+    this.#isSettled = true;
     deadlines.forget(this, this.#timeoutMs);
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#uc.detach();

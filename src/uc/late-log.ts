@@ -53,7 +53,7 @@ export class LateLogs implements LineTarget {
 
   /** Whether a line of the driver is such text. */
   static isLate(line: Buffer): boolean {
-    return line.subarray(0, PREFIX.length).equals(PREFIX);
+    return line.length >= PREFIX.length && line.subarray(0, PREFIX.length).equals(PREFIX);
   }
 
   add(runId: number, log: LateLog): void {
@@ -68,6 +68,9 @@ export class LateLogs implements LineTarget {
   }
 
   line(line: Buffer): void {
+    if (line.length < PREFIX.length) {
+      return;
+    }
     const id = Number.parseInt(line.toString('latin1', PREFIX.length, PREFIX.length + ID_DIGITS_MAX), 10);
     const log = this.#logs.get(id);
     if (!LateLogs.isLate(line) || log === undefined || log.isFull || line.length > LINE_BYTES_MAX) {

@@ -20,13 +20,13 @@ export class LineBuffer {
 
   /** `data` is only valid during the call. */
   push(data: Buffer, maxBytes: number, target: LineTarget): void {
-    let rest = data;
-    for (let end = rest.indexOf(NEWLINE); end >= 0; end = rest.indexOf(NEWLINE)) {
-      this.#finish(rest.subarray(0, end), maxBytes, target);
-      rest = rest.subarray(end + 1);
+    let start = 0;
+    for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE, start)) {
+      this.#finish(data.subarray(start, end), maxBytes, target);
+      start = end + 1;
     }
-    if (rest.length > 0) {
-      this.#hold(rest, maxBytes);
+    if (start < data.length) {
+      this.#hold(data.subarray(start), maxBytes);
     }
   }
 

@@ -101,7 +101,17 @@ export class Uc implements UcListener {
     });
   }
 
+  /** What it says must not harm what is said of others on the same connection. */
   onLink(type: number, payload: Buffer): void {
+    try {
+      this.#take(type, payload);
+    } catch (error) {
+      this.fail(error);
+      this.kill().catch(() => undefined);
+    }
+  }
+
+  #take(type: number, payload: Buffer): void {
     const sink = this.#sink;
     switch (type) {
       case Link.driverOut:

@@ -101,6 +101,7 @@ export class FakeNode implements ComputeNode {
       busyUcs: 0,
       memory: { budgetBytes: 0, runningBytes: 0, idleBytes: 0, snapshotBytes: 0 },
       queued: 0,
+      leaks: 0,
       cold: 0,
       warm: 0,
       argument: 0,

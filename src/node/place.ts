@@ -1,0 +1,115 @@
+import type { Core } from './cores.ts';
+import type { Dispatcher, Start } from './dispatcher.ts';
+import type { FunctionUc } from './function-record.ts';
+
+/** Where places go back to. */
+export interface PlaceOwner {
+  readonly dispatcher: Pick<Dispatcher, 'startDone' | 'lost'>;
+  /** A UC has answered and may serve the next invocation, as its action's policy has it; with its place. */
+  release(uc: FunctionUc): void;
+  /** Kills a UC and does not wait for it. */
+  dispose(uc: FunctionUc): void;
+}
+
+/**
+ * A place among the active UCs of a core, from the moment when it was taken, and the UC that works there once there is one. Who
+ * has it gives it back in a `finally`, whatever came of the work.
+ */
+export class Place {
+  readonly core: Core;
+  readonly takenMs = performance.now();
+  uc: FunctionUc | undefined;
+  readonly #places: Places;
+  #isStarting: boolean;
+  #isKept = false;
+
+  constructor(places: Places, core: Core, isStarting: boolean, uc: FunctionUc | undefined) {
+    this.#places = places;
+    this.core = core;
+    this.#isStarting = isStarting;
+    this.uc = uc;
+  }
+
+  get isStarting(): boolean {
+    return this.#isStarting;
+  }
+
+  /** The start, by promotion or deploy, is over: another one may begin on the core. */
+  started(): void {
+    if (this.#isStarting) {
+      this.#isStarting = false;
+      this.#places.owner.dispatcher.startDone(this.core);
+    }
+  }
+
+  /** The UC is in order: it is not to end with the place. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  /** Once; the second time nothing happens. */
+  giveBack(): void {
+    const { owner, open } = this.#places;
+    if (!open.delete(this)) {
+      return;
+    }
+    try {
+      this.started();
+    } finally {
+      if (this.uc !== undefined && this.#isKept && this.uc.end === undefined) {
+        owner.release(this.uc);
+      } else {
+        this.#lose(owner);
+      }
+    }
+  }
+
+  #lose(owner: PlaceOwner): void {
+    try {
+      if (this.uc !== undefined) {
+        owner.dispose(this.uc);
+      }
+    } finally {
+      owner.dispatcher.lost(this.core);
+    }
+  }
+}
+
+/** All places that are taken. */
+export class Places {
+  readonly owner: PlaceOwner;
+  readonly open = new Set<Place>();
+
+  constructor(owner: PlaceOwner) {
+    this.owner = owner;
+  }
+
+  /** That which the dispatcher gave to an invocation. */
+  of(start: Start): Place {
+    return start.path === 'hot'
+      ? this.#add(start.uc.core, start.promote, start.uc)
+      : this.#add(start.core, true, undefined);
+  }
+
+  /** Of a start that the dispatcher let begin at once. */
+  starting(core: Core): Place {
+    return this.#add(core, true, undefined);
+  }
+
+  /** Of an idle UC that was borrowed. */
+  holding(uc: FunctionUc): Place {
+    return this.#add(uc.core, false, uc);
+  }
+
+  /** One more on the core, for the node's own ends. */
+  take(core: Core): Place {
+    core.active += 1;
+    return this.#add(core, false, undefined);
+  }
+
+  #add(core: Core, isStarting: boolean, uc: FunctionUc | undefined): Place {
+    const place = new Place(this, core, isStarting, uc);
+    this.open.add(place);
+    return place;
+  }
+}
