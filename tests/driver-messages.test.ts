@@ -61,7 +61,7 @@ describe('what a driver says', () => {
     assert.deepEqual(parse('{"op":"booted","version":"v24"}'), { op: 'booted', version: 'v24' });
     assert.deepEqual(parse('{"op":"ready","seeded":true}'), { op: 'ready', seeded: true });
     assert.deepEqual(parse('{"op":"failed","error":"e"}'), { op: 'failed', error: 'e', seeded: false });
-    assert.deepEqual(parse('{"op":"collected"}'), { op: 'collected', seeded: false });
+    assert.deepEqual(parse('{"op":"collected"}'), { op: 'collected', drawn: true, seeded: false });
     assert.deepEqual(parse('{"op":"result","id":1,"status":"ok","value":{"a":[1.0 ]},"seeded":1}'), {
       op: 'result',
       id: 1,

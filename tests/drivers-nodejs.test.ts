@@ -272,7 +272,7 @@ describe('runs in the Node.js driver', () => {
     await driver.load('function main() { return { key: process.env.KEY ?? null }; }');
     assert.deepEqual((await driver.run({}, { KEY: 'k' })).value, { key: 'k' });
     driver.send({ op: 'collect' });
-    assert.deepEqual(await driver.receive(), { op: 'collected' });
+    assert.deepEqual(await driver.receive(), { op: 'collected', drawn: false });
     assert.deepEqual((await driver.run({}, {})).value, { key: null });
   });
 

@@ -287,7 +287,7 @@ def main(args):
     );
     assert.deepEqual((await driver.run({ hold: true }, { KEY: 'k' })).value, { held: true, key: 'k' });
     driver.send({ op: 'collect' });
-    assert.deepEqual(await driver.receive(), { op: 'collected' });
+    assert.deepEqual(await driver.receive(), { op: 'collected', drawn: false });
     assert.deepEqual((await driver.run()).value, { held: false, key: null });
   });
 });

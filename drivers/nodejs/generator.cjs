@@ -10,6 +10,7 @@ class Generator {
   #state = new Uint32Array(4);
   #cache = new Float64Array(CACHE_VALUES);
   #cached = 0;
+  #filled = 0;
 
   /** @param {ArrayLike<number>} words four of 32 bits */
   seed(words) {
@@ -17,6 +18,7 @@ class Generator {
     for (let i = 0; i < state.length; i++) state[i] = words[i];
     /* The one state from which the generator does not move. */
     if ((state[0] | state[1] | state[2] | state[3]) === 0) state[0] = 1;
+    this.#filled -= this.#cached;
     this.#cached = 0;
   }
 
@@ -25,9 +27,9 @@ class Generator {
     return this.#cache[--this.#cached];
   }
 
-  /** Differs after each value. */
-  get mark() {
-    return `${this.#state.join(' ')} ${this.#cached}`;
+  /** How many values it has given. */
+  get drawn() {
+    return this.#filled - this.#cached;
   }
 
   #refill() {
@@ -58,6 +60,7 @@ class Generator {
     state[2] = s2;
     state[3] = s3;
     this.#cached = CACHE_VALUES;
+    this.#filled += CACHE_VALUES;
   }
 }
 

@@ -8,7 +8,8 @@
 const crypto = require('node:crypto');
 const { syncBuiltinESMExports } = require('node:module');
 const net = require('node:net');
-const { mathRandomMark } = require('./reseed.cjs');
+const draws = require('./draws.cjs');
+const { drawnValues } = require('./reseed.cjs');
 
 const { apply, construct } = Reflect;
 const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyDescriptors, getPrototypeOf } = Object;
@@ -59,12 +60,15 @@ const note = (target, name, text) => replace(target, name, noted(target, name, t
 
 /** Puts the lasting wrappers in place, once, after those that reseed.cjs installs. */
 function install() {
-  const { webcrypto } = crypto;
-  for (const name of CRYPTO) note(crypto, name, `random: crypto.${name}`);
-  for (const name of ['getRandomValues', 'randomUUID']) {
-    note(getPrototypeOf(webcrypto), name, `random: crypto.${name}`);
-  }
-  note(getPrototypeOf(webcrypto.subtle), 'generateKey', 'random: crypto.subtle.generateKey');
+  const { webcrypto, DiffieHellman, DiffieHellmanGroup, ECDH } = crypto;
+  const watch = (target, name) => {
+    const original = noted(target, name, `random: crypto.${name}`);
+    if (original !== undefined) replace(target, name, draws.watched(original, name));
+  };
+  for (const name of CRYPTO) watch(crypto, name);
+  for (const name of ['getRandomValues', 'randomUUID']) watch(getPrototypeOf(webcrypto), name);
+  watch(getPrototypeOf(webcrypto.subtle), 'generateKey');
+  for (const { prototype } of [DiffieHellman, DiffieHellmanGroup, ECDH]) watch(prototype, 'generateKeys');
   syncBuiltinESMExports();
 }
 
@@ -92,7 +96,8 @@ function notedDate() {
 /** Begins to take notes. `end` returns them, once; each is a kind, a colon, and what was used. */
 function observe() {
   const own = new Set();
-  const mark = mathRandomMark();
+  const values = drawnValues();
+  const native = draws.nativeDraws();
   seen = own;
   const undo = [
     ...notedDate(),
@@ -105,7 +110,8 @@ function observe() {
     end() {
       if (seen === own) seen = undefined;
       for (const restore of undo.splice(0).reverse()) restore();
-      if (mathRandomMark() !== mark) own.add('random: Math.random');
+      if (drawnValues() !== values) own.add('random: Math.random');
+      if (draws.nativeDraws() !== native) own.add('random: native code');
       return [...own];
     },
   };

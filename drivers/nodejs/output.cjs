@@ -31,6 +31,7 @@ let current;
 let tell = () => {};
 let underWay = 0;
 let workers = 0;
+let started = 0;
 /** @type {(() => void) | undefined} */
 let onWritten;
 
@@ -149,6 +150,7 @@ function watchWorkers() {
     construct(...all) {
       const worker = runs === undefined ? construct(...all) : runs.exit(construct, ...all);
       workers++;
+      started++;
       worker.once('exit', () => workers--);
       return worker;
     },
@@ -180,9 +182,23 @@ function hasWorkers() {
   return workers > 0;
 }
 
+/** How many there were ever, those of the boot too. */
+function workersStarted() {
+  return started;
+}
+
 /** Calls `listener` once when there are none left; undefined: not any more. */
 function whenWritten(listener) {
   onWritten = listener;
 }
 
-module.exports = { answered, callWithin, hasWorkers, install, isWriting, tellWith, whenWritten };
+module.exports = {
+  answered,
+  callWithin,
+  hasWorkers,
+  install,
+  isWriting,
+  tellWith,
+  whenWritten,
+  workersStarted,
+};

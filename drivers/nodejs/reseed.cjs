@@ -7,7 +7,7 @@
  * - Math.random of the main context: replaced by a generator of our own that can be seeded;
  * - Math.random of contexts made by node:vm (contexts.cjs);
  * - the batches of random bytes that crypto.randomUUID and crypto.randomInt keep;
- * - random bytes that packages have in stock (pools.cjs);
+ * - random bytes that packages have in stock, and short buffers (pools.cjs);
  * - process.pid.
  *
  * Worker threads have all of these for themselves (worker.cjs). A new one's are seeded by OpenSSL.
@@ -79,8 +79,20 @@ function startLife(words) {
   life++;
 }
 
+/** @type {(() => void) | undefined} */
+let onDraw;
+
+/** Calls `listener` with each Math.random. */
+function onMathRandom(listener) {
+  onDraw = listener;
+}
+
+/** Values of Math.random so far. */
+const drawnValues = () => generator.drawn;
+
 function nextRandom() {
   if (isNewLife()) currentLife();
+  if (onDraw !== undefined) onDraw();
   return generator.next();
 }
 
@@ -151,9 +163,4 @@ function reseed(seed) {
   startLife([0, 8, 16, 24].map((at) => parseInt(seed.slice(at, at + 8), 16)));
 }
 
-/** Differs after each Math.random. */
-function mathRandomMark() {
-  return `${life} ${generator.mark}`;
-}
-
-module.exports = { install, mathRandomMark, reseed };
+module.exports = { drawnValues, install, onMathRandom, reseed };

@@ -8,6 +8,7 @@ const { PendingArguments, refill } = require('./arguments.cjs');
 const { CapturePoint } = require('./capture-point.cjs');
 const { installCloning, registerProxy } = require('./clone.cjs');
 const { compile, compiling } = require('./compile.cjs');
+const draws = require('./draws.cjs');
 const {
   makeEnvironmentWatchable,
   setActionEnvironment,
@@ -96,6 +97,7 @@ class Server {
     else if (message.op === 'init') this.#init(message);
     else if (message.op === 'specialize') this.#specialize(message);
     else if (message.op === 'collect') this.#collect();
+    else if (message.op === 'examine') this.#examine();
     else throw new Error(`unknown message "${message.op}"`);
   }
 
@@ -117,9 +119,11 @@ class Server {
       makeEnvironmentWatchable();
       installCloning();
     }
+    draws.beginLoad();
     try {
       this.#entry = await compiling(() => load(message));
       compile(this.#entry.target);
+      draws.endLoad();
       this.#answer(`{"op":"ready"${this.#seeded}}`);
     } catch (reason) {
       const text = `Initialization has failed due to: ${outcome.trace(reason)}`;
@@ -132,9 +136,17 @@ class Server {
    * that first runs of clones do not have to; a full collection would write thousands of pages that a clone shares.
    */
   #collect() {
+    const drawn = draws.hasDrawn();
     setRunEnvironment();
+    draws.letGo();
     collectYoungGarbage();
-    this.#answer(`{"op":"collected"${this.#seeded}}`);
+    this.#answer(`{"op":"collected","drawn":${drawn}${this.#seeded}}`);
+  }
+
+  /** Of a clone of what was captured then. */
+  async #examine() {
+    const shared = await draws.examine();
+    this.#answer(`{"op":"examined","shared":${stringify(shared)}${this.#seeded}}`);
   }
 
   #run(message) {
@@ -212,6 +224,7 @@ class Server {
       result = outcome.rejected(reason);
     }
     this.#running = undefined;
+    draws.endRun();
     const asked = run.asked ? ',"checkpoint":true' : '';
     this.#answer(`{"op":"result","id":${run.id},"status":${result}${asked}${this.#seeded}}`);
   }

@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from seuss_driver import checkpoint, event_loop, fresh, generators, observe
+from seuss_driver import checkpoint, draws, event_loop, fresh, generators, observe
 from seuss_driver.anticipate import anticipate
 from seuss_driver.channel import Channel, encode, open_device
 from seuss_driver.serve import Server
@@ -34,6 +34,7 @@ def _run():
     flag, _, items = (sys.argv[1] if len(sys.argv) > 1 else "").partition("=")
     if flag != "--no-ao" or items:
         anticipate(items.split(","))
+    draws.install()
     channel = Channel(open_device(os.environ.pop("SEUSS_DEVICE", "/dev/seuss")))
     channel.write(encode({"op": "booted", "version": platform.python_version()}) + "\n")
     server = Server(channel)

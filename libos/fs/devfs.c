@@ -47,6 +47,7 @@ static ssize_t random_read(struct file *f, struct uio *u, u64 *pos)
 
 	(void)f;
 	(void)pos;
+	draws_note();
 	while (u->left) {
 		u64 n = MIN(u->left, sizeof piece);
 
@@ -95,6 +96,7 @@ static const struct device {
 	{ MEM_MAJOR, 9, &random_ops },
 	{ SEUSS_MAJOR, SEUSS_MINOR, &seuss_file_ops },
 	{ SEUSS_MAJOR, FRESH_MINOR, &fresh_file_ops },
+	{ SEUSS_MAJOR, DRAWS_MINOR, &draws_file_ops },
 };
 
 int chrdev_open(struct inode *i, struct file *f)
@@ -116,7 +118,7 @@ struct node {
 static const struct node nodes[] = {
 	{ "null", MEM_MAJOR, 3 }, { "zero", MEM_MAJOR, 5 },    { "full", MEM_MAJOR, 7 }, { "random", MEM_MAJOR, 8 },
 	{ "urandom", MEM_MAJOR, 9 }, { "tty", TTY_MAJOR, 0 }, { "seuss", SEUSS_MAJOR, SEUSS_MINOR },
-	{ "seuss-fresh", SEUSS_MAJOR, FRESH_MINOR },
+	{ "seuss-fresh", SEUSS_MAJOR, FRESH_MINOR }, { "seuss-draws", SEUSS_MAJOR, DRAWS_MINOR },
 };
 
 static const struct {

@@ -197,8 +197,10 @@ int chrdev_open(struct inode *i, struct file *f); /* by i->rdev; -ENXIO */
 #define SEUSS_MAJOR 10u
 #define SEUSS_MINOR 250u
 #define FRESH_MINOR 251u
+#define DRAWS_MINOR 252u
 extern const struct file_ops seuss_file_ops;
 extern const struct file_ops fresh_file_ops;
+extern const struct file_ops draws_file_ops;
 /* Opens special files of any file system: devices, FIFOs, sockets. */
 int special_open(struct inode *i, struct file *f);
 /* seuss_dev.c: sends what u holds as frames of one type. */

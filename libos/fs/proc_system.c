@@ -154,6 +154,7 @@ static void show_uuid(struct proc_text *t, int id)
 	u8 bytes[16];
 
 	(void)id;
+	draws_note();
 	random_bytes(bytes, sizeof bytes);
 	uuid_text(text, bytes);
 	text_printf(t, "%s\n", text);
@@ -168,6 +169,7 @@ static void show_boot_id(struct proc_text *t, int id)
 	if (!text[0]) {
 		u8 bytes[16];
 
+		draws_note();
 		random_bytes(bytes, sizeof bytes);
 		uuid_text(text, bytes);
 	}

@@ -18,6 +18,7 @@ long sys_getrandom(const u64 a[6])
 		return -EINVAL;
 	if ((a[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
+	draws_note_call((u32)a[2]);
 	while (done < bytes) {
 		u64 n = MIN(bytes - done, sizeof(chunk));
 		random_bytes(chunk, n);

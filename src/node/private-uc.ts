@@ -1,6 +1,12 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
-import { collectMessage, parseAnswer, runMessage } from '../uc/driver-messages.ts';
+import {
+  collectMessage,
+  type DriverAnswer,
+  examineMessage,
+  parseAnswer,
+  runMessage,
+} from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext } from './activation.ts';
@@ -12,8 +18,8 @@ import type { Place } from './place.ts';
 import { nextSeed } from './seed.ts';
 import { type Action, type ObjectArguments, PlatformError } from './types.ts';
 
-const COLLECT_TIMEOUT_MS = 10_000;
-const COLLECT_LINE_BYTES = 4096;
+const ANSWER_TIMEOUT_MS = 10_000;
+const ANSWER_LINE_BYTES = 16 * 1024;
 const LOG_BYTES = 4096;
 
 type Node = Pick<ActivationContext, 'account' | 'cores' | 'places' | 'snapshots' | 'owner'>;
@@ -83,9 +89,21 @@ export class PrivateUc implements AsyncDisposable {
   }
 
   /** @throws PlatformError */
-  async capture(number: number): Promise<Captured> {
-    await collect(this.#uc);
-    return await this.#uc.tender.capture(this.#uc.id, number, true);
+  async capture(number: number): Promise<Captured & { readonly drawn: boolean }> {
+    const drawn = await collect(this.#uc);
+    return { ...(await this.#uc.tender.capture(this.#uc.id, number, true)), drawn };
+  }
+
+  /**
+   * What the function keeps of random values that it has drawn, each a kind, a colon, and a name. It has not run here.
+   * @throws PlatformError `examine_failed`
+   */
+  async examine(): Promise<readonly string[]> {
+    const answer = await askDriver(this.#uc, examineMessage(nextSeed()));
+    if (answer?.op !== 'examined' || !answer.seeded) {
+      throw new PlatformError('examine_failed', `a clone of ${this.#uc.record.name} could not be examined`);
+    }
+    return answer.shared;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,16 +112,23 @@ export class PrivateUc implements AsyncDisposable {
 }
 
 /**
- * Readies a parked UC for a capture. Where it fails the UC is of no more use.
+ * Readies a parked UC for a capture. Where it fails the UC is of no more use. True if the function has drawn random
+ * values: a clone of the capture has to be examined.
  * @throws PlatformError `collect_failed`
  */
-export async function collect(uc: FunctionUc): Promise<void> {
-  const reply: Reply = await exchange(uc, collectMessage(undefined), {
-    timeoutMs: COLLECT_TIMEOUT_MS,
-    maxLineBytes: COLLECT_LINE_BYTES,
-    logs: new LogCollector(LOG_BYTES),
-  });
-  if (reply.type !== 'line' || parseAnswer(reply.line)?.op !== 'collected') {
+export async function collect(uc: FunctionUc): Promise<boolean> {
+  const answer = await askDriver(uc, collectMessage(undefined));
+  if (answer?.op !== 'collected') {
     throw new PlatformError('collect_failed', `${uc.record.name} could not be readied for a capture`);
   }
+  return answer.drawn;
+}
+
+async function askDriver(uc: FunctionUc, message: string): Promise<DriverAnswer | undefined> {
+  const reply: Reply = await exchange(uc, message, {
+    timeoutMs: ANSWER_TIMEOUT_MS,
+    maxLineBytes: ANSWER_LINE_BYTES,
+    logs: new LogCollector(LOG_BYTES),
+  });
+  return reply.type === 'line' ? parseAnswer(reply.line) : undefined;
 }

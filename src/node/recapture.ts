@@ -5,7 +5,7 @@ import { leastLoaded } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import { collect, PrivateUc } from './private-uc.ts';
 import { isBetter, medianOf, RunTimes, TRIAL_RUNS, Trial } from './run-times.ts';
-import type { Action, StartPath, Warmup } from './types.ts';
+import { type Action, PlatformError, type StartPath, type Warmup } from './types.ts';
 
 type DeployPrivately = (from: Snapshot) => Promise<PrivateUc>;
 
@@ -23,13 +23,14 @@ interface Watch {
  * Captures functions again once their code is compiled, off every client's path. What starts warm
  * afterwards starts with that code. Of a function whose state lives on (`reuse`) an idle UC is captured when its
  * runs have become quicker than their first; for others, and where the operator has named harmless arguments, the
- * node warms a UC of its own. The new snapshot stays only if first runs from it are quicker.
+ * node warms a UC of its own. The new snapshot stays only if first runs from it are quicker, and if its clones do not
+ * have random values in common that runs have drawn: a clone is asked for that before any other starts.
  */
 export class Recapturer {
   readonly #node: ActivationContext;
   readonly #enabled: boolean;
   readonly #watches = new WeakMap<FunctionRecord, Watch>();
-  readonly #due = new Set<FunctionRecord>();
+  readonly #due = new Map<FunctionRecord, Action>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(node: ActivationContext, enabled: boolean) {
@@ -38,7 +39,7 @@ export class Recapturer {
   }
 
   /** A UC of a function whose state lives on has run. */
-  note(uc: FunctionUc, path: StartPath, runMs: number): void {
+  note(uc: FunctionUc, action: Action, path: StartPath, runMs: number): void {
     const { record } = uc;
     if (!this.#enabled || path === 'argument') {
       return;
@@ -57,7 +58,7 @@ export class Recapturer {
     const verdict = watch.times.hot(runMs);
     watch.over = verdict !== 'wait';
     if (verdict === 'worth-it') {
-      this.#due.add(record);
+      this.#due.set(record, action);
       this.#timer ??= setTimeout(() => void this.#work(), DELAY_MS).unref();
     }
   }
@@ -65,13 +66,13 @@ export class Recapturer {
   /**
    * Captures the function again, a warm UC of the node's own if the operator allowed that, else an idle one. False if
    * there is none, or it did not go well.
-   * @throws PlatformError when a warm-up run fails, or the host has no room
+   * @throws PlatformError when a warm-up run fails, or the host has no room; `keeps_random`
    */
   async recapture(record: FunctionRecord, action: Action): Promise<boolean> {
     const { warmup } = action.policy;
     if (
       warmup === undefined
-        ? !(await this.#captureIdle(record))
+        ? !(await this.#captureIdle(record, action))
         : !(await this.#warmUp(record, action, warmup))
     ) {
       return false;
@@ -80,7 +81,7 @@ export class Recapturer {
     return true;
   }
 
-  async #captureIdle(record: FunctionRecord): Promise<boolean> {
+  async #captureIdle(record: FunctionRecord, action: Action): Promise<boolean> {
     const { cores, dispatcher, snapshots } = this.#node;
     const uc = dispatcher.borrow(record, ({ origin }) => origin !== undefined && snapshots.has(origin));
     const parent = uc?.origin;
@@ -88,17 +89,44 @@ export class Recapturer {
       return false;
     }
     const place = this.#node.places.holding(uc);
+    let snapshot: Snapshot;
+    let drawn: boolean;
     try {
-      await collect(uc);
+      drawn = await collect(uc);
       const number = cores.nextSnapshot();
-      const captured = await uc.tender.capture(uc.id, number, true);
-      this.#replace(record, this.#describe(record, parent, number, captured));
+      snapshot = this.#describe(record, parent, number, await uc.tender.capture(uc.id, number, true));
       place.keep();
-      return true;
     } catch {
       return false;
     } finally {
       place.giveBack();
+    }
+    if (drawn) {
+      await this.#examine(record, snapshot, (from) =>
+        PrivateUc.deploy(this.#node, record, action, from, uc.core),
+      );
+    }
+    this.#replace(record, snapshot);
+    return true;
+  }
+
+  /**
+   * Drops a new snapshot whose clones would share random values.
+   * @throws PlatformError `keeps_random`, or when it could not be found out
+   */
+  async #examine(record: FunctionRecord, snapshot: Snapshot, deploy: DeployPrivately): Promise<void> {
+    try {
+      await using uc = await deploy(snapshot);
+      const shared = await uc.examine();
+      if (shared.length > 0) {
+        throw new PlatformError(
+          'keeps_random',
+          `${record.name} was not captured again: clones would have values in common (${shared.join('; ')})`,
+        );
+      }
+    } catch (error) {
+      await this.#node.cores.drop(snapshot);
+      throw error;
     }
   }
 
@@ -144,7 +172,12 @@ export class Recapturer {
       await uc.run(args);
     }
     const number = this.#node.cores.nextSnapshot();
-    return this.#describe(record, before, number, await uc.capture(number));
+    const captured = await uc.capture(number);
+    const after = this.#describe(record, before, number, captured);
+    if (captured.drawn) {
+      await this.#examine(record, after, deploy);
+    }
+    return after;
   }
 
   /** The function was updated or deleted. */
@@ -183,9 +216,12 @@ export class Recapturer {
   }
 
   async #work(): Promise<void> {
-    for (const record of this.#due) {
+    for (const [record, action] of this.#due) {
       this.#due.delete(record);
-      await this.#captureIdle(record);
+      // Tried again after twice as many runs.
+      await this.#captureIdle(record, action).catch(() => {
+        this.#watch(record).over = false;
+      });
     }
     this.#timer = undefined;
   }

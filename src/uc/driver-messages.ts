@@ -13,7 +13,10 @@ export type DriverAnswer =
   | { readonly op: 'booted'; readonly version: string }
   | { readonly op: 'ready'; readonly seeded: boolean }
   | { readonly op: 'failed'; readonly error: string; readonly seeded: boolean }
-  | { readonly op: 'collected'; readonly seeded: boolean }
+  /** `drawn`: the function has drawn random values, and `examine` tells whether it keeps some. */
+  | { readonly op: 'collected'; readonly drawn: boolean; readonly seeded: boolean }
+  /** What other clones of the same snapshot would have in common with this one. */
+  | { readonly op: 'examined'; readonly shared: readonly string[]; readonly seeded: boolean }
   /** The run stands still where it may be captured, until it is resumed. */
   | {
       readonly op: 'parked';
@@ -56,6 +59,11 @@ export function initMessage(
 /** Asks for what a capture should find: no garbage, nothing of the last run's environment. */
 export function collectMessage(seed: string | undefined): string {
   return `{"op":"collect"${seedField(seed)}}\n`;
+}
+
+/** Asks a clone of what was collected whether it holds random values. */
+export function examineMessage(seed: string): string {
+  return `{"op":"examine"${seedField(seed)}}\n`;
 }
 
 /**
@@ -114,6 +122,8 @@ const FIELDS = new Set([
   'observed',
   'checkpoint',
   'ending',
+  'drawn',
+  'shared',
 ]);
 
 function readLine(text: string): Line | undefined {
@@ -155,8 +165,13 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
       return typeof version === 'string' ? { op, version } : undefined;
     }
     case 'ready':
-    case 'collected':
       return { op, seeded };
+    case 'collected':
+      return { op, drawn: fields.get('drawn') !== false, seeded };
+    case 'examined': {
+      const shared = fields.get('shared');
+      return isObserved(shared) ? { op, shared, seeded } : undefined;
+    }
     case 'failed': {
       const error = fields.get('error');
       return typeof error === 'string' ? { op, error, seeded } : undefined;

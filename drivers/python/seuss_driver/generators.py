@@ -24,6 +24,9 @@ drawn = set()
 _looked_for = 0
 _found = []
 
+# Called with the name of the module that makes a generator without a seed, and when numpy draws entropy.
+on_unseeded = on_numpy = None
+
 
 def watch():
     """Once, before any other code makes generators."""
@@ -31,6 +34,8 @@ def watch():
     def seed(self, a=None, version=2):
         if a is None and self is not random._inst:
             _note(self)
+            if on_unseeded is not None:
+                on_unseeded(_caller())
         else:
             unseeded.pop(id(self), None)
         _seed(self, a, version)
@@ -73,6 +78,13 @@ def renew():
     find()
     for item in _found:
         _renew_numpy(item)
+
+
+def _caller():
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_globals.get("__name__") == random.__name__:
+        frame = frame.f_back
+    return "" if frame is None else str(frame.f_globals.get("__name__"))
 
 
 def _note(generator):
@@ -137,4 +149,6 @@ def _listen(loader):
 
 def _remember(entropy):
     drawn.add(entropy)
+    if on_numpy is not None:
+        on_numpy()
     return entropy

@@ -9,6 +9,8 @@ import os
 import random
 import sys
 
+from seuss_driver import draws
+
 _seen = None
 
 # Temporary names are drawn anew in each process.
@@ -46,6 +48,7 @@ def install():
     def urandom(size, /):
         if _seen is not None:
             _note_random("os.urandom")
+        draws.note_bytes(_caller, "os.urandom", size)
         return original(size)
 
     os.urandom = random._urandom = urandom
@@ -93,6 +96,7 @@ class Observation:
         _seen = self._notes = set()
         self._random = random.getstate()
         self._numpy = _numpy_mark()
+        self._native = draws.native()
         self._undo = []
         import time
 
@@ -125,6 +129,8 @@ class Observation:
         self._undo.clear()
         if random.getstate() != self._random:
             self._notes.add("random: random")
+        if draws.native() != self._native:
+            self._notes.add("random: native code")
         if self._numpy is not None and _numpy_mark() != self._numpy:
             self._notes.add("random: numpy.random")
         return sorted(self._notes)

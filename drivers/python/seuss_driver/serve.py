@@ -6,7 +6,7 @@ import gc
 import sys
 import traceback
 
-from seuss_driver import environment
+from seuss_driver import draws, environment, generators
 from seuss_driver.arguments import PendingArguments
 from seuss_driver.capture_point import CapturePoint
 from seuss_driver.channel import encode
@@ -51,6 +51,8 @@ class Server:
                 answer = self._init(message)
             elif op == "collect":
                 answer = _collect()
+            elif op == "examine":
+                answer = f'"op":"examined","shared":{encode(draws.examine())}'
             elif op == "specialize":
                 answer = self._specialize(message)
             else:
@@ -83,8 +85,10 @@ class Server:
 
     def _init(self, message):
         environment.set_action(message.get("env", {}))
+        draws.begin_load()
         try:
             self._function = load(**message)
+            draws.end_load()
             return '"op":"ready"'
         except LoadError as error:
             reason = str(error)
@@ -129,6 +133,7 @@ class Server:
     def _call(self, run, at_end=None):
         """at_end: called before the answer is made."""
         self._running = run
+        draws.begin_run()
         try:
             if self._function is None:
                 raise RuntimeError("System not initialized.")
@@ -142,6 +147,7 @@ class Server:
             _log(_trace(error))
             status, value = "application_error", encode({"error": _text(error)})
         self._running = None
+        draws.end_run()
         asked = ',"checkpoint":true' if run.asked else ""
         return f'"op":"result","id":{run.id},"status":"{status}","value":{value}{asked}'
 
@@ -154,10 +160,11 @@ def _refill(arguments, all):
 def _collect():
     """Before a capture: what the last run left behind, its environment too, is no part of a snapshot."""
     environment.set_run({})
+    generators.find()
     gc.collect()
     # Collections in clones then write no page of these objects.
     gc.freeze()
-    return '"op":"collected"'
+    return f'"op":"collected","drawn":{encode(draws.has_drawn())}'
 
 
 def _outcome(value):
