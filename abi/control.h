@@ -1,7 +1,8 @@
 /*
  * The control protocol between the node (TypeScript) and a tender.
  *
- * Transport: one SOCK_STREAM Unix socket per tender, made by the node. Each message is a
+ * Transport: one SOCK_STREAM Unix socket per tender, made by the node. Tenders of one node know each other (CONTROL_JOIN):
+ * what one captures, all have. Each tender lives and dies by itself. Each message is a
  * struct control_frame and len bytes, little endian. The node is trusted by the tender;
  * the node trusts the tender, but not what a UC sent through it (CONTROL_LINK).
  *
@@ -15,7 +16,7 @@
 
 #include <stdint.h>
 
-#define CONTROL_VERSION 1u
+#define CONTROL_VERSION 2u
 #define CONTROL_PAYLOAD_MAX (64u << 20)
 
 struct control_frame {
@@ -65,6 +66,13 @@ enum control_type {
 	CONTROL_RESET = 28,   /* put an idle UC back to the snapshot it was deployed from, with a new identity, as a
 	                         deploy does → struct control_started. Refused (EBUSY, EOPNOTSUPP) it lives on as it was;
 	                         after another error it is killed. */
+
+	CONTROL_JOIN = 29,  /* uint32_t index, then path: connect with the tender of that index, which waits there; one of that
+	                       index before is gone → empty, when each knows the other */
+	CONTROL_AWAIT = 33, /* uint32_t number of tenders that are told to join this new one: the first request after HELLO
+	                       → empty, when all have */
+	CONTROL_SHARE = 34, /* struct control_share: hand a snapshot to a tender that lacks it → empty; no
+	                       error if it has it, or is this one */
 
 	/* ---- to a UC, no reply ---- */
 	CONTROL_SEND = 30, /* flags: a link_type; payload: bytes, any length. Sent as link frames. */
@@ -187,6 +195,12 @@ struct control_load {
 
 #define CONTROL_FORM_PAGES 0u
 #define CONTROL_FORM_WORDS 1u
+
+struct control_share {
+	uint64_t snapshot;
+	uint32_t index; /* of the tender that is to have it; what it builds on should be there first */
+	uint32_t reserved;
+};
 
 struct control_inspected {
 	uint64_t parent;

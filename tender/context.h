@@ -17,6 +17,36 @@
 #include "table.h"
 #include "zygote.h"
 
+/* Tenders of one node. */
+#define PEERS_MAX 256
+
+struct peer_set {
+	uint64_t bits[PEERS_MAX / 64];
+};
+
+static inline void peer_set_add(struct peer_set *set, int i)
+{
+	set->bits[i / 64] |= 1ull << i % 64;
+}
+
+static inline void peer_set_remove(struct peer_set *set, int i)
+{
+	set->bits[i / 64] &= ~(1ull << i % 64);
+}
+
+static inline bool peer_set_has(const struct peer_set *set, int i)
+{
+	return set->bits[i / 64] >> i % 64 & 1;
+}
+
+static inline bool peer_set_is_empty(const struct peer_set *set)
+{
+	for (int i = 0; i < PEERS_MAX / 64; i++)
+		if (set->bits[i])
+			return false;
+	return true;
+}
+
 struct tender;
 struct hostfs;
 struct template;
@@ -211,20 +241,22 @@ struct tender {
 	uint64_t vdso_clock_gettime;
 	uint32_t xstate_bytes;
 	uint64_t xstate_mask;
-	int huge_fs;   /* huge_image.c, or -1 */
+	int huge_fs;   /* huge_image.c, or -1; all tenders of the node have the same */
 	int host_proc; /* /proc as the node sees it */
 	uint32_t without; /* optimisations that are left out */
 	struct privileges privileges;
 	bool in_memory_group; /* UCs are: memory_group.h */
 	unsigned uc_user; /* that UCs are given where the host lets us */
 	struct zygote zygote;
+	struct event_source zygote_end;
 	struct vma_list *embryo_map; /* reset.c: what every embryo has mapped; NULL before it is asked for */
 
 	int epoll;
 	struct epoll_event *reported; /* what epoll found and is still to be handled */
 	int reported_count;
 	struct control *control;
-	struct peer *peers; /* count entries, the own one unused */
+	struct peer *peers; /* peer.h: count entries, the own one unused */
+	struct joining *joining; /* peer_join.c */
 
 	struct list_node pool; /* embryos, ready */
 	int pool_size;
@@ -252,7 +284,7 @@ struct tender {
 	struct table images, layers, snapshots; /* by inode, inode, number */
 	struct list_node image_numbers;
 	struct spare_layer spare_layer;
-	const int *packs; /* words.c, by tender */
+	int packs[PEERS_MAX]; /* words.c, by tender; -1: not known */
 	uint64_t pack_end; /* of the own one */
 	struct table blocks;
 	struct snapshot *words_files[WORDS_FILES_MAX];

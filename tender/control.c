@@ -179,11 +179,11 @@ static void control_ready(struct tender *t, struct event_source *source, uint32_
 	n = read(source->fd, c->in.data + c->in.end, c->in.size - c->in.end);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	/* The orderly end: everything this process made dies with it. */
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		_exit(0);
 	if (n < 0)
 		fatal(errno, "read of the control socket");
-	/* The orderly end: everything this process made dies with it. */
-	if (n == 0)
-		_exit(0);
 	c->in.end += (size_t)n;
 	handle_frames(t);
 }

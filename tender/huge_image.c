@@ -71,7 +71,7 @@ int huge_image_copy(int fs, int file)
 		return -errno;
 	snprintf(name, sizeof name, "%lx-%lx-%lx", (unsigned long)st.st_dev, (unsigned long)st.st_ino,
 		 (unsigned long)st.st_mtim.tv_sec);
-	to = openat(fs, name, O_RDWR | O_CREAT | O_CLOEXEC, 0400);
+	to = openat(fs, name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (to < 0)
 		return -errno;
 	error = fill(file, to, &st);

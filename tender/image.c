@@ -118,10 +118,13 @@ int image_adopt(struct tender *t, uint32_t number, int fd, struct image **out)
 }
 
 /* Without memory for a copy the file itself serves. */
-static int prefer_huge(const struct tender *t, int fd)
+static int prefer_huge(struct tender *t, int fd)
 {
-	int copy = t->huge_fs < 0 ? -1 : huge_image_copy(t->huge_fs, fd);
+	int copy;
 
+	if (t->huge_fs == HUGE_FS_UNKNOWN)
+		t->huge_fs = huge_fs_open();
+	copy = t->huge_fs < 0 ? -1 : huge_image_copy(t->huge_fs, fd);
 	if (copy < 0)
 		return fd;
 	close(fd);

@@ -164,12 +164,12 @@ static bool write_number(int dir, const char *name, uint64_t value)
 	return written;
 }
 
-/* A launcher keeps its group locked as long as it, or a tender, lives. */
-static int open_locked(int parent, const char *name)
+/* The tenders of a node, and what is around them, share a lock of their group as long as they live. */
+static int open_locked(int parent, const char *name, int lock)
 {
 	int dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (dir >= 0 && flock(dir, LOCK_EX | LOCK_NB) < 0) {
+	if (dir >= 0 && flock(dir, lock | LOCK_NB) < 0) {
 		close(dir);
 		dir = -1;
 	}
@@ -191,7 +191,7 @@ static void remove_stale(int parent)
 
 		if (strncmp(e->d_name, PREFIX, strlen(PREFIX)))
 			continue;
-		dir = open_locked(parent, e->d_name);
+		dir = open_locked(parent, e->d_name, LOCK_EX);
 		if (dir < 0)
 			continue;
 		/* One that has processes still stays for the next. */
@@ -212,12 +212,12 @@ static bool set_limit(int dir, enum version version, uint64_t limit)
 	return true;
 }
 
-/* Another launcher may take it for stale before it is locked. */
+/* Another node may take it for stale before it is locked. */
 static bool make(struct memory_group *g, enum version version, uint64_t limit)
 {
 	if (mkdirat(g->parent, g->name, 0755) < 0 && errno != EEXIST)
 		return false;
-	g->dir = open_locked(g->parent, g->name);
+	g->dir = open_locked(g->parent, g->name, LOCK_SH);
 	if (g->dir >= 0 && set_limit(g->dir, version, limit))
 		return true;
 	close_if_open(g->dir);
@@ -226,7 +226,7 @@ static bool make(struct memory_group *g, enum version version, uint64_t limit)
 	return false;
 }
 
-void memory_group_make(struct memory_group *g, uint64_t limit)
+void memory_group_make(struct memory_group *g, const char *name, uint64_t limit)
 {
 	enum version version;
 
@@ -234,7 +234,7 @@ void memory_group_make(struct memory_group *g, uint64_t limit)
 	if (g->parent < 0)
 		return;
 	remove_stale(g->parent);
-	snprintf(g->name, sizeof g->name, PREFIX "%d", getpid());
+	snprintf(g->name, sizeof g->name, "%s", name);
 	for (int i = 0; i < ATTEMPTS; i++)
 		if (make(g, version, limit))
 			return;
@@ -249,7 +249,8 @@ bool memory_group_join(const struct memory_group *g, pid_t pid)
 
 void memory_group_remove(struct memory_group *g)
 {
-	if (g->dir < 0)
+	/* Unless another tender has it. */
+	if (g->dir < 0 || flock(g->dir, LOCK_EX | LOCK_NB) < 0)
 		return;
 	for (int i = 0; i < REMOVE_ATTEMPTS; i++) {
 		if (unlinkat(g->parent, g->name, AT_REMOVEDIR) == 0 || errno != EBUSY)

@@ -17,11 +17,11 @@ struct memory_group {
 
 #define MEMORY_GROUP_NONE { .parent = -1, .dir = -1 }
 
-/* Makes it, and removes those that nodes which were killed have left. */
-void memory_group_make(struct memory_group *g, uint64_t limit);
+/* Makes it, unless another tender of the node has, and removes those that nodes which were killed have left. */
+void memory_group_make(struct memory_group *g, const char *name, uint64_t limit);
 /* Puts a process into it, whose children will be in it too; false if the host refuses, or there is none. */
 bool memory_group_join(const struct memory_group *g, pid_t pid);
-/* Once its processes are gone. */
+/* This tender's processes are gone: once those of the others are. */
 void memory_group_remove(struct memory_group *g);
 
 #endif

@@ -13,6 +13,8 @@
 #include "limits.h"
 #include "link_hub.h"
 #include "load.h"
+#include "peer_join.h"
+#include "peers.h"
 #include "procfs.h"
 #include "promote.h"
 #include "reset.h"
@@ -216,6 +218,17 @@ static void idle(struct tender *t, const struct control_frame *frame, const char
 	}
 }
 
+static void join(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	char buf[4096];
+	uint32_t index;
+	const char *path = text_after_number(frame, payload, &index, buf, sizeof buf);
+	int error = path ? peer_join(t, index, path, frame->seq) : -EINVAL;
+
+	if (error)
+		control_error(t, 0, frame->seq, -error, "tender at %s: %s", path ? path : "(malformed)", strerror(-error));
+}
+
 static request_fn *find(uint16_t type)
 {
 	switch (type) {
@@ -238,6 +251,9 @@ static request_fn *find(uint16_t type)
 	case CONTROL_MAPS: return capture_maps_request;
 	case CONTROL_INSPECT: return inspect_request;
 	case CONTROL_DIFF: return snapshot_diff_request;
+	case CONTROL_JOIN: return join;
+	case CONTROL_AWAIT: return peer_await_request;
+	case CONTROL_SHARE: return peers_share_request;
 	case CONTROL_SEND: return send_to_uc;
 	case CONTROL_IDLE: return idle;
 	default: return NULL;

@@ -9,9 +9,11 @@
 #include "control.h"
 #include "events.h"
 #include "frame.h"
+#include "huge_image.h"
 #include "launcher.h"
 #include "limits.h"
 #include "operation.h"
+#include "peer_join.h"
 #include "peers.h"
 #include "procfs.h"
 #include "store.h"
@@ -33,15 +35,15 @@ static void bind_to(int cpu)
 		fatal(errno, "bind to core %d", cpu);
 }
 
-static void init_state(struct tender *t, const struct launch *l, int index)
+static void init_state(struct tender *t, const struct launch *l)
 {
-	t->index = index;
-	t->count = l->cpu_count;
-	t->cpu = l->cpus[index];
+	t->index = l->index;
+	t->count = l->count;
+	t->cpu = l->cpu;
 	t->uc_max = l->uc_max;
 	t->libos = l->libos;
 	t->without = l->without;
-	t->huge_fs = l->huge_fs;
+	t->huge_fs = HUGE_FS_UNKNOWN;
 	t->host_proc = l->host_proc;
 	t->vdso_clock_gettime = vdso_clock_gettime_moved();
 	frame_probe(&t->xstate_bytes, &t->xstate_mask);
@@ -58,34 +60,53 @@ static void init_state(struct tender *t, const struct launch *l, int index)
 	list_init(&t->diffs);
 }
 
-void tender_main(const struct launch *l, int index, const int *socks)
+/* Without it no context can be made any more: the node starts another tender. */
+static void zygote_ended(struct tender *t, struct event_source *source, uint32_t events)
+{
+	(void)t, (void)source, (void)events;
+	fatal(0, "the zygote has ended");
+}
+
+static void watch_zygote(struct tender *t)
+{
+	int error;
+
+	t->zygote_end = (struct event_source){ .fd = t->zygote.sock, .ready = zygote_ended };
+	error = events_add(t, &t->zygote_end, 0);
+	if (error)
+		fatal(-error, "socket of the zygote");
+}
+
+void tender_main(const struct launch *l)
 {
 	static struct tender tender;
 	struct tender *t = &tender;
 	int error;
 
-	bind_to(l->cpus[index]);
+	bind_to(l->cpu);
 	/* Its short waits shall be short. */
 	if (prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) < 0)
 		fatal(errno, "PR_SET_TIMERSLACK");
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		fatal(errno, "SIGPIPE");
-	t->uc_user = UC_USER_BASE + (unsigned)index;
+	t->uc_user = UC_USER_BASE + (unsigned)l->index;
 	privileges_probe(&t->privileges, t->uc_user);
 	zygote_start(&t->zygote, &l->libos, &t->privileges, t->uc_user);
 	t->in_memory_group = memory_group_join(&l->memory_group, t->zygote.pid);
 	t->oom_kills = procfs_oom_kills();
-	init_state(t, l, index);
+	init_state(t, l);
 	error = procfs_file_id(t->libos.fd, &t->libos_file);
 	if (error)
 		fatal(-error, "identity of the library OS");
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (t->epoll < 0)
 		fatal(errno, "epoll_create1");
+	watch_zygote(t);
 	limits_init(t);
-	control_open(t, CONTROL_FD_FIRST + index);
-	peers_open(t, socks);
+	control_open(t, CONTROL_FD);
+	peers_init(t);
 	stores_init(t);
-	words_init(t, l->packs);
+	words_init(t);
+	peer_join_init(t, l->peers_path);
 	events_run(t);
 }

@@ -69,6 +69,7 @@ const STRUCTS: Readonly<Record<keyof typeof Size, string>> = {
   compacted: 'control_compacted',
   inspected: 'control_inspected',
   diff: 'control_diff',
+  share: 'control_share',
   diffRun: 'control_diff_run',
   stored: 'control_stored',
   load: 'control_load',

@@ -4,7 +4,7 @@ import { libosPath, tenderPath } from '../runtime/paths.ts';
 import { Link } from '../tender/abi.ts';
 import { type BootRoot, type ControlExit, decodeLinkExit } from '../tender/messages.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';
-import { TenderProcess } from '../tender/tender-process.ts';
+import { TenderGroup } from '../tender/tender-group.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';
 import { type GuestExit, type UcEnd, ucEndOf } from '../uc/uc-end.ts';
 import { warn } from './progress.ts';
@@ -28,7 +28,7 @@ const PATIENCE = 3;
 
 /** Runs a Linux program in a UC of its own, connected with this process's stdin, stdout and stderr. */
 export async function runProgram(request: ProgramRequest): Promise<UcEnd> {
-  const host = await TenderProcess.start({ tenderPath, libosPath, cores: 1, bindNode: false, without: [] });
+  const host = await TenderGroup.start({ tenderPath, libosPath, cores: 1, bindNode: false, without: [] });
   try {
     const tender = host.tenders[0] as Tender;
     const fault = faultOfUcUser(tender.hello.ucUser);

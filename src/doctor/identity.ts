@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { libosPath, tenderPath } from '../runtime/paths.ts';
-import { TenderProcess } from '../tender/tender-process.ts';
+import { TenderGroup } from '../tender/tender-group.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';
 import { type Check, check } from './check.ts';
 
@@ -8,7 +8,7 @@ const MEANS = 'A context that broke through the filter would have the rights of 
 
 /** Asks a tender itself, since what it may do depends on more than can be read off. None if it cannot be started. */
 export async function identityChecks(): Promise<Check[]> {
-  const started = await TenderProcess.start({
+  const started = await TenderGroup.start({
     tenderPath,
     libosPath,
     cores: 1,

@@ -24,6 +24,7 @@ import type { Place, Places } from './place.ts';
 import type { Recapturer } from './recapture.ts';
 import type { RunningInvocation, RunningInvocations } from './running.ts';
 import { nextSeed } from './seed.ts';
+import type { Sharing } from './sharing.ts';
 import { addCheckpoint, findSpecialization } from './specialization.ts';
 import { isTenderDeath, mayStartAgain } from './tender-death.ts';
 import {
@@ -42,6 +43,7 @@ export interface ActivationContext {
   readonly snapshots: SnapshotCache;
   readonly account: MemoryAccount;
   readonly budget: MemoryBudget;
+  readonly sharing: Sharing;
   readonly invocations: RunningInvocations;
   readonly owner: UcOwner;
   /** Invocations so far. */

@@ -111,10 +111,10 @@ export class Compactor {
     const under = (limit: number) =>
       cores.filter((core) => working.filter((other) => other === core).length < limit);
     if (this.#drained !== undefined || this.#waiting.size > WAITING_MAX) {
-      const free = under(HURRY_PER_CORE).filter(({ up }) => up);
+      const free = under(HURRY_PER_CORE).filter(({ up, complete }) => up && complete);
       return free.length > 0 ? leastLoaded(free) : undefined;
     }
-    return under(1).find((core) => core.up && core.active === 0 && core.starting === 0);
+    return under(1).find((core) => core.up && core.complete && core.active === 0 && core.starting === 0);
   }
 
   #next(): Snapshot | undefined {

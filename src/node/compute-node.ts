@@ -13,7 +13,7 @@ import { Admission } from './admission.ts';
 import { argumentsText } from './arguments.ts';
 import { Auditor } from './auditor.ts';
 import { Compactor } from './compactor.ts';
-import { Cores } from './cores.ts';
+import { type Core, Cores } from './cores.ts';
 import { Demoter } from './demoter.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc, functionRecord } from './function-record.ts';
@@ -30,6 +30,7 @@ import { RestWatch } from './rest-watch.ts';
 import { Restorer } from './restorer.ts';
 import { RunningInvocations } from './running.ts';
 import { Runtimes } from './runtime-boot.ts';
+import { Sharing } from './sharing.ts';
 import { SnapshotOperations } from './snapshot-operations.ts';
 import { declaredSpecializations, specializationInfo } from './specialization.ts';
 import {
@@ -58,6 +59,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   readonly snapshots: SnapshotCache;
   readonly account = new MemoryAccount();
   readonly budget: MemoryBudget;
+  readonly sharing: Sharing;
   readonly owner: UcOwner = this;
   readonly counts = { cold: 0, warm: 0, argument: 0, hot: 0 };
   readonly runtimes: Runtimes;
@@ -108,6 +110,11 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
       enabled: !without.has('compaction'),
       onSettled: (snapshot) => persistence.save(snapshot),
     });
+    this.sharing = new Sharing({
+      cores,
+      snapshots: this.snapshots,
+      onLost: (snapshot) => this.#loseSnapshot(snapshot),
+    });
     this.recapturer = new Recapturer(this, !without.has('recapture'));
     this.#recycler = new Recycler({
       dispatcher: this.dispatcher,
@@ -134,7 +141,9 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     this.#recovery = new Recovery({
       cores,
       onSnapshotsLost: () => this.#loseSnapshots(),
-      restore: () => this.#restoreRuntimes(),
+      bring: (core) => this.#bringRuntimes(core),
+      restore: () => this.runtimes.recover(() => this.dispatcher.reconsider()),
+      onUp: () => this.#cameUp(),
       onFailed: (error) => this.#fail(error),
       report: options.onFault ?? (() => undefined),
     });
@@ -190,6 +199,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   stats(): NodeStats {
     const store = this.#persistence.stats();
     return {
+      cores: this.cores.stats(),
       idleUcs: this.#idle.count,
       demotedUcs: this.#idle.demoted,
       restlessUcs: this.#restless,
@@ -361,11 +371,7 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
   #loseSnapshots(): void {
     this.runtimes.lose();
     for (const snapshot of [...this.snapshots]) {
-      snapshot.lost = true;
-      this.snapshots.remove(snapshot);
-      snapshot.evicted?.();
-      this.#compactor.forget(snapshot);
-      this.#persistence.forgetUnwritten(snapshot);
+      this.#loseSnapshot(snapshot);
     }
     for (const record of this.#functions.values()) {
       record.cold = record.cold === 'failed' ? 'none' : record.cold;
@@ -373,10 +379,26 @@ class SeussNode implements ComputeNode, ActivationContext, UcOwner {
     }
   }
 
-  /** What functions start from; the rest comes back when it is asked for. */
-  async #restoreRuntimes(): Promise<void> {
-    await this.runtimes.recover(() => this.dispatcher.reconsider());
+  #loseSnapshot(snapshot: Snapshot): void {
+    snapshot.lost = true;
+    this.snapshots.remove(snapshot);
+    snapshot.evicted?.();
+    this.#compactor.forget(snapshot);
+    this.#persistence.forgetUnwritten(snapshot);
+  }
+
+  async #bringRuntimes(core: Core): Promise<void> {
+    for (const snapshot of [...this.snapshots].filter(({ kind }) => kind === 'runtime')) {
+      await this.sharing.provide(core, snapshot);
+    }
+  }
+
+  /** The rest comes back when it is asked for, or in the end. */
+  #cameUp(): void {
     this.dispatcher.reconsider();
+    for (const core of this.cores.all.filter(({ up, complete }) => up && !complete)) {
+      this.sharing.complete(core).catch(() => undefined);
+    }
   }
 
   #fail(error: PlatformError): void {

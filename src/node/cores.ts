@@ -1,6 +1,8 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { errnoOf, type Tender } from '../tender/tender.ts';
-import { TenderProcess, type TenderProcessOptions } from '../tender/tender-process.ts';
+import type { Tender } from '../tender/tender.ts';
+import { errnoOf } from '../tender/tender-error.ts';
+import { TenderGroup } from '../tender/tender-group.ts';
+import type { TenderProcessOptions } from '../tender/tender-process.ts';
 import { PlatformError } from './types.ts';
 
 /** A core, its tender, and what runs there now. A UC stays on its core, and ends with its tender. */
@@ -10,6 +12,8 @@ export interface Core {
   tender: Tender;
   /** Its tender can be asked. */
   up: boolean;
+  /** Its tender knows all snapshots; one that has taken another's place gets them one by one. */
+  complete: boolean;
   /** An invocation was answered there since that was asked last. */
   answered: boolean;
   /** UCs that are being deployed or load their code. */
@@ -29,9 +33,8 @@ interface OpenImage {
 /** The tenders of a node, and the numbers that the control protocol leaves to the node. */
 export class Cores {
   readonly all: readonly Core[];
-  readonly #options: TenderProcessOptions;
   readonly #images = new Map<string, OpenImage>();
-  #process: TenderProcess;
+  readonly #group: TenderGroup;
   #onDeath: ((core: Core, error: PlatformError) => void) | undefined;
   /** Told when a core is up, or none will be any more. */
   #waiting: (() => void)[] = [];
@@ -41,16 +44,16 @@ export class Cores {
   #lastImage = 0;
 
   static async start(options: TenderProcessOptions): Promise<Cores> {
-    return new Cores(options, await TenderProcess.start(options));
+    return new Cores(await TenderGroup.start(options));
   }
 
-  private constructor(options: TenderProcessOptions, process: TenderProcess) {
-    this.#options = options;
-    this.#process = process;
-    this.all = process.tenders.map((tender, index) => ({
+  private constructor(group: TenderGroup) {
+    this.#group = group;
+    this.all = group.tenders.map((tender, index) => ({
       index,
       tender,
       up: true,
+      complete: true,
       answered: false,
       starting: 0,
       active: 0,
@@ -58,6 +61,7 @@ export class Cores {
     }));
     for (const core of this.all) {
       this.#watch(core);
+      core.complete = true;
     }
   }
 
@@ -69,11 +73,6 @@ export class Cores {
 
   get first(): Core {
     return this.all[0] as Core;
-  }
-
-  /** The first core that is up, to ask what all tenders know. */
-  get anyUp(): Core {
-    return this.all.find(({ up }) => up) ?? this.first;
   }
 
   /** UC ids are 32 bits wide and free again after the UC's end; a wrap takes years. */
@@ -117,25 +116,31 @@ export class Cores {
   }
 
   /**
-   * Gives every core a new tender, which knows no snapshot yet.
-   * @throws PlatformError `tender_died`, `closed`
+   * Gives each core whose tender has died a new one. `bring` gives that what starts cannot do without; then the core is up.
+   * Returns why some is not up.
+   * @throws PlatformError `closed`
    */
-  async restart(): Promise<void> {
-    await this.#process.close();
+  async replaceDead(bring: (core: Core) => Promise<void>): Promise<unknown> {
     this.#checkOpen();
-    const process = await TenderProcess.start(this.#options);
-    if (this.#ended !== undefined) {
-      await process.close();
-      throw this.#ended;
+    const dead = this.all.filter(({ up }) => !up);
+    let failure = await this.#group.replace(dead.map(({ index }) => index));
+    this.#checkOpen();
+    for (const core of dead) {
+      const tender = this.#group.tenders[core.index];
+      if (tender === undefined || tender.isGone) {
+        continue;
+      }
+      core.tender = tender;
+      core.complete = false;
+      try {
+        await this.#reopenImages(core);
+        await bring(core);
+        this.#watch(core);
+      } catch (error) {
+        failure ??= error;
+      }
     }
-    this.#process = process;
-    for (const core of this.all) {
-      core.tender = process.tenders[core.index] as Tender;
-    }
-    await Promise.all(this.all.map((core) => this.#reopenImages(core)));
-    for (const core of this.all) {
-      this.#watch(core);
-    }
+    return failure;
   }
 
   /**
@@ -149,6 +154,31 @@ export class Cores {
     }
   }
 
+  /**
+   * The least loaded core whose tender knows all snapshots; waits until there is one.
+   * @throws PlatformError why there will be none any more
+   */
+  async complete(): Promise<Core> {
+    for (;;) {
+      const complete = this.all.filter(({ up, complete }) => up && complete);
+      if (complete.length > 0) {
+        return leastLoaded(complete);
+      }
+      this.#checkOpen();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  setComplete(core: Core): void {
+    core.complete = true;
+    this.#tellWaiting();
+  }
+
+  stats(): { all: number; up: number; complete: number } {
+    const up = this.all.filter((core) => core.up);
+    return { all: this.all.length, up: up.length, complete: up.filter(({ complete }) => complete).length };
+  }
+
   /** No tender is started any more; whoever waits for one is told why. */
   end(reason: PlatformError): void {
     this.#ended ??= reason;
@@ -157,7 +187,7 @@ export class Cores {
 
   async close(): Promise<void> {
     this.end(new PlatformError('closed', 'the node was closed'));
-    await this.#process.close();
+    await this.#group.close();
   }
 
   async #open(path: string, huge: boolean): Promise<number> {

@@ -20,7 +20,7 @@ export interface Deployed {
  * tried again: nothing has run then.
  */
 export async function deploySnapshot(
-  { cores, owner, account, budget, snapshots }: ActivationContext,
+  { cores, owner, account, budget, sharing, snapshots }: ActivationContext,
   place: Place,
   snapshot: Snapshot,
   record: FunctionRecord,
@@ -44,7 +44,9 @@ export async function deploySnapshot(
       } catch (error) {
         uc.fail(error);
         place.uc = undefined;
-        if (attempt === ATTEMPTS || !(await budget.relieve(error))) {
+        if (sharing.isMissing(core, error)) {
+          await sharing.provide(core, snapshot);
+        } else if (attempt === ATTEMPTS || !(await budget.relieve(error))) {
           throw error;
         }
       }

@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
-import { errnoOf } from '../tender/tender.ts';
+import { errnoOf } from '../tender/tender-error.ts';
 import type { ActivationContext } from './activation.ts';
 import { type FunctionRecord, type FunctionUc, imagePathsOf } from './function-record.ts';
 import type { RunningInvocation } from './running.ts';

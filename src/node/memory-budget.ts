@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { constants, totalmem } from 'node:os';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
-import { errnoOf } from '../tender/tender.ts';
+import { errnoOf } from '../tender/tender-error.ts';
 import type { FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 import { type MemoryAccount, SMALL_BYTES } from './memory-account.ts';

@@ -2,7 +2,7 @@ import { lineage, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { type RestoreRequest, SnapshotStore } from '../store/snapshot-store.ts';
 import { StoreWriter } from '../store/store-writer.ts';
-import { type Cores, leastLoaded } from './cores.ts';
+import type { Core, Cores } from './cores.ts';
 import { PlatformError, type StoreOptions, type StoreStats } from './types.ts';
 
 /** How long a node that closes waits for snapshots to be written. */
@@ -65,13 +65,14 @@ export class Persistence {
   }
 
   /**
-   * Undefined if it is not stored, or what is stored cannot be used.
+   * Has this core load a snapshot, whose parent it knows. Undefined if it is not stored, or what is stored cannot be used.
    * @throws PlatformError `tender_died`
    */
   async restore(
     request: RestoreRequest,
+    core: Core,
   ): Promise<{ readonly snapshot: Snapshot; readonly manifest: Manifest } | undefined> {
-    return await this.#open?.store.restore(request, this.#cores, leastLoaded(this.#cores.all));
+    return await this.#open?.store.restore(request, this.#cores, core);
   }
 
   /** No tender has it any more; what is stored of it stays. */

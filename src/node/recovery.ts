@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Cores } from './cores.ts';
+import type { Core, Cores } from './cores.ts';
 import { PlatformError } from './types.ts';
 
 /** So often in a row, without an answer between, new tenders are started; then the node ends. */
@@ -14,8 +14,12 @@ export interface RecoveryOptions {
   readonly cores: Cores;
   /** No tender has any snapshot any more. */
   readonly onSnapshotsLost: () => void;
+  /** Gives a new tender what starts cannot do without, of what the others have. */
+  readonly bring: (core: Core) => Promise<void>;
   /** Tenders are there again: brings back what functions start from. */
   readonly restore: () => Promise<void>;
+  /** Tenders can be asked again. */
+  readonly onUp: () => void;
   /** The node cannot be mended. */
   readonly onFailed: (error: PlatformError) => void;
   /** Hears what happened, one sentence each. */
@@ -43,7 +47,8 @@ export class Recovery {
   }
 
   get fault(): PlatformError | undefined {
-    return this.#fault;
+    const works = this.#isRestored && this.#options.cores.all.some(({ up }) => up);
+    return works ? undefined : this.#fault;
   }
 
   /** Set when the node cannot be mended. */
@@ -59,6 +64,10 @@ export class Recovery {
 
   #died(error: PlatformError): void {
     this.#fault = error;
+    if (!this.#options.cores.all.some(({ up }) => up)) {
+      this.#isRestored = false;
+      this.#options.onSnapshotsLost();
+    }
     if (!this.#stop.signal.aborted) {
       this.#working ??= this.#mend(error).finally(() => {
         this.#working = undefined;
@@ -103,16 +112,24 @@ export class Recovery {
   }
 
   async #attempt(): Promise<void> {
-    const { cores, onSnapshotsLost, restore } = this.#options;
-    this.#isRestored = false;
-    onSnapshotsLost();
+    const { cores, bring, restore, onUp } = this.#options;
     if (this.#inRow > 1) {
       const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (this.#inRow - 2), LONGEST_PAUSE_MS);
       await sleep(pauseMs, undefined, { signal: this.#stop.signal });
     }
-    await cores.restart();
-    await restore();
-    this.#isRestored = true;
+    const failure = await cores.replaceDead(bring);
+    const isUp = () => cores.all.some(({ up }) => up);
+    if (!this.#isRestored && isUp()) {
+      await restore();
+      // Unless all have died once more.
+      this.#isRestored = isUp();
+    }
+    if (this.#isRestored) {
+      onUp();
+    }
+    if (failure !== undefined) {
+      throw failure;
+    }
   }
 
   #giveUp(): void {

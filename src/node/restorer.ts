@@ -76,14 +76,18 @@ export class Restorer {
 
   async #restoreOnce(record: FunctionRecord, action: Action): ReturnType<Persistence['restore']> {
     await record.runtime.coming;
-    return await this.#persistence.restore({
-      id: functionSnapshotId(record),
-      parent: record.runtime.snapshot,
-      images: imagePathsOf(record, action),
-      evicted: () => {
-        record.snapshot = undefined;
+    const core = await this.#node.cores.complete();
+    return await this.#persistence.restore(
+      {
+        id: functionSnapshotId(record),
+        parent: record.runtime.snapshot,
+        images: imagePathsOf(record, action),
+        evicted: () => {
+          record.snapshot = undefined;
+        },
       },
-    });
+      core,
+    );
   }
 
   async #restoreArguments(record: FunctionRecord, parent: Snapshot): Promise<void> {
@@ -103,14 +107,16 @@ export class Restorer {
     }
     special.state = 'starting';
     try {
-      const restored = await this.#persistence.restore({
+      const core = await this.#node.cores.complete();
+      const request = {
         id,
         parent,
         images: imagePaths(parent),
         evicted: () => {
           special.snapshot = undefined;
         },
-      });
+      };
+      const restored = await this.#persistence.restore(request, core);
       const snapshot = restored && (await this.#keep(record, restored.snapshot));
       if (snapshot !== undefined) {
         leadEnded(special, snapshot);

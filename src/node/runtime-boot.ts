@@ -180,7 +180,10 @@ export class Runtimes {
   }
 
   async #restore(kind: Kind, id: string, image: string): Promise<Runtime | undefined> {
-    const restored = await this.#persistence.restore({ id, parent: undefined, images: [image] });
+    const restored = await this.#persistence.restore(
+      { id, parent: undefined, images: [image] },
+      leastLoaded(this.#cores.all),
+    );
     const version = restored?.manifest.interpreter ?? undefined;
     if (restored === undefined || version === undefined) {
       return undefined;

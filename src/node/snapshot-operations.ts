@@ -54,11 +54,12 @@ export class SnapshotOperations {
   async inspect(id: string): Promise<SnapshotDetails> {
     const snapshot = this.#find(id);
     const stored = this.#persistence.isStored(snapshot);
-    return await inspectSnapshot(this.#node.cores.anyUp.tender, this.#inspector, snapshot, stored);
+    const { tender } = await this.#node.cores.complete();
+    return await inspectSnapshot(tender, this.#inspector, snapshot, stored);
   }
 
   async diff(a: string, b: string): Promise<SnapshotDiff> {
-    const { tender } = this.#node.cores.anyUp;
+    const { tender } = await this.#node.cores.complete();
     return await diffSnapshots(tender, this.#inspector, this.#find(a), this.#find(b));
   }
 

@@ -333,6 +333,8 @@ export interface MemoryStats {
 }
 
 export interface NodeStats {
+  /** How many there are, have a tender at present, and have one that knows all snapshots. */
+  readonly cores: { readonly all: number; readonly up: number; readonly complete: number };
   readonly idleUcs: number;
   /** Idle ones that have no process. */
   readonly demotedUcs: number;

@@ -7,7 +7,7 @@ import { isTenderDeath } from '../node/tender-death.ts';
 import { PlatformError, type StoreOptions } from '../node/types.ts';
 import { functionDigest, imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Hello } from '../tender/messages.ts';
-import { errnoOf } from '../tender/tender.ts';
+import { errnoOf } from '../tender/tender-error.ts';
 import { errorCode, type Measured, measureFile, syncDir, writeWhole } from './files.ts';
 import { identityOf, type StoreIdentity } from './identity.ts';
 import {

@@ -1,8 +1,8 @@
-import { type Cores, leastLoaded } from '../node/cores.ts';
+import type { Cores } from '../node/cores.ts';
 import { isTenderDeath } from '../node/tender-death.ts';
 import { PlatformError, type StoreOptions } from '../node/types.ts';
 import { functionDigest, type Snapshot } from '../snapshot/snapshot.ts';
-import { errnoOf } from '../tender/tender.ts';
+import { errnoOf } from '../tender/tender-error.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
 /** Snapshots that wait to be written: beyond it new ones are left out. */
@@ -148,14 +148,14 @@ export class StoreWriter {
   /** `again`: its tender died meanwhile. `later`: the store fails. */
   async #write(snapshot: Snapshot): Promise<'done' | 'again' | 'later'> {
     try {
-      await this.#cores.someUp();
+      const core = await this.#cores.complete();
       if (snapshot.lost === true) {
         return 'done';
       }
       if (!(await this.#store.isOurs())) {
         throw new Error('its folder was removed or replaced');
       }
-      const written = await this.#store.write(snapshot, leastLoaded(this.#cores.all));
+      const written = await this.#store.write(snapshot, core);
       if (this.#cancelled) {
         await this.#store.remove(snapshot.id);
       }

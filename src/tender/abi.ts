@@ -3,7 +3,7 @@
  * what the C compiler makes of the headers.
  */
 
-export const CONTROL_VERSION = 1;
+export const CONTROL_VERSION = 2;
 export const CONTROL_PAYLOAD_MAX = 64 << 20;
 export const CONTROL_IMAGES_MAX = 8;
 export const CONTROL_IMAGE_HUGE = 1;
@@ -36,8 +36,11 @@ export const Control = {
   inspect: 26,
   diff: 27,
   reset: 28,
+  join: 29,
   send: 30,
   idle: 31,
+  await: 33,
+  share: 34,
   link: 40,
   exit: 41,
   cut: 42,
@@ -104,6 +107,7 @@ export const Size = {
   compacted: 16,
   inspected: 232,
   diff: 16,
+  share: 16,
   diffRun: 24,
   stored: 16,
   load: 56,

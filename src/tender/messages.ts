@@ -237,6 +237,13 @@ export function encodeDiff(a: number, b: number): Buffer {
   return payload;
 }
 
+export function encodeShare(snapshot: number, index: number): Buffer {
+  const payload = Buffer.alloc(Size.share);
+  writeU64(payload, snapshot, 0);
+  payload.writeUInt32LE(index, 8);
+  return payload;
+}
+
 export function encodeStore(snapshot: number, path: string): Buffer {
   return Buffer.concat([encodeSnapshot(snapshot), encodePath(path)]);
 }

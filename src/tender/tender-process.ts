@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { type Optimisation, PlatformError } from '../node/types.ts';
 import { type ControlPair, connectControl } from './control-socket.ts';
@@ -28,26 +29,37 @@ export type TenderOptimisation = (typeof TENDER_OPTIMISATIONS)[number];
 
 const STDERR_KEPT_BYTES = 4096;
 const CLOSE_GRACE_MS = 2000;
+/** A host that is that busy runs no function in time either. */
+const START_MS = 10_000;
 
-/** The host program that holds all UCs of a node: one process tree, one connection per core. */
+/** Name of the memory cgroup that UCs of all tenders of this process share. */
+const MEMORY_GROUP = `seuss-${randomBytes(8).toString('hex')}`;
+
+/** One tender, with the processes around it. It holds the UCs of one core, and ends alone. */
 export class TenderProcess {
-  readonly tenders: readonly Tender[];
+  readonly tender: Tender;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   #stderr = '';
   #closing = false;
 
-  /** @throws PlatformError `not_built`, `tender_died`, `tender_version` */
-  static async start(options: TenderProcessOptions): Promise<TenderProcess> {
+  /**
+   * @param peersPath where the others of the node, if there are any, will find it
+   * @throws PlatformError `not_built`, `tender_died`, `tender_version`
+   */
+  static async start(
+    options: TenderProcessOptions,
+    index: number,
+    peersPath?: string,
+  ): Promise<TenderProcess> {
     for (const path of [options.tenderPath, options.libosPath]) {
       if (!existsSync(path)) {
         throw new PlatformError('not_built', `${path} is not built`, { remedy: 'run: npm run build' });
       }
     }
-    const pairs = await Promise.all(Array.from({ length: options.cores }, connectControl));
-    const started = new TenderProcess(options, pairs);
+    const started = new TenderProcess(options, index, peersPath, await connectControl());
     try {
-      await Promise.all(started.tenders.map((tender) => tender.greet()));
+      await started.within(START_MS, started.tender.greet());
     } catch (error) {
       await started.close();
       throw error;
@@ -55,20 +67,26 @@ export class TenderProcess {
     return started;
   }
 
-  private constructor(options: TenderProcessOptions, pairs: readonly ControlPair[]) {
-    const allowed = allowedCpus();
-    const cpus = pairs.map((_, index) => allowed[index % allowed.length]);
-    const args = ['--libos', options.libosPath, '--cpus', cpus.join(',')];
-    if (options.bindNode) args.push('--bind-node', '1');
-    if (options.memoryMaxBytes !== undefined) args.push('--memory-max', String(options.memoryMaxBytes));
-    if (options.without.length > 0) args.push('--without', options.without.join(','));
-    // Control sockets follow the standard descriptors.
-    const child = spawn(options.tenderPath, args, {
-      stdio: ['ignore', 'inherit', 'pipe', ...pairs.map(({ far }) => far)],
-    });
+  private constructor(
+    { tenderPath, libosPath, cores, bindNode, memoryMaxBytes, without }: TenderProcessOptions,
+    index: number,
+    peersPath: string | undefined,
+    { near, far }: ControlPair,
+  ) {
+    const cpus = allowedCpus();
+    const cpu = cpus[index % cpus.length];
+    const args = ['--libos', libosPath, '--cpu', `${cpu}`, '--index', `${index}`, '--count', `${cores}`];
+    if (peersPath !== undefined) args.push('--peers', peersPath);
+    if (bindNode && index === 0) args.push('--bind-node', '1');
+    if (memoryMaxBytes !== undefined) {
+      args.push('--memory-max', `${memoryMaxBytes}`, '--memory-group', MEMORY_GROUP);
+    }
+    if (without.length > 0) args.push('--without', without.join(','));
+    // The control socket follows the standard descriptors.
+    const child = spawn(tenderPath, args, { stdio: ['ignore', 'inherit', 'pipe', far] });
     this.#child = child;
-    this.tenders = pairs.map(({ near }) => new Tender(near));
-    for (const { far } of pairs) far.destroy();
+    this.tender = new Tender(near);
+    far.destroy();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#exited = promise;
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -79,14 +97,29 @@ export class TenderProcess {
       resolve();
     });
     child.on('close', (code, signal) => {
-      this.#fail(
-        `the tender ended (${signal ?? `status ${code}`})${this.#stderr && `: ${this.#stderr.trim()}`}`,
-      );
+      const end = signal === null ? `status ${code}` : `killed by ${signal}`;
+      this.#fail(`the tender of core ${index} ended (${end})${this.#stderr && `: ${this.#stderr.trim()}`}`);
       resolve();
     });
   }
 
-  /** Ends the connections; the tender then kills every UC and exits. */
+  /**
+   * The result of something that the tender does at once when it is in order. It is killed when it takes longer.
+   * @throws PlatformError `tender_died`
+   */
+  async within<T>(limitMs: number, work: Promise<T>): Promise<T> {
+    const timer = setTimeout(() => {
+      this.#fail(`a tender did not answer for ${limitMs} ms`);
+      this.#child.kill('SIGKILL');
+    }, limitMs);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the connection; the tender then kills every UC and exits. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#fail('the node was closed');
@@ -97,9 +130,6 @@ export class TenderProcess {
 
   #fail(message: string, cause?: unknown): void {
     const code = this.#closing ? 'closed' : 'tender_died';
-    const error = new PlatformError(code, message, cause === undefined ? {} : { cause });
-    for (const tender of this.tenders) {
-      tender.fail(error);
-    }
+    this.tender.fail(new PlatformError(code, message, cause === undefined ? {} : { cause }));
   }
 }

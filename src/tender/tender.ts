@@ -35,6 +35,7 @@ import {
   encodeDiff,
   encodeImage,
   encodeLoad,
+  encodeShare,
   encodeSnapshot,
   encodeStore,
   encodeU32,
@@ -45,6 +46,7 @@ import {
   type Stored,
   type UcStat,
 } from './messages.ts';
+import { tenderError } from './tender-error.ts';
 import { writeFrameHeader } from './wire.ts';
 
 /** What a UC's owner hears of it. The payload is only valid during the call. */
@@ -138,6 +140,21 @@ export class Tender {
     }
     this.#hello = hello;
     return hello;
+  }
+
+  /** Connects with a new tender of that index, which waits at this path. */
+  async join(index: number, path: string): Promise<void> {
+    await this.#call(Control.join, 0, encodeImage(index, path));
+  }
+
+  /** Of a new one: resolves when so many have joined it. */
+  async awaitPeers(count: number): Promise<void> {
+    await this.#call(Control.await, 0, encodeU32(count));
+  }
+
+  /** Gives a snapshot to the tender of that index. Refused with ENOENT when this one, or that one its parent, has none. */
+  async share(snapshot: number, index: number): Promise<void> {
+    await this.#call(Control.share, 0, encodeShare(snapshot, index));
   }
 
   async openImage(image: number, path: string, huge = false): Promise<void> {
@@ -406,20 +423,4 @@ export class Tender {
     this.#calls.delete(seq);
     return call;
   }
-}
-
-/** An error reply: the errno is kept as the cause's `errno`. */
-function tenderError(payload: Buffer): PlatformError {
-  const errno = payload.length >= 4 ? payload.readInt32LE(0) : 0;
-  const text = payload.toString('utf8', Math.min(4, payload.length));
-  return new PlatformError('tender_refused', `the tender refused: ${text}`, {
-    cause: Object.assign(new Error(text), { errno }),
-  });
-}
-
-/** The errno of a call that the tender refused, else 0. */
-export function errnoOf(error: unknown): number {
-  const cause = error instanceof PlatformError ? error.cause : undefined;
-  const errno = cause instanceof Error ? (cause as Error & { errno?: unknown }).errno : undefined;
-  return typeof errno === 'number' ? errno : 0;
 }

@@ -11,8 +11,9 @@ import { rootImage } from '../../src/runtime/root-image.ts';
 import { systemEntries } from '../../src/runtime/system-files.ts';
 import { Link } from '../../src/tender/abi.ts';
 import { type Captured, type ControlExit, decodeLinkExit } from '../../src/tender/messages.ts';
-import { errnoOf, type Tender, type UcListener } from '../../src/tender/tender.ts';
-import { TenderProcess } from '../../src/tender/tender-process.ts';
+import type { Tender, UcListener } from '../../src/tender/tender.ts';
+import { errnoOf } from '../../src/tender/tender-error.ts';
+import { TenderGroup } from '../../src/tender/tender-group.ts';
 import { type GuestExit, type UcEnd, ucEndOf } from '../../src/uc/uc-end.ts';
 import { BUSY_ENV, type BusyProgram, builtProgram, C_PROGRAMS, C_ROOT } from './programs.ts';
 
@@ -108,19 +109,19 @@ export class Run implements UcListener {
 }
 
 export class Machine {
-  readonly #host: TenderProcess;
+  readonly #host: TenderGroup;
   readonly #images = new Map<string, Promise<number>>();
   readonly #folder: string;
   #lastUc = 0;
   #lastSnapshot = 0;
 
-  private constructor(host: TenderProcess, folder: string) {
+  private constructor(host: TenderGroup, folder: string) {
     this.#host = host;
     this.#folder = folder;
   }
 
   static async start(): Promise<Machine> {
-    const host = await TenderProcess.start({
+    const host = await TenderGroup.start({
       tenderPath,
       libosPath,
       cores: CORES,

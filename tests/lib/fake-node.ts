@@ -95,6 +95,7 @@ export class FakeNode implements ComputeNode {
 
   stats() {
     return {
+      cores: { all: 0, up: 0, complete: 0 },
       idleUcs: 0,
       demotedUcs: 0,
       restlessUcs: 0,

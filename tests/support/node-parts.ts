@@ -64,6 +64,7 @@ export function idleCores(count: number): Core[] {
     index,
     tender: new Tender({ socket: new Socket(), onChunk: () => undefined }),
     up: true,
+    complete: true,
     answered: false,
     starting: 0,
     ending: 0,

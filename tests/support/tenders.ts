@@ -1,19 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { alive, descendants, parentOf } from './processes.ts';
 
-/**
- * Processes of a node's tenders below `root` that are no contexts, by their distance from it: what the node has started comes
- * first, what makes contexts last.
- */
-export function tenderProcesses(root = process.pid): number[][] {
+/** One for each core: what the node has started, the tender in it, and what the tender has its contexts made by. */
+export interface TenderProcesses {
+  readonly outer: number[];
+  readonly tenders: number[];
+  readonly zygotes: number[];
+}
+
+/** Processes of the tenders below `root`, where the host grants namespaces. */
+export function tenderProcesses(root = process.pid): TenderProcesses {
   const all = descendants(root).filter((pid) => isTender(pid) && alive(pid));
-  const levels: number[][] = [];
-  let above = [root];
-  while (above.length > 0) {
-    above = all.filter((pid) => above.includes(parentOf(pid) ?? 0)).sort((a, b) => a - b);
-    levels.push(above);
-  }
-  return levels.filter((level) => level.length > 0);
+  // The zygote is a tender's first child; templates come later.
+  const firstChild = (of: number): number[] =>
+    all
+      .filter((pid) => parentOf(pid) === of)
+      .sort((a, b) => a - b)
+      .slice(0, 1);
+  const outer = all.filter((pid) => parentOf(pid) === root).sort((a, b) => a - b);
+  const tenders = outer.flatMap(firstChild);
+  return { outer, tenders, zygotes: tenders.flatMap(firstChild) };
 }
 
 /** A context has neither arguments nor memory that they could lie in. */
@@ -27,8 +33,8 @@ function isTender(pid: number): boolean {
 
 /** The context below `root` that has taken most processor time. */
 export function busiestContext(root = process.pid): number {
-  const tender = new Set(tenderProcesses(root).flat());
-  const contexts = descendants(root).filter((pid) => tender.has(parentOf(pid) ?? 0) && !tender.has(pid));
+  const { tenders } = tenderProcesses(root);
+  const contexts = descendants(root).filter((pid) => tenders.includes(parentOf(pid) ?? 0) && !isTender(pid));
   return contexts.reduce((best, pid) => (cpuTicks(pid) > cpuTicks(best) ? pid : best));
 }
 

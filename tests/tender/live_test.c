@@ -406,9 +406,9 @@ static void nothing_outlives_the_node(void)
 	CHECK(is_gone(idle) && is_gone(busy));
 	client_start(&client, tender_path, libos_path);
 	idle = client_stat(&client, 0, boot(0)).pid;
-	CHECK(kill(client.pid, SIGKILL) == 0);
-	CHECK(WIFSIGNALED(client_stop(&client)));
+	CHECK(WIFSIGNALED(client_close(&client, 0, true)));
 	CHECK(is_gone(idle));
+	CHECK(WIFEXITED(client_close(&client, 1, false)));
 }
 
 static void make_root(void)

@@ -3,9 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <stddef.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,15 +17,69 @@
 #define TIMEOUT_MS 15000
 #define SILENCE_MS 10000
 
-static void exec_tender(const int *theirs, const char *tender, const char *libos, const char *memory_max)
+static void exec_tender(const struct client *c, int control, int index)
 {
-	for (int i = 0; i < CLIENT_TENDERS; i++)
-		CHECK(dup2(fcntl(theirs[i], F_DUPFD, 50), 60 + i) >= 0);
-	for (int i = 0; i < CLIENT_TENDERS; i++)
-		CHECK(dup2(60 + i, 3 + i) >= 0);
-	CHECK(close_range(3 + CLIENT_TENDERS, ~0u, 0) == 0);
-	execl(tender, tender, "--libos", libos, "--cpus", "0,0", "--memory-max", memory_max, NULL);
+	char number[2] = { (char)('0' + index) }, count[2] = { (char)('0' + CLIENT_TENDERS) };
+
+	CHECK(dup2(fcntl(control, F_DUPFD, 50), 3) == 3);
+	CHECK(close_range(4, ~0u, 0) == 0);
+	execl(c->tender, c->tender, "--libos", c->libos, "--cpu", "0", "--index", number, "--count", count, "--peers",
+	      c->paths[index], "--memory-max", c->memory_max, "--memory-group", c->group, NULL);
 	CHECK(!"exec of the tender");
+}
+
+void client_open(struct client *c, int i)
+{
+	uint32_t version = CONTROL_VERSION;
+	struct message hello;
+	int pair[2];
+
+	snprintf(c->paths[i], sizeof c->paths[i], "%s/%d-%u", c->dir, i, c->next_seq);
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+	c->socks[i] = pair[0];
+	c->pids[i] = fork();
+	CHECK(c->pids[i] >= 0);
+	if (c->pids[i] == 0)
+		exec_tender(c, pair[1], i);
+	close(pair[1]);
+	hello = client_call(c, i, CONTROL_HELLO, 0, &version, sizeof version);
+	CHECK(hello.frame.type == CONTROL_OK);
+	message_free(&hello);
+}
+
+static void expect_ok(struct client *c, int i, uint32_t seq)
+{
+	struct message m;
+
+	do {
+		CHECK(client_receive(c, i, TIMEOUT_MS, &m));
+		CHECK(m.frame.seq != seq || m.frame.type == CONTROL_OK);
+		message_free(&m);
+	} while (m.frame.seq != seq);
+}
+
+void client_join(struct client *c, int i)
+{
+	uint32_t await = c->next_seq++, others = 0, seqs[CLIENT_TENDERS] = { 0 };
+	struct {
+		uint32_t index;
+		char path[64];
+	} join = { .index = (uint32_t)i };
+
+	memcpy(join.path, c->paths[i], sizeof join.path);
+	for (int other = 0; other < CLIENT_TENDERS; other++) {
+		if (other == i || c->socks[other] < 0)
+			continue;
+		seqs[other] = c->next_seq++;
+		others++;
+		client_send(c, other, CONTROL_JOIN, 0, 0, seqs[other], &join, offsetof(typeof(join), path) + strlen(join.path));
+	}
+	client_send(c, i, CONTROL_AWAIT, 0, 0, await, &others, sizeof others);
+	expect_ok(c, i, await);
+	for (int other = 0; other < CLIENT_TENDERS; other++)
+		if (seqs[other])
+			expect_ok(c, other, seqs[other]);
+	CHECK(unlink(c->paths[i]) == 0);
 }
 
 void client_start(struct client *c, const char *tender, const char *libos)
@@ -32,31 +89,39 @@ void client_start(struct client *c, const char *tender, const char *libos)
 
 void client_start_within(struct client *c, const char *tender, const char *libos, const char *memory_max)
 {
-	int theirs[CLIENT_TENDERS];
-
-	*c = (struct client){ .next_seq = 1 };
-	for (int i = 0; i < CLIENT_TENDERS; i++) {
-		int pair[2];
-
-		CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-		c->socks[i] = pair[0];
-		theirs[i] = pair[1];
-	}
-	c->pid = fork();
-	CHECK(c->pid >= 0);
-	if (c->pid == 0)
-		exec_tender(theirs, tender, libos, memory_max);
+	*c = (struct client){ .next_seq = 1, .tender = tender, .libos = libos, .memory_max = memory_max, .dir = "/tmp/tender-XXXXXX" };
+	CHECK(mkdtemp(c->dir));
+	snprintf(c->group, sizeof c->group, "seuss-test-%d", getpid());
 	for (int i = 0; i < CLIENT_TENDERS; i++)
-		close(theirs[i]);
+		c->socks[i] = -1;
+	for (int i = 0; i < CLIENT_TENDERS; i++) {
+		client_open(c, i);
+		client_join(c, i);
+	}
+}
+
+int client_close(struct client *c, int i, bool kills)
+{
+	int status;
+
+	if (kills)
+		CHECK(kill(c->pids[i], SIGKILL) == 0);
+	close(c->socks[i]);
+	c->socks[i] = -1;
+	CHECK(waitpid(c->pids[i], &status, 0) == c->pids[i]);
+	return status;
 }
 
 int client_stop(struct client *c)
 {
-	int status;
+	int status = 0;
 
-	for (int i = 0; i < CLIENT_TENDERS; i++)
-		close(c->socks[i]);
-	CHECK(waitpid(c->pid, &status, 0) == c->pid);
+	for (int i = 0; i < CLIENT_TENDERS; i++) {
+		int ended = client_close(c, i, false);
+
+		status = status ? status : ended;
+	}
+	CHECK(rmdir(c->dir) == 0);
 	return status;
 }
 

@@ -13,7 +13,10 @@
 #define CLIENT_TENDERS 2
 
 struct client {
-	pid_t pid;
+	const char *tender, *libos, *memory_max;
+	char group[32]; /* name of their memory cgroup */
+	char dir[32], paths[CLIENT_TENDERS][64]; /* where tenders find each other */
+	pid_t pids[CLIENT_TENDERS];
 	int socks[CLIENT_TENDERS];
 	uint32_t next_seq;
 	struct control_exit last_exit; /* of the UC last asked about */
@@ -24,14 +27,20 @@ struct message {
 	char *payload; /* freed by message_free */
 };
 
-/* Starts a tender process with two tenders, both on core 0. */
+/* Starts two tenders that know each other, both on core 0. */
 void client_start(struct client *c, const char *tender, const char *libos);
 /* UCs get a memory cgroup with that limit, in bytes, where the host lets it be made. */
 void client_start_within(struct client *c, const char *tender, const char *libos, const char *memory_max);
 /* CONTROL_HELLO. */
 struct control_hello client_greet(struct client *c, int i);
-/* Closes the control sockets and waits for the end of the process; its wait status. */
+/* Closes the control sockets and waits for the end of the tenders; a wait status, of one that did not end well if there is. */
 int client_stop(struct client *c);
+
+/* Ends tender i, by SIGKILL or as the node does; its wait status. */
+int client_close(struct client *c, int i, bool kills);
+/* Starts it again; the other does not know it yet. */
+void client_open(struct client *c, int i);
+void client_join(struct client *c, int i);
 
 /* Sends a request to tender i and returns the reply; events before it are dropped. */
 struct message client_call(struct client *c, int i, uint16_t type, uint32_t uc, const void *payload, size_t bytes);
