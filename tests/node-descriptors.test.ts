@@ -1,23 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import { NODEJS, sourceAction } from './support/actions.ts';
-import { descendants } from './support/processes.ts';
+import { tenderProcesses } from './support/tenders.ts';
 
 /** More than the limit leaves room for. */
 const FUNCTIONS = 150;
 /** Descriptors that each tender may open from then on; the last 64 of them it keeps for itself. */
 const LEFT = 64 + 60;
-
-function isTender(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('seuss-tender');
-  } catch {
-    return false;
-  }
-}
 
 function descriptorsOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
@@ -27,7 +19,7 @@ describe('a node whose tenders run out of descriptors', () => {
   it('gives up idle contexts and snapshots, and fails no invocation', { timeout: 120_000 }, async () => {
     const node = await startComputeNode({ preboot: [NODEJS], cores: 2 });
     try {
-      for (const pid of descendants(process.pid).filter(isTender)) {
+      for (const pid of tenderProcesses().tenders) {
         const limit = descriptorsOf(pid) + LEFT;
         execFileSync('prlimit', [`--pid=${pid}`, `--nofile=${limit}:${limit}`]);
       }
