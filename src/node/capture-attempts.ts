@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { errnoOf } from '../tender/tender.ts';
+import { errnoOf } from '../tender/tender-error.ts';
 
 const { EAGAIN, E2BIG, ENOTSUP, ETIMEDOUT } = constants.errno;
 const FIRST_DELAY_MS = 30_000;
