@@ -269,6 +269,7 @@ struct tender {
 	struct list_node dead;
 	struct list_node ending; /* UCs that have closed their link and not ended yet */
 	struct list_node watched, dozing;
+	struct event_source ticks;  /* limits.c */
 	struct event_source alarms; /* cpu_alarm.c */
 	void (*alarm_rung)(struct tender *t, struct uc *uc);
 	struct list_node resets;

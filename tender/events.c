@@ -103,7 +103,7 @@ static int sooner(int a_ms, int b_ms)
 
 static int timeout(struct tender *t)
 {
-	int ms = sooner(limits_timeout_ms(t), sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t)));
+	int ms = sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t));
 
 	ms = sooner(sooner(ms, resets_timeout_ms(t)), operations_timeout_ms(t));
 	ms = sooner(ms, uc_ending_timeout_ms(t));

@@ -1,10 +1,14 @@
 #include "limits.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "control.h"
 #include "cpu_alarm.h"
+#include "events.h"
 #include "idle_limit.h"
 #include "procfs.h"
 #include "uc.h"
@@ -40,12 +44,6 @@ int limits_apply(const struct tender *t, struct uc *uc, uint64_t memory_limit)
 	return privileges_limit(&t->privileges, t->uc_user, uc->pid, RLIMIT_DATA, &data);
 }
 
-static void need_tick(struct tender *t)
-{
-	if (t->next_tick_ns == NEVER_NS)
-		t->next_tick_ns = now_ns() + TICK_NS;
-}
-
 void limits_watch(struct tender *t, struct uc *uc)
 {
 	uc->watched_quiet = 0;
@@ -57,7 +55,6 @@ void limits_watch(struct tender *t, struct uc *uc)
 	if (!list_empty(&uc->watched))
 		return;
 	list_add_tail(&uc->watched, &t->watched);
-	need_tick(t);
 }
 
 void limits_forget(struct uc *uc)
@@ -143,11 +140,39 @@ static void look_at_dozing(struct tender *t)
 	}
 }
 
+static void tick_ready(struct tender *t, struct event_source *source, uint32_t events)
+{
+	uint64_t times;
+
+	(void)events;
+	if (read(source->fd, &times, sizeof times) < 0 && errno != EAGAIN)
+		fatal(errno, "read ticks");
+	if (t->next_tick_ns != NEVER_NS)
+		t->next_tick_ns = 0;
+}
+
+/* A timer of its own: a wait for events that had to end with the next tick would set a timer of the host each time. */
+static void set_ticks(struct tender *t, uint64_t ns)
+{
+	struct timespec each = { .tv_nsec = (long)ns };
+	struct itimerspec when = { .it_interval = each, .it_value = each };
+
+	if (timerfd_settime(t->ticks.fd, 0, &when, NULL) < 0)
+		fatal(errno, "timerfd_settime");
+	t->next_tick_ns = ns ? now_ns() + ns : NEVER_NS;
+}
+
 void limits_init(struct tender *t)
 {
 	list_init(&t->watched);
 	list_init(&t->dozing);
 	t->next_tick_ns = NEVER_NS;
+	t->ticks = (struct event_source){
+		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
+		.ready = tick_ready,
+	};
+	if (t->ticks.fd < 0 || events_add(t, &t->ticks, EPOLLIN) < 0)
+		fatal(errno, "timerfd");
 	cpu_alarms_open(t, wake);
 }
 
@@ -163,9 +188,12 @@ int limits_timeout_ms(const struct tender *t)
 
 void limits_tick(struct tender *t)
 {
+	bool needed = !list_empty(&t->watched) || !list_empty(&t->dozing);
 	uint64_t now;
 
-	if (t->next_tick_ns == NEVER_NS)
+	if (needed != (t->next_tick_ns != NEVER_NS))
+		set_ticks(t, needed ? TICK_NS : 0);
+	if (!needed)
 		return;
 	now = now_ns();
 	if (now < t->next_tick_ns)
@@ -173,5 +201,5 @@ void limits_tick(struct tender *t)
 	list_for_each_safe(n, next, &t->watched)
 		look_at(t, list_entry(n, struct uc, watched), now);
 	look_at_dozing(t);
-	t->next_tick_ns = list_empty(&t->watched) && list_empty(&t->dozing) ? NEVER_NS : now + TICK_NS;
+	t->next_tick_ns = now + TICK_NS;
 }

@@ -12,7 +12,7 @@ void limits_watch(struct tender *t, struct uc *uc);
 /* Its number or its process goes. */
 void limits_forget(struct uc *uc);
 
-/* Until limits_tick has something to do, -1 for ever. */
+/* Until limits_tick has something to do, -1 for ever. An event tells it, too. */
 int limits_timeout_ms(const struct tender *t);
 void limits_tick(struct tender *t);
 

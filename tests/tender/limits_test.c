@@ -156,7 +156,7 @@ static void all_together_are_bounded(const char *tender_path, const char *libos_
 	} else {
 		spared = boot(HUGE);
 		greedy = boot(HUGE);
-		begin(greedy, HUGE / 2, 4 * MB, 0);
+		begin(greedy, HUGE / 2, 2 * MB, 0);
 		client_await_exit(&client, 0, greedy);
 		CHECK(client.last_exit.reason == CONTROL_EXIT_MEMORY);
 		CHECK(client.last_exit.max_rss_bytes < 160 * MB);
