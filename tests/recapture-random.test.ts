@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as turn } from 'node:timers/promises';
 import { startComputeNode } from '../src/node/compute-node.ts';
+import { type Pair, repeatedValue } from '../src/node/repeats.ts';
 import { RunTimes } from '../src/node/run-times.ts';
 import type { Action, ComputeNode } from '../src/node/types.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
@@ -74,6 +75,37 @@ own = random.Random()
 def main(args):
     return {'random': random.random(), 'own': own.random(), 'made': random.Random().random(), 'uuid': str(uuid.uuid4()), 'secret': secrets.token_hex(),
         'urandom': os.urandom(16).hex(), 'getrandom': os.getrandom(16).hex(), 'ssl': ssl.RAND_bytes(16).hex(), 'below': secrets.randbelow(2 ** 62)}`,
+  ],
+];
+
+/** Each run draws alike, but the first one's value is kept: only what clones answer tells. */
+const ALIKE: readonly Case[] = [
+  [
+    'result.own',
+    NODEJS,
+    `let own; exports.main = () => { const id = crypto.randomUUID(); own ??= id; return { id, own }; };`,
+  ],
+  [
+    'result.id',
+    NODEJS,
+    `let node; exports.main = () => { const drawn = crypto.getRandomValues(new Uint8Array(16)); node ??= Array.from(drawn.subarray(10));
+       return { id: [drawn[0], drawn[1], ...node].map((byte) => byte.toString(16).padStart(2, '0')).join('') }; };`,
+  ],
+  [
+    'result.last',
+    NODEJS,
+    `let last; exports.main = () => { const answer = { last }; last = Math.random().toString(36); return answer; };`,
+  ],
+  [
+    'result.list.1',
+    PYTHON,
+    `import uuid
+own = None
+def main(args):
+    global own
+    drawn = uuid.uuid4().hex
+    own = own or 'x-' + drawn[5:20]
+    return {'list': [drawn, own]}`,
   ],
 ];
 
@@ -205,6 +237,16 @@ describe('a context is not captured again that keeps', () => {
     });
   }
 
+  for (const [what, kind, source] of ALIKE) {
+    it(`a value that each run might have drawn (${what}, ${kind})`, async () => {
+      const action = sourceAction(kind, source);
+      await runs(action);
+      const message = new RegExp(`alike: ${what}\\)`);
+      await assert.rejects(node.recapture(action), { code: 'keeps_random', message });
+      await node.forget(action);
+    });
+  }
+
   it('what its own warm-up has drawn', async () => {
     const source = 'let own; exports.main = () => ({ id: (own ??= Math.random()) });';
     const warmup = { args: {}, runs: 10 };
@@ -236,5 +278,46 @@ describe('the node by itself', () => {
     } finally {
       await own.close();
     }
+  });
+});
+
+describe('results of clones', () => {
+  const pair = (a: unknown, b: unknown): Pair => [JSON.stringify(a), JSON.stringify(b)];
+  const compared: readonly (readonly [string, Pair, Pair, string | undefined])[] = [
+    [
+      'nothing random',
+      pair({ n: 41, a: ['x'] }, { n: 41, a: ['x'] }),
+      pair({ n: 1, a: ['x'] }, { n: 1, a: ['x'] }),
+      undefined,
+    ],
+    [
+      'other values',
+      pair({ id: '1a2b3c4d' }, { id: '99887766' }),
+      pair({ id: 'aabbccdd' }, { id: '55443322' }),
+      undefined,
+    ],
+    ['the same value', pair({ id: 123 }, { id: 123 }), pair({ id: 456 }, { id: 789 }), 'result.id'],
+    [
+      'a part',
+      pair([{ id: 'f0abcdef1' }], [{ id: '12abcdef3' }]),
+      pair([{ id: '000000000' }], [{ id: '111111111' }]),
+      'result.0.id',
+    ],
+    ['a time', pair({ at: 1234567 }, { at: 1234569 }), pair({ at: 1234571 }, { at: 1234578 }), undefined],
+    ['short values', pair({ ms: 2 }, { ms: 2 }), pair({ ms: 1 }, { ms: 3 }), undefined],
+    [
+      'what only earlier runs can have left',
+      pair({ last: 'abcdefgh' }, { last: 'abcdefgh' }),
+      pair({}, {}),
+      'result.last',
+    ],
+  ];
+  for (const [what, warmed, before, path] of compared) {
+    it(what, () => assert.equal(repeatedValue(warmed, before), path));
+  }
+
+  it('that are too long', () => {
+    const long = JSON.stringify('x'.repeat(300_000));
+    assert.match(repeatedValue([long, long], [long, long]) ?? '', /too long/);
   });
 });

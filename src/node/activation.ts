@@ -414,7 +414,7 @@ class Invocation {
     if (uc !== undefined && outcome.reusable && isOfUse(uc)) {
       place.keep();
       if (uc.record.state === 'reuse') {
-        this.#node.recapturer.note(uc, this.#action, this.#path, this.timings.runMs);
+        this.#node.recapturer.note(uc, this.#action, this.#params.text, this.#path, this.timings.runMs);
       }
     }
     return outcome;

@@ -70,22 +70,30 @@ export class PrivateUc implements AsyncDisposable {
    * @throws PlatformError `warmup_failed` when it does not succeed
    */
   async run(args: ObjectArguments): Promise<number> {
+    const begun = performance.now();
+    await this.answer(argumentsText(args).text, this.#action.limits.timeoutMs);
+    return performance.now() - begun;
+  }
+
+  /**
+   * Runs the function with these arguments; its result, both as JSON.
+   * @throws PlatformError as `run`
+   */
+  async answer(args: string, timeoutMs: number): Promise<string> {
     const { limits } = this.#action;
     const id = ++this.#runs;
-    const message = runMessage(id, argumentsText(args).text, '{}', id === 1 ? nextSeed() : undefined);
-    const begun = performance.now();
+    const message = runMessage(id, args, '{}', id === 1 ? nextSeed() : undefined);
     const reply = await exchange(this.#uc, message, {
-      timeoutMs: limits.timeoutMs,
+      timeoutMs: Math.min(timeoutMs, limits.timeoutMs),
       maxLineBytes: maxLineBytes(limits),
       logs: new LogCollector(LOG_BYTES),
     });
-    const ms = performance.now() - begun;
     const answer = reply.type === 'line' ? parseAnswer(reply.line) : undefined;
     const succeeded = answer?.op === 'result' && answer.id === id && answer.status === 'ok';
     if (!succeeded || (id === 1 && !answer.seeded)) {
       throw new PlatformError('warmup_failed', `a warm-up run of ${this.#action.name} did not succeed`);
     }
-    return ms;
+    return answer.value.text;
   }
 
   /** @throws PlatformError */

@@ -1,9 +1,11 @@
 import { imagePaths, type Snapshot, snapshotBytes, snapshotId } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
 import type { ActivationContext } from './activation.ts';
+import { argumentsText } from './arguments.ts';
 import { leastLoaded } from './cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import { collect, PrivateUc } from './private-uc.ts';
+import { type Pair, repeatedValue } from './repeats.ts';
 import { isBetter, medianOf, RunTimes, TRIAL_RUNS, Trial } from './run-times.ts';
 import { type Action, PlatformError, type StartPath, type Warmup } from './types.ts';
 
@@ -11,12 +13,18 @@ type DeployPrivately = (from: Snapshot) => Promise<PrivateUc>;
 
 /** Between the run that gave cause and the capture: a burst of invocations is not disturbed. */
 const DELAY_MS = 100;
+/** Arguments that are longer are not kept: without them a function that draws random values is not captured again. */
+const ARGS_MAX = 16 * 1024;
+/** Of a run that compares clones. */
+const COMPARE_TIMEOUT_MS = 10_000;
 
 interface Watch {
   readonly times: RunTimes;
   /** Nothing more is to be found out: it was captured again, or is not worth it. */
   over: boolean;
   trial: Trial | undefined;
+  /** Arguments of the function's last run, as JSON, as long as more is to be found out. */
+  args: string | undefined;
 }
 
 /**
@@ -24,7 +32,7 @@ interface Watch {
  * afterwards starts with that code. Of a function whose state lives on (`reuse`) an idle UC is captured when its
  * runs have become quicker than their first; for others, and where the operator has named harmless arguments, the
  * node warms a UC of its own. The new snapshot stays only if first runs from it are quicker, and if its clones do not
- * have random values in common that runs have drawn: a clone is asked for that before any other starts.
+ * have random values in common that runs have drawn: clones are asked for that, and compared, before any other starts.
  */
 export class Recapturer {
   readonly #node: ActivationContext;
@@ -39,8 +47,10 @@ export class Recapturer {
   }
 
   /** A UC of a function whose state lives on has run. */
-  note(uc: FunctionUc, action: Action, path: StartPath, runMs: number): void {
+  note(uc: FunctionUc, action: Action, args: string, path: StartPath, runMs: number): void {
     const { record } = uc;
+    const kept = record.snapshot?.warmed !== true && args.length <= ARGS_MAX;
+    this.#watch(record).args = kept ? args : undefined;
     if (!this.#enabled || path === 'argument') {
       return;
     }
@@ -102,9 +112,8 @@ export class Recapturer {
       place.giveBack();
     }
     if (drawn) {
-      await this.#examine(record, snapshot, (from) =>
-        PrivateUc.deploy(this.#node, record, action, from, uc.core),
-      );
+      const deploy = (from: Snapshot) => PrivateUc.deploy(this.#node, record, action, from, uc.core);
+      await this.#examine(record, record.snapshot, snapshot, deploy, this.#watch(record).args);
     }
     this.#replace(record, snapshot);
     return true;
@@ -114,10 +123,15 @@ export class Recapturer {
    * Drops a new snapshot whose clones would share random values.
    * @throws PlatformError `keeps_random`, or when it could not be found out
    */
-  async #examine(record: FunctionRecord, snapshot: Snapshot, deploy: DeployPrivately): Promise<void> {
+  async #examine(
+    record: FunctionRecord,
+    before: Snapshot | undefined,
+    snapshot: Snapshot,
+    deploy: DeployPrivately,
+    args: string | undefined,
+  ): Promise<void> {
     try {
-      await using uc = await deploy(snapshot);
-      const shared = await uc.examine();
+      const shared = await sharedValues(before, snapshot, deploy, args);
       if (shared.length > 0) {
         throw new PlatformError(
           'keeps_random',
@@ -175,7 +189,7 @@ export class Recapturer {
     const captured = await uc.capture(number);
     const after = this.#describe(record, before, number, captured);
     if (captured.drawn) {
-      await this.#examine(record, after, deploy);
+      await this.#examine(record, before, after, deploy, argumentsText(args).text);
     }
     return after;
   }
@@ -209,7 +223,7 @@ export class Recapturer {
   #watch(record: FunctionRecord): Watch {
     let watch = this.#watches.get(record);
     if (watch === undefined) {
-      watch = { times: new RunTimes(), over: false, trial: undefined };
+      watch = { times: new RunTimes(), over: false, trial: undefined, args: undefined };
       this.#watches.set(record, watch);
     }
     return watch;
@@ -315,4 +329,31 @@ async function firstRunMs(from: Snapshot, deploy: DeployPrivately, { args }: War
     times.push(await uc.run(args));
   }
   return medianOf(times);
+}
+
+/** What clones of a warmed snapshot have in common of random values: by their own account, then by what they answer. */
+async function sharedValues(
+  before: Snapshot | undefined,
+  after: Snapshot,
+  deploy: DeployPrivately,
+  args: string | undefined,
+): Promise<readonly string[]> {
+  await using uc = await deploy(after);
+  const shared = await uc.examine();
+  if (shared.length > 0) {
+    return shared;
+  }
+  if (args === undefined || before === undefined || before.warmed === true) {
+    return ['there is nothing to compare its clones with'];
+  }
+  const path = repeatedValue(await answers(after, deploy, args), await answers(before, deploy, args));
+  return path === undefined ? [] : [`they answer alike: ${path}`];
+}
+
+async function answers(from: Snapshot, deploy: DeployPrivately, args: string): Promise<Pair> {
+  const answer = async (): Promise<string> => {
+    await using uc = await deploy(from);
+    return await uc.answer(args, COMPARE_TIMEOUT_MS);
+  };
+  return [await answer(), await answer()];
 }
