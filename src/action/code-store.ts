@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { access, mkdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { ownFolder } from '../files/own-folder.ts';
+import { access } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { dataFolder } from '../files/own-folder.ts';
 import type { ImageEntry } from '../image/entries.ts';
 import { type WriteOptions, writeImage } from '../image/write-image.ts';
 import type { CodeEntry } from './code-tree.ts';
@@ -41,8 +41,7 @@ export class CodeStore {
     const digest = digestOf(entries);
     const imagePath = this.#path(digest);
     if ((await this.find(digest)) === undefined) {
-      await mkdir(dirname(this.#dir), { recursive: true });
-      await ownFolder(this.#dir, 0o700, 'code_unsafe');
+      await dataFolder(this.#dir, 0o700, 'code_unsafe');
       await writeImage(imagePath, entries.map(toImageEntry), this.#options);
     }
     return { imagePath, digest };

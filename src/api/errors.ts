@@ -25,6 +25,7 @@ const STATUS: Readonly<Record<string, number>> = {
   not_resumable: 409,
   snapshot_pinned: 409,
   snapshot_in_use: 409,
+  disk_full: 507,
 };
 
 function statusOf(code: string): number {

@@ -1,5 +1,7 @@
 import { lstat, mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { PlatformError } from '../node/types.ts';
+import { writeFault } from './write-fault.ts';
 
 /** Permission bits of others, and of the group, to write. */
 const WRITABLE_BY_OTHERS = 0o022;
@@ -26,5 +28,18 @@ export async function ownFolder(path: string, mode: number, code: string): Promi
       'is not a folder that this user alone can write to',
       `Run: chown ${user} ${path} && chmod ${mode.toString(8)} ${path}`,
     );
+  }
+}
+
+/**
+ * The same for a folder in the data folder, which is made, too.
+ * @throws PlatformError, also `disk_full` and `cannot_write`; an error of the file system
+ */
+export async function dataFolder(path: string, mode: number, code: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await ownFolder(path, mode, code);
+  } catch (error) {
+    throw writeFault(path, error);
   }
 }

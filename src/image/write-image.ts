@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { writeFault } from '../files/write-fault.ts';
 import { PlatformError } from '../node/types.ts';
 import type { ImageEntry, TreeNode } from './entries.ts';
 import { BLOCK_BYTES } from './erofs-format.ts';
@@ -71,6 +72,7 @@ export interface WriteOptions {
  * Writes an EROFS image: uncompressed, every file's data at a page boundary, so that a
  * mapping of a file in any UC shares the host's page cache. The image appears at `path`
  * whole or not at all. A file that never changes under a name is what tenders rely on.
+ * @throws PlatformError `disk_full`, `cannot_write`, `image_source_changed`
  */
 export async function writeImage(
   path: string,
@@ -79,7 +81,9 @@ export async function writeImage(
 ): Promise<WrittenImage> {
   const layout = planImage(entries);
   const bytes = layout.blockCount * BLOCK_BYTES;
-  const target = await open(temporary, 'wx', 0o444);
+  const target = await open(temporary, 'wx', 0o444).catch((error: unknown) => {
+    throw writeFault(temporary, error);
+  });
   try {
     const chunk = Buffer.allocUnsafe(COPY_CHUNK_BYTES);
     await target.truncate(bytes);
@@ -93,7 +97,7 @@ export async function writeImage(
   } catch (error) {
     await target.close().catch(() => undefined);
     await rm(temporary, { force: true });
-    throw error;
+    throw writeFault(path, error);
   }
   return { path, bytes, inodeCount: layout.inodeCount };
 }

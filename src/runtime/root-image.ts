@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ownFolder } from '../files/own-folder.ts';
+import { dataFolder } from '../files/own-folder.ts';
 import type { ImageEntry } from '../image/entries.ts';
 import { hostEntry, hostTree } from '../image/host-tree.ts';
 import { writeImage } from '../image/write-image.ts';
@@ -103,15 +103,14 @@ async function isOurs(path: string): Promise<boolean> {
 /**
  * The root file system of a kind: interpreter, libraries, driver. Kept in the data folder
  * under a name made of its content, so it is made anew exactly when the host's files changed.
- * @throws PlatformError `runtime_missing`, `images_unsafe`
+ * @throws PlatformError `runtime_missing`, `images_unsafe`, `disk_full`, `cannot_write`
  */
 export async function rootImage(kind: Kind, onProgress?: (message: string) => void): Promise<RootImage> {
   const entries = await entriesOf(kind);
   const digest = digestOf(entries);
   const prefix = `${kind.name.replace(':', '-')}.`;
   const path = join(imagesDir(), `${prefix}${digest.slice(0, 16)}.erofs`);
-  await mkdir(dirname(imagesDir()), { recursive: true });
-  await ownFolder(imagesDir(), 0o755, 'images_unsafe');
+  await dataFolder(imagesDir(), 0o755, 'images_unsafe');
   // Of a process that was killed while it wrote.
   await dropStale((name) => name.endsWith('.tmp'));
   if (!(await isOurs(path))) {

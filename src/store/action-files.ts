@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDiskFull } from '../files/write-fault.ts';
 import { PlatformError } from '../node/types.ts';
 import { eachOf, readBytes, syncDir, writeWhole } from './files.ts';
 
@@ -51,7 +52,7 @@ export class ActionFiles {
    * Resolves when the action would outlast a power cut.
    * @param key `namespace/name`
    * @param json on one line, in pieces
-   * @throws PlatformError `store_failed`
+   * @throws PlatformError `store_failed`, `disk_full`
    */
   async write(key: string, json: readonly (string | Uint8Array)[]): Promise<void> {
     const temporary = join(this.#tmp, `action-${++this.#written}`);
@@ -59,17 +60,17 @@ export class ActionFiles {
       await writeWhole(temporary, this.#path(key), withChecksum(json));
       await syncDir(this.#dir);
     } catch (cause) {
-      throw failed(key, cause);
+      throw failed(this.#dir, key, cause);
     }
   }
 
-  /** @throws PlatformError `store_failed` */
+  /** @throws PlatformError `store_failed`, `disk_full` */
   async remove(key: string): Promise<void> {
     try {
       await rm(this.#path(key), { force: true });
       await syncDir(this.#dir);
     } catch (cause) {
-      throw failed(key, cause);
+      throw failed(this.#dir, key, cause);
     }
   }
 
@@ -101,7 +102,17 @@ function checked(bytes: Buffer): Buffer {
   return json;
 }
 
-function failed(key: string, cause: unknown): PlatformError {
+function failed(dir: string, key: string, cause: unknown): PlatformError {
+  if (isDiskFull(cause)) {
+    return new PlatformError(
+      'disk_full',
+      `There is no room left on the disk to store ${key}, which is as it was.`,
+      {
+        remedy: `Free some (df ${dir}), or name another folder with --store.`,
+        cause,
+      },
+    );
+  }
   const reason = cause instanceof Error ? cause.message : String(cause);
   return new PlatformError('store_failed', `the change of ${key} could not be stored: ${reason}.`, {
     remedy: 'The action is as it was.',

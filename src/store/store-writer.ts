@@ -1,3 +1,4 @@
+import { isDiskFull } from '../files/write-fault.ts';
 import type { Cores } from '../node/cores.ts';
 import { isTenderDeath } from '../node/tender-death.ts';
 import { PlatformError, type StoreOptions } from '../node/types.ts';
@@ -10,6 +11,8 @@ const QUEUE_MAX = 20_000;
 /** After a failure (a full disk, say) the store is left alone for so long. */
 const RETRY_MS = 30_000;
 
+const ENOSPC = 28;
+const EDQUOT = 122;
 const ESTALE = 116;
 const EOPNOTSUPP = 95;
 
@@ -178,12 +181,20 @@ export class StoreWriter {
     if (isEndOfNode(error) || errno === ESTALE || errno === EOPNOTSUPP || this.#stopped) {
       return false;
     }
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = this.#reasonOf(error, errno);
     if (this.#failure === undefined) {
       this.#report('warn', `snapshots are not stored, but served from memory alone: ${reason}`);
     }
     this.#failure = reason;
     return true;
+  }
+
+  #reasonOf(error: unknown, errno: number): string {
+    if (errno === ENOSPC || errno === EDQUOT || isDiskFull(error)) {
+      const { dir } = this.#store;
+      return `there is no room left on the disk to write to ${dir}; free some (df ${dir}), or name another folder with --store`;
+    }
+    return error instanceof Error ? error.message : String(error);
   }
 
   #pause(): void {
