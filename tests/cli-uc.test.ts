@@ -45,6 +45,31 @@ describe('seuss invoke', () => {
     assert.deepEqual(runs[0].logs, []);
   });
 
+  it('keeps each digit, from the command line to what it prints', async () => {
+    const path = join(dir, 'echo.py');
+    await writeFile(path, 'def main(args):\n  return {"same": args, "huge": 10**400, "whole": 1.0}\n');
+    const huge = `1${'0'.repeat(400)}`;
+    const params = ['--params', '{"n": 1, "list": [10.0, -0.0]}', '-p', 'n', '9007199254740993'];
+    const human = await seuss(['invoke', path, ...params]);
+    const lines = [
+      '{',
+      '  "same": {',
+      '    "n": 9007199254740993,',
+      '    "list": [',
+      '      10.0,',
+      '      -0.0',
+      '    ]',
+      '  },',
+      `  "huge": ${huge},`,
+      '  "whole": 1.0',
+      '}\n',
+    ];
+    assert.equal(human.stdout, lines.join('\n'), human.stderr);
+    const machine = await seuss(['invoke', path, ...params, '--json']);
+    const result = `{"same":{"n":9007199254740993,"list":[10.0,-0.0]},"huge":${huge},"whole":1.0}`;
+    assert.ok(machine.stdout.startsWith(`{"result":${result},"status":"success"`), machine.stdout);
+  });
+
   it('has status 1 when the function fails', async () => {
     const path = join(dir, 'throws.js');
     await writeFile(path, 'exports.main = () => { throw new Error("oops") }');

@@ -30,7 +30,11 @@ const ESCAPES = new Set([...'"\\/bfnrt'].map((letter) => letter.charCodeAt(0)));
 const UNICODE_ESCAPE = 0x75;
 const HEX4 = /[0-9a-fA-F]{4}/y;
 
-const INITIAL_DEPTH = 64;
+/**
+ * The closing characters that are awaited, outermost first: of whichever text is scanned at present, as long as it is no
+ * deeper than this.
+ */
+const sharedClosings = new Uint8Array(1024);
 
 /** How one part of a text was found. */
 export interface Scanned {
@@ -47,8 +51,6 @@ export interface Scanned {
 export class Scanner {
   readonly text: string;
   readonly #maxDepth: number;
-  /** The closing characters that are awaited, outermost first. */
-  #closing = new Uint8Array(INITIAL_DEPTH);
 
   /** @param maxDepth deeper than this, a text counts as no JSON */
   constructor(text: string, maxDepth = Number.POSITIVE_INFINITY) {
@@ -62,6 +64,7 @@ export class Scanner {
    */
   value(start: number): Scanned {
     const { text } = this;
+    let closings = sharedClosings;
     let at = start;
     let depth = 0;
     let deepest = 0;
@@ -69,9 +72,12 @@ export class Scanner {
       const first = text.charCodeAt(at);
       if (first === OPEN_OBJECT || first === OPEN_LIST) {
         const closing = first + TO_CLOSING;
+        if (depth === closings.length || depth >= this.#maxDepth) {
+          closings = this.#deepen(closings, depth, at);
+        }
+        closings[depth] = closing;
         depth += 1;
         deepest = Math.max(deepest, depth);
-        this.#open(depth, closing, at);
         at = this.space(at + 1);
         if (text.charCodeAt(at) !== closing) {
           at = closing === CLOSE_OBJECT ? this.key(at) : at;
@@ -81,23 +87,23 @@ export class Scanner {
         at = this.#plain(first, at);
       }
       // Behind a value, or before the end of an empty object or array.
-      for (;;) {
-        if (depth === 0) {
-          return { end: at, depth: deepest };
-        }
+      while (depth > 0) {
+        const closing = closings[depth - 1];
         at = this.space(at);
         const next = text.charCodeAt(at);
-        const closing = this.#closing[depth - 1];
-        if (next === closing) {
-          depth -= 1;
-          at += 1;
-        } else if (next === COMMA) {
-          at = this.space(at + 1);
+        at += 1;
+        if (next === COMMA) {
+          at = this.space(at);
           at = closing === CLOSE_OBJECT ? this.key(at) : at;
           break;
-        } else {
-          throw this.unexpected(at);
         }
+        if (next !== closing) {
+          throw this.unexpected(at - 1);
+        }
+        depth -= 1;
+      }
+      if (depth === 0) {
+        return { end: at, depth: deepest };
       }
     }
   }
@@ -118,10 +124,12 @@ export class Scanner {
 
   /** Past white space. */
   space(start: number): number {
+    const { text } = this;
     let at = start;
     for (;;) {
-      const char = this.text.charCodeAt(at);
-      if (char !== SPACE && char !== NEWLINE && char !== RETURN && char !== TAB) {
+      const char = text.charCodeAt(at);
+      // Anything else is above; at the end of the text it is no number.
+      if (char > SPACE || (char !== SPACE && char !== NEWLINE && char !== RETURN && char !== TAB)) {
         return at;
       }
       at += 1;
@@ -160,16 +168,14 @@ export class Scanner {
     );
   }
 
-  #open(depth: number, closing: number, at: number): void {
-    if (depth > this.#maxDepth) {
+  /** Makes room for one level more. */
+  #deepen(closings: Uint8Array<ArrayBuffer>, depth: number, at: number): Uint8Array<ArrayBuffer> {
+    if (depth >= this.#maxDepth) {
       throw new JsonError(`it is nested more than ${this.#maxDepth} levels deep at position ${at}`);
     }
-    if (depth > this.#closing.length) {
-      const grown = new Uint8Array(this.#closing.length * 2);
-      grown.set(this.#closing);
-      this.#closing = grown;
-    }
-    this.#closing[depth - 1] = closing;
+    const grown = new Uint8Array(closings.length * 2);
+    grown.set(closings);
+    return grown;
   }
 
   /** Past a value that holds no other one. */

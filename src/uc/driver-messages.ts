@@ -126,6 +126,14 @@ const FIELDS = new Set([
   'shared',
 ]);
 
+/** The value of a valid text. Most are words, numbers or `true`, which need no parser. */
+function plainValue(text: string): unknown {
+  if (text.startsWith('"') && !text.includes('\\')) {
+    return text.slice(1, -1);
+  }
+  return text === 'true' ? true : JSON.parse(text);
+}
+
 function readLine(text: string): Line | undefined {
   const fields = new Map<string, unknown>();
   let value: JsonText | undefined;
@@ -137,7 +145,7 @@ function readLine(text: string): Line | undefined {
         value = JsonText.trusted(text.slice(start, end));
         valueDepth = depth;
       } else if (FIELDS.has(key)) {
-        fields.set(key, JSON.parse(text.slice(start, end)));
+        fields.set(key, plainValue(text.slice(start, end)));
       }
     });
     return scanner.space(behind) === text.length ? { fields, value, depth: valueDepth } : undefined;
