@@ -8,6 +8,7 @@ import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { type Api, createApi } from '../src/api/server.ts';
 import { JsonText } from '../src/json/json-text.ts';
 import { resolveKind } from '../src/runtime/kinds.ts';
+import { ActivationLog } from '../src/uc/activation-log.ts';
 import { FakeNode } from './lib/fake-node.ts';
 
 const ACTIONS = '/api/v1/namespaces/_/actions';
@@ -172,5 +173,34 @@ describe('the limit on arguments', () => {
       }
     }
     assert.deepEqual(statuses, Array(5).fill([200, 413]).flat());
+  });
+});
+
+describe('an activation with many log lines', () => {
+  it('is answered in turns with others, whole', async () => {
+    const log = new ActivationLog();
+    for (let i = 0; i < 3; i++) log.add('stdout', undefined, Buffer.from('\n'.repeat(30_000)), i);
+    log.add('stderr', undefined, Buffer.from(`"${'é'.repeat(100_000)}\nlast\n`), 4);
+    node.behaviours.chatty = () => ({ log });
+    await call('PUT', `${ACTIONS}/chatty`, '{"exec":{"kind":"nodejs:24","code":"chatty"}}');
+    let turns = 0;
+    let counting = true;
+    const count = (): void => {
+      turns += 1;
+      if (counting) setImmediate(count);
+    };
+    count();
+    const full = JSON.parse((await call('POST', `${ACTIONS}/chatty?blocking=true`)).text);
+    counting = false;
+    // Each brings at least 64 KB of 4 MB.
+    assert.ok(turns > 5, String(turns));
+    const lines = log.document().value();
+    assert.equal((lines as string[]).length, 90_002);
+    assert.deepEqual(full.logs, lines);
+    for (const url of [`/${full.activationId}`, `/${full.activationId}/logs`]) {
+      assert.deepEqual(JSON.parse((await call('GET', `${ACTIVATIONS}${url}`)).text).logs, lines);
+    }
+    const [listed] = JSON.parse((await call('GET', `${ACTIVATIONS}?docs=true&limit=2`)).text);
+    assert.deepEqual(listed.logs, lines);
   });
 });

@@ -1,4 +1,5 @@
 import { JsonText } from '../json/json-text.ts';
+import { printJson } from '../json/print.ts';
 import { AnsweredActivation } from '../node/answered.ts';
 import type { Activation, ActivationLogs, ActivationStatus, JsonValue } from '../node/types.ts';
 import { ActivationLog } from '../uc/activation-log.ts';
@@ -100,9 +101,11 @@ export function failedRecord(
   );
 }
 
-/** As the API shows it; result and logs are texts. */
-export function activationDocument({ log, ...fields }: ActivationRecord): object {
-  return { ...fields, logs: log.document() };
+/** The JSON of a record, in pieces that are soon made. */
+export function* printRecord({ log, ...fields }: ActivationRecord): Generator<string> {
+  yield `${printJson(fields).slice(0, -1)},"logs":[`;
+  yield* log.pieces();
+  yield ']}';
 }
 
 /** The short form in lists. */

@@ -91,8 +91,10 @@ export interface ActivationLogs {
   /** One that the function wrote after its answer. */
   append(line: LogLine): void;
   lines(): LogLine[];
-  /** OpenWhisk's list of log lines. */
+  /** OpenWhisk's list of log lines: time padded to 30 characters, stream, text. */
   document(): JsonText;
+  /** The same without its brackets, in pieces that are soon made. */
+  pieces(): Iterable<string>;
 }
 
 /** OpenWhisk's four outcomes (ActivationResult). */

@@ -14,6 +14,9 @@ interface Run {
 
 /** Memory of one run, an object of three fields with its time and its place in the list. */
 const RUN_BYTES = 80;
+/** Of text that is made into lines at a time. */
+const PIECE_BYTES = 16 * 1024;
+const NEWLINE = 10;
 /** Anything but a newline and what stands in a JSON string as it is. */
 const ESCAPED = /[^\n -!#-[\]-\uffff]/;
 
@@ -66,20 +69,22 @@ export class ActivationLog implements ActivationLogs {
     return lines;
   }
 
-  /** OpenWhisk's list of log lines: time padded to 30 characters, stream, text. */
   document(): JsonText {
-    const parts: string[] = [];
+    return JsonText.trusted(`[${Array.from(this.pieces()).join('')}]`);
+  }
+
+  *pieces(): Generator<string, void> {
+    let comma = '';
     for (const { timeMs, stream, text } of this.#read()) {
       const time = new Date(timeMs).toISOString().replace('Z', '000000Z');
       const intro = `${time.padEnd(30)} ${stream}: `;
       // Many short lines come at once, and hardly any has a character that JSON escapes.
-      parts.push(
-        ESCAPED.test(text)
-          ? JSON.stringify(text.split('\n').map((line) => intro + line)).slice(1, -1)
-          : `"${intro}${text.replaceAll('\n', `","${intro}`)}"`,
-      );
+      const lines = ESCAPED.test(text)
+        ? JSON.stringify(text.split('\n').map((line) => intro + line)).slice(1, -1)
+        : `"${intro}${text.replaceAll('\n', `","${intro}`)}"`;
+      yield comma + lines;
+      comma = ',';
     }
-    return JsonText.trusted(`[${parts.join(',')}]`);
   }
 
   /** True if a line so far holds one of the words: to tell why an interpreter aborted. */
@@ -87,13 +92,17 @@ export class ActivationLog implements ActivationLogs {
     return pattern.test(this.#text.bytes.toString('latin1'));
   }
 
+  /** Lines that came at once, not too many at a time. */
   *#read(): Generator<{ timeMs: number; stream: Stream; text: string }, void> {
     const { bytes } = this.#text;
     let start = 0;
     for (const { timeMs, stream, end } of this.#runs) {
-      // Without the last newline, which begins no other line.
-      yield { timeMs, stream, text: bytes.toString('utf8', start, end - 1) };
-      start = end;
+      while (start < end) {
+        const behind = end - start > PIECE_BYTES ? bytes.indexOf(NEWLINE, start + PIECE_BYTES) + 1 : end;
+        // Without the last newline, which begins no other line.
+        yield { timeMs, stream, text: bytes.toString('utf8', start, behind - 1) };
+        start = behind;
+      }
     }
     if (this.#late !== undefined) {
       yield* this.#late.#read();

@@ -22,9 +22,16 @@ import { ActivationLog } from '../../src/uc/activation-log.ts';
 interface Behaved {
   readonly status?: ActivationStatus;
   readonly result?: JsonValue | JsonText;
+  readonly log?: ActivationLog;
 }
 
 type Behaviour = (params: JsonObject, options: InvokeOptions | undefined) => Behaved | Promise<Behaved>;
+
+function helloLog(): ActivationLog {
+  const log = new ActivationLog();
+  log.add('stdout', undefined, Buffer.from('hello\n'), 0);
+  return log;
+}
 
 /** Stands in for the node where only the HTTP edge is tested. Actions behave by their source text. */
 export class FakeNode implements ComputeNode {
@@ -64,12 +71,13 @@ export class FakeNode implements ComputeNode {
     const name = action.code.type === 'source' ? action.code.source : 'echo';
     const text = argumentsText(params);
     this.invoking += 1;
-    const { status = 'success', result = {} } =
-      (await this.behaviours[name]?.(text.value() as JsonObject, options)) ?? {};
+    const {
+      status = 'success',
+      result = {},
+      log = helloLog(),
+    } = (await this.behaviours[name]?.(text.value() as JsonObject, options)) ?? {};
     const outcome = { status, result: name === 'echo' ? text : argumentsText(result), timedOut: false };
     const timings = { waitMs: 1.4, deployMs: 0.5, initMs: 2.2, runMs: 0.3, totalMs: 4.4 };
-    const log = new ActivationLog();
-    log.add('stdout', undefined, Buffer.from('hello\n'), 0);
     return new AnsweredActivation(outcome, 'cold', timings, log, startMs);
   }
 

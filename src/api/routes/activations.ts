@@ -1,9 +1,9 @@
-import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { type ActivationRecord, activationDocument, activationSummary } from '../activation-record.ts';
+import type { ActivationLogs } from '../../node/types.ts';
+import { type ActivationRecord, activationSummary, printRecord } from '../activation-record.ts';
 import { type ApiContext, identify } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';
-import { printList } from '../pieces.ts';
+import { LONG_ANSWER_CHARS, sendPieces } from '../long-answer.ts';
 import { activationsQuery, parse } from '../schemas.ts';
 
 const COLLECTION = '/api/v1/namespaces/:namespace/activations';
@@ -16,15 +16,33 @@ export function activationRoutes(app: FastifyInstance, context: ApiContext): voi
     const all = context.activations.list(namespace, filter);
     if (count) return { activations: all.length };
     const page = all.slice(skip, skip + limit);
-    if (!docs) return page.map(activationSummary);
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(Readable.from(printList(page.map(activationDocument))));
+    return docs ? sendPieces(reply, printAll(page), true) : page.map(activationSummary);
   });
 
-  app.get(ENTITY, async (request) => activationDocument(find(context, request)));
+  app.get(ENTITY, async (request, reply) => {
+    const record = find(context, request);
+    return sendPieces(reply, printRecord(record), record.log.bytes > LONG_ANSWER_CHARS);
+  });
   app.get(`${ENTITY}/result`, async (request) => find(context, request).response);
-  app.get(`${ENTITY}/logs`, async (request) => ({ logs: find(context, request).log.document() }));
+  app.get(`${ENTITY}/logs`, async (request, reply) => {
+    const { log } = find(context, request);
+    return sendPieces(reply, printLogs(log), log.bytes > LONG_ANSWER_CHARS);
+  });
+}
+
+function* printAll(page: readonly ActivationRecord[]): Generator<string> {
+  yield '[';
+  for (const [index, record] of page.entries()) {
+    yield index === 0 ? '' : ',';
+    yield* printRecord(record);
+  }
+  yield ']';
+}
+
+function* printLogs(log: ActivationLogs): Generator<string> {
+  yield '{"logs":[';
+  yield* log.pieces();
+  yield ']}';
 }
 
 function find(context: ApiContext, request: FastifyRequest): ActivationRecord {

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import { printJson } from '../../json/print.ts';
-import { activationDocument } from '../activation-record.ts';
+import { printRecord } from '../activation-record.ts';
 import type { InvokeOutcome } from '../invoker.ts';
+import { LONG_ANSWER_CHARS, sendPieces } from '../long-answer.ts';
 
 /** So that an action that uses up its time answers with that error and not with a 202. */
 const WAIT_GRACE_MS = 1000;
@@ -24,8 +24,9 @@ export function sendOutcome(
     return reply.code(202).send({ activationId: id });
   }
   const { record } = outcome;
-  reply.code(statusOf(record.response.status)).type('application/json; charset=utf-8');
-  return reply.send(resultOnly ? record.response.result.text : printJson(activationDocument(record)));
+  reply.code(statusOf(record.response.status));
+  const pieces = resultOnly ? [record.response.result.text] : printRecord(record);
+  return sendPieces(reply, pieces, !resultOnly && record.log.bytes > LONG_ANSWER_CHARS);
 }
 
 function statusOf(status: string): number {
