@@ -14,7 +14,7 @@ export interface Assault {
 }
 
 const FAULTS_TOLD = 5;
-const SAMPLE_MS = 50;
+const SAMPLE_MS = 100;
 
 /**
  * Attacks with all of the attack's clients until the time is over, and waits for the last of them. At least one go.

@@ -28,10 +28,15 @@ const TIMEOUT_MS = 60_000;
 const RECORDS = 10_000;
 
 const FUNCTIONS = {
-  'honest-nodejs': { kind: 'nodejs:24', code: { source: 'exports.main = ({ n }) => ({ n });' } },
+  'honest-nodejs': {
+    kind: 'nodejs:24',
+    code: { source: 'exports.main = ({ n }) => ({ n });' },
+    timeoutMs: TIMEOUT_MS,
+  },
   'honest-python': {
     kind: 'python:3.11',
     code: { source: 'def main(args):\n    return {"n": args["n"]}\n' },
+    timeoutMs: TIMEOUT_MS,
   },
 } as const;
 

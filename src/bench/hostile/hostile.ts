@@ -97,8 +97,10 @@ async function against(attack: Attack, server: Server, options: HostileOptions):
     await honest.arrive();
     const attacker = new Attacker(server, attack);
     const rounds = await allRounds(attack, attacker, honest, server, options);
+    // While its functions are there: what goes on by itself afterwards is not ended by their deletion.
+    const quiet = await becomesQuiet(server.pid, QUIET_MS);
     await attacker.leave();
-    const after = await aftermath(server, honest, before);
+    const after = await aftermath(server, honest, before, quiet);
     return judge(attack, before, rounds, after);
   } finally {
     await honest.stop();
@@ -140,10 +142,10 @@ interface Aftermath {
   readonly faults: readonly string[];
 }
 
-async function aftermath(server: Server, honest: Honest, before: number): Promise<Aftermath> {
+async function aftermath(server: Server, honest: Honest, before: number, quiet: boolean): Promise<Aftermath> {
   const faults: string[] = [];
   if (!server.alive) return { leftBytes: 0, faults: [`the node has ended: ${server.said}`] };
-  if (!(await becomesQuiet(server.pid, QUIET_MS))) faults.push('a processor is still in use');
+  if (!quiet) faults.push('a processor is still in use');
   const held = await heldWithoutHonest(server, honest, before + LEFT_BYTES_MAX, SETTLE_MS);
   const pong = await ping(server);
   if (pong !== undefined) faults.push(pong);
