@@ -47,3 +47,13 @@ function parentOf(pid: string): number | undefined {
     return undefined;
   }
 }
+
+/** Whether it is on a processor, or waits for one. */
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat[stat.lastIndexOf(')') + 2] === 'R';
+  } catch {
+    return false;
+  }
+}

@@ -1,13 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { processTree } from './process-tree.ts';
 
 /** Linux counts the time of ended children in hundredths of a second. */
 const MS_PER_TICK = 10;
-
-/** The same of a process and its descendants that are there now: what ended ones have used is lost. */
-export function treeCpuMs(root: number): number {
-  return processTree(root).reduce((sum, pid) => sum + (read(() => ownMs(pid)) ?? 0), 0);
-}
 
 interface Ancestry {
   readonly parent: number;

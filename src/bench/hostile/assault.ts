@@ -17,7 +17,7 @@ const FAULTS_TOLD = 5;
 const SAMPLE_MS = 100;
 
 /**
- * Attacks with all of the attack's clients until the time is over, and waits for the last of them. At least one go.
+ * Attacks with all of the attack's clients until the time is over, and for as many goes as it takes.
  * @param pid of the node
  */
 export async function assault(
@@ -36,7 +36,7 @@ export async function assault(
       goes += 1;
       const fault = await attack.once(attacker, round).catch((error: unknown) => String(error));
       if (fault !== undefined && faults.size < FAULTS_TOLD) faults.add(fault);
-    } while (performance.now() < end);
+    } while (performance.now() < end || goes < (attack.goes ?? 0));
   };
   const watch = watchPeak(pid);
   try {

@@ -26,6 +26,8 @@ export interface Attack {
   readonly peakBytes: number;
   /** So many attack at a time (default 1). */
   readonly clients?: number;
+  /** It takes so many goes to do harm (default: one for each client). */
+  readonly goes?: number;
   /**
    * Does harm once; it is called again and again. What is wrong with what came of it, or undefined.
    * @param round counts the calls

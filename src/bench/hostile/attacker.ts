@@ -10,7 +10,7 @@ const DEFAULT_TIMEOUT_MS = 1500;
 
 const activation = z.object({
   duration: z.number(),
-  response: z.object({ status: z.string(), result: z.json(), size: z.number() }),
+  response: z.object({ status: z.string(), result: z.unknown(), size: z.number() }),
 });
 
 /** What an invocation came to. */

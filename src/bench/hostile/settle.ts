@@ -1,21 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { treeCpuMs } from '../processor-time.ts';
+import { isRunning, processTree } from '../process-tree.ts';
 import { heldBy } from './held-memory.ts';
 import type { Server } from './server.ts';
 
 const POLL_MS = 500;
-/** A node with nothing to do uses less of a processor than this. */
-const QUIET_SHARE = 0.2;
+const LOOKS = 6;
+const LOOK_MS = 50;
 
-/** True as soon as a node and its contexts use next to no processor time; false if they still do after the deadline. */
+/**
+ * True as soon as no process of a node works all the while, or would if it had a processor; false if one still does after
+ * the deadline.
+ */
 export async function becomesQuiet(pid: number, deadlineMs: number): Promise<boolean> {
   const end = performance.now() + deadlineMs;
   for (;;) {
-    const begun = performance.now();
-    const before = treeCpuMs(pid);
-    await pause(POLL_MS);
-    const share = (treeCpuMs(pid) - before) / (performance.now() - begun);
-    if (share < QUIET_SHARE) return true;
+    let working = processTree(pid).filter(isRunning);
+    for (let look = 1; look < LOOKS && working.length > 0; look++) {
+      await pause(LOOK_MS);
+      working = working.filter(isRunning);
+    }
+    if (working.length === 0) return true;
     if (performance.now() > end) return false;
   }
 }

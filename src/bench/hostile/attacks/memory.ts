@@ -5,14 +5,15 @@ import { failed, invokes, told, toldOrEnded } from '../verdicts.ts';
 const python = 'python:3.11';
 const nodejs = 'nodejs:24';
 
-/** Pages far from each other, most of them never written. */
+/** Pages far from each other, most of them never written; read after the capture, in one call or by the function. */
 const SPARSE = `
 import mmap
-memory = mmap.mmap(-1, 2 << 30)
-for at in range(0, 2 << 30, 1 << 20):
+SIZE = 1 << 30
+memory = mmap.mmap(-1, SIZE)
+for at in range(0, SIZE, 1 << 20):
     memory[at] = 1
 def main(args):
-    return {"sum": sum(memory[at] for at in range(4096, 2 << 30, 4096))}
+    return {"sum": sum(memory[at] for at in range(4096, SIZE, 4096))}
 `;
 const BIG = (number: number) => `
 memory = bytearray(100 << 20)
@@ -31,6 +32,7 @@ export const MEMORY_ATTACKS: readonly Attack[] = [
     barMs: LONG_BAR_MS,
     peakBytes: PEAK_BYTES,
     function: { kind: python, code: { source: SPARSE }, timeoutMs: 10_000, state: 'fresh' },
+    goes: 3,
     once: invokes({}, told),
   },
   {

@@ -66,6 +66,7 @@ export const OUTPUT_ATTACKS: readonly Attack[] = [
     peakBytes: PEAK_BYTES + mebibytes(128),
     function: { kind: nodejs, code: { source: 'exports.main = () => ({ all: Array(260_000).fill({}) });' } },
     clients: 2,
+    goes: 160,
     once: invokes({}, told),
   },
   {
