@@ -50,7 +50,8 @@ export interface HostileReport {
 
 /** Memory that may be left when the attacker has gone. */
 export const LEFT_BYTES_MAX = 20 * 1024 * 1024;
-const SETTLE_MS = 30_000;
+/** Threads that nobody needs any more keep their memory for a while. */
+const SETTLE_MS = 45_000;
 const COLLECT_MS = 2000;
 const QUIET_MS = 15_000;
 const MIB = 1024 * 1024;
