@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include <unistd.h>
 
 #include "base.h"
+#include "cgroup_place.h"
 
 #define PREFIX "seuss-"
 #define ATTEMPTS 3
@@ -20,138 +20,19 @@
 #define REMOVE_ATTEMPTS 20
 #define REMOVE_PAUSE_US 1000
 
-/* ---- where this process is ---- */
-
-enum version { NO_GROUP, VERSION_1, VERSION_2 };
-
-/* The word at the start of a list like "cpu,memory", as it is separated. */
-static bool lists(const char *text, const char *word, const char *separators)
-{
-	size_t n = strlen(word);
-
-	for (const char *p = text; *p;) {
-		size_t length = strcspn(p, separators);
-
-		if (length == n && !memcmp(p, word, n))
-			return true;
-		p += length + (p[length] != '\0');
-	}
-	return false;
-}
-
-/* Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH. Version 1 has the controller where both are there. */
-static enum version find_own(char *text, const char **path)
-{
-	enum version found = NO_GROUP;
-	char *rest;
-
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : NULL;
-
-		if (!at)
-			continue;
-		*at++ = '\0';
-		if (lists(controllers + 1, "memory", ",")) {
-			*path = at;
-			return VERSION_1;
-		}
-		if (!controllers[1]) {
-			*path = at;
-			found = VERSION_2;
-		}
-	}
-	return found;
-}
-
-/* A line of /proc/self/mountinfo: NUMBER PARENT DEVICE ROOT POINT OPTIONS … - TYPE SOURCE SUPEROPTIONS. */
-static bool is_mount_of(char *line, enum version version, const char **root, const char **point)
-{
-	char *behind = strstr(line, " - "), *fields[5], *rest, type[16], options[256];
-
-	if (!behind || sscanf(behind, " - %15s %*s %255s", type, options) != 2)
-		return false;
-	if (version == VERSION_2 ? strcmp(type, "cgroup2") : strcmp(type, "cgroup") || !lists(options, "memory", ","))
-		return false;
-	for (int i = 0; i < 5; i++) {
-		fields[i] = strtok_r(i ? NULL : line, " ", &rest);
-		if (!fields[i])
-			return false;
-	}
-	*root = fields[3];
-	*point = fields[4];
-	return true;
-}
-
-/* The directory of the group `path`; a descriptor or -1. A mount shows what is below its root. */
-static int open_group(char *mounts, enum version version, const char *path)
-{
-	char *rest;
-
-	for (char *line = strtok_r(mounts, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		const char *root, *point;
-		char dir[PATH_MAX];
-		size_t n;
-
-		if (!is_mount_of(line, version, &root, &point))
-			continue;
-		n = strcmp(root, "/") ? strlen(root) : 0;
-		if (strncmp(path, root, n) || (n && path[n] && path[n] != '/') || strstr(path, "/.."))
-			continue;
-		if (snprintf(dir, sizeof dir, "%s%s", point, path + n) >= (int)sizeof dir)
-			continue;
-		return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	}
-	return -1;
-}
-
-static bool hands_memory_on(int group)
-{
-	char *text;
-	bool does;
-
-	if (group < 0 || read_text_at(group, "cgroup.subtree_control", &text) < 0)
-		return false;
-	does = lists(text, "memory", " \n");
-	free(text);
-	return does;
-}
-
-/*
- * Under version 2 a group with processes has no children with limits, unless it is the root: then the own group's parent is
- * looked at, which is the user's where systemd hands it over.
- */
-static int choose_parent(int own, enum version version)
-{
-	int above;
-
-	if (own < 0 || version == VERSION_1 || hands_memory_on(own))
-		return own;
-	above = openat(own, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	close(own);
-	if (hands_memory_on(above))
-		return above;
-	close_if_open(above);
-	return -1;
-}
-
-static int find_parent(enum version *version)
+static int find_parent(enum cgroup_version *version)
 {
 	char *own, *mounts = NULL;
-	const char *path = NULL;
 	int dir = -1;
 
-	*version = NO_GROUP;
 	if (read_text_at(AT_FDCWD, "/proc/self/cgroup", &own) < 0)
 		return -1;
-	*version = find_own(own, &path);
-	if (*version != NO_GROUP && read_text_at(AT_FDCWD, "/proc/self/mountinfo", &mounts) >= 0)
-		dir = choose_parent(open_group(mounts, *version, path), *version);
+	if (read_text_at(AT_FDCWD, "/proc/self/mountinfo", &mounts) >= 0)
+		dir = cgroup_open_parent(own, mounts, version);
 	free(mounts);
 	free(own);
 	return dir;
 }
-
-/* ---- the group ---- */
 
 static bool write_number(int dir, const char *name, uint64_t value)
 {
@@ -201,9 +82,9 @@ static void remove_stale(int parent)
 	closedir(entries);
 }
 
-static bool set_limit(int dir, enum version version, uint64_t limit)
+static bool set_limit(int dir, enum cgroup_version version, uint64_t limit)
 {
-	if (version == VERSION_2)
+	if (version == CGROUP_2)
 		return write_number(dir, "memory.max", limit);
 	/* With swap where that is counted. */
 	if (!write_number(dir, "memory.limit_in_bytes", limit))
@@ -213,7 +94,7 @@ static bool set_limit(int dir, enum version version, uint64_t limit)
 }
 
 /* Another node may take it for stale before it is locked. */
-static bool make(struct memory_group *g, enum version version, uint64_t limit)
+static bool make(struct memory_group *g, enum cgroup_version version, uint64_t limit)
 {
 	if (mkdirat(g->parent, g->name, 0755) < 0 && errno != EEXIST)
 		return false;
@@ -228,7 +109,7 @@ static bool make(struct memory_group *g, enum version version, uint64_t limit)
 
 void memory_group_make(struct memory_group *g, const char *name, uint64_t limit)
 {
-	enum version version;
+	enum cgroup_version version;
 
 	*g = (struct memory_group){ .parent = find_parent(&version), .dir = -1 };
 	if (g->parent < 0)

@@ -56,6 +56,8 @@ export type ColdState = 'none' | 'starting' | 'failed';
 const ASSUMED_IDLE_BYTES = 400 * 1024;
 /** Process, memory map, credentials and link of a parked UC in the kernel, which no per-process file counts. */
 export const UC_KERNEL_BYTES = 56 * 1024;
+/** A UC of which the tender has told nothing takes less, by far or by a little. */
+export const UNTOLD_BYTES = 1024 * 1024;
 
 export function functionRecord(action: Action, runtime: Runtime): FunctionRecord {
   return {

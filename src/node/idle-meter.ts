@@ -1,5 +1,5 @@
 import { STATE_DEMOTED } from '../tender/abi.ts';
-import { type FunctionRecord, UC_KERNEL_BYTES } from './function-record.ts';
+import { type FunctionRecord, UC_KERNEL_BYTES, UNTOLD_BYTES } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 import type { UcMemory } from './types.ts';
 
@@ -33,7 +33,9 @@ export class IdleMeter {
       this.#due.delete(record);
       const memory = await measureIdle(record);
       if (memory !== undefined && !memory.demoted) {
-        this.#pool.setIdleBytes(record, memory.privateBytes + memory.pageTableBytes + UC_KERNEL_BYTES);
+        // What one has grown by says nothing about the others.
+        const bytes = Math.min(memory.privateBytes + memory.pageTableBytes, UNTOLD_BYTES);
+        this.#pool.setIdleBytes(record, bytes + UC_KERNEL_BYTES);
         break;
       }
     }
