@@ -69,10 +69,16 @@ static void offer_to_oom_killer(void)
 	close(fd);
 }
 
+/* What the host allows less of stays so. */
 static void limit(int resource, const char *name, rlim_t value)
 {
-	struct rlimit r = { value, value };
+	struct rlimit r;
 
+	if (getrlimit(resource, &r) < 0)
+		fatal(errno, "limit %s", name);
+	if (value > r.rlim_max)
+		value = r.rlim_max;
+	r = (struct rlimit){ value, value };
 	if (setrlimit(resource, &r) < 0)
 		fatal(errno, "limit %s", name);
 }

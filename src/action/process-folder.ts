@@ -36,11 +36,19 @@ async function isLeft(path: string, name: string): Promise<boolean> {
 
 /** This boot of this host, and this pid namespace: where a process id has the same meaning. */
 function hostTag(): string {
-  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
   return createHash('sha256')
-    .update(`${boot}${readlinkSync('/proc/self/ns/pid')}`)
+    .update(`${bootOfHost()}${readlinkSync('/proc/self/ns/pid')}`)
     .digest('hex')
     .slice(0, 8);
+}
+
+/** Where the host does not show its id, the time of the boot, in seconds. */
+function bootOfHost(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+  } catch {
+    return /^btime \d+$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[0] ?? '';
+  }
 }
 
 /** When a process began, in ticks since the boot: with its id it names one process. Undefined if there is none. */

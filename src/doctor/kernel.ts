@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { type Check, check } from './check.ts';
 import { readNumber, readText } from './files.ts';
@@ -29,9 +30,11 @@ function version(): Check {
 function seccomp(): Check {
   const actions = readText('/proc/sys/kernel/seccomp/actions_avail');
   return check('seccomp', actions?.split(' ').includes('trap') === true, {
-    found: actions ?? 'not there',
+    found: actions ?? 'not there, or not shown by this host',
     means: 'The filter confines a unikernel context and routes its system calls to the library OS.',
     remedy: 'Use a kernel with CONFIG_SECCOMP_FILTER, or a container runtime that allows seccomp(2).',
+    // A host may hide all of /proc/sys.
+    otherwise: existsSync('/proc/sys/kernel') ? 'missing' : 'warning',
   });
 }
 

@@ -1,21 +1,24 @@
+import { DESCRIPTORS_NEEDED, descriptorLimit } from '../tender/descriptor-limit.ts';
 import { type Check, check } from './check.ts';
 import { readNumber, readText } from './files.ts';
 
 /** What a node with some thousand idle contexts uses. */
 const WANTED = { openFiles: 65_536, pidMax: 131_072, mapCount: 65_530, memoryBytes: 2 * 1024 ** 3 };
 
+/** Of /proc/sys, which some container runtimes hide. */
+const NOT_SHOWN = 'not shown by this host';
+
 export function limitChecks(): Check[] {
   return [openFiles(), processes(), pidMax(), mapCount(), overcommit(), memory()];
 }
 
 function openFiles(): Check {
-  const hard = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readText('/proc/self/limits') ?? '')?.[1] ?? 0);
-  const root = process.getuid?.() === 0;
-  return check('open files', root || hard >= WANTED.openFiles, {
-    found: root ? `${hard}, which the tender raises` : String(hard),
+  const { hard, mayRaise } = descriptorLimit();
+  return check('open files', mayRaise || hard >= WANTED.openFiles, {
+    found: mayRaise ? `${hard}, which the tender raises` : String(hard),
     means: 'Each context has a link and each snapshot a memory file.',
     remedy: `ulimit -Hn ${WANTED.openFiles} as root, or LimitNOFILE=${WANTED.openFiles} in the systemd unit`,
-    otherwise: 'warning',
+    otherwise: hard < DESCRIPTORS_NEEDED ? 'missing' : 'warning',
   });
 }
 
@@ -31,9 +34,9 @@ function processes(): Check {
 }
 
 function pidMax(): Check {
-  const value = readNumber('/proc/sys/kernel/pid_max') ?? 0;
-  return check('kernel.pid_max', value >= WANTED.pidMax, {
-    found: String(value),
+  const value = readNumber('/proc/sys/kernel/pid_max');
+  return check('kernel.pid_max', (value ?? 0) >= WANTED.pidMax, {
+    found: value === undefined ? NOT_SHOWN : String(value),
     means: 'The number of contexts at one time is below it.',
     remedy: 'sudo sysctl kernel.pid_max=4194304',
     otherwise: 'warning',
@@ -41,9 +44,9 @@ function pidMax(): Check {
 }
 
 function mapCount(): Check {
-  const value = readNumber('/proc/sys/vm/max_map_count') ?? 0;
-  return check('vm.max_map_count', value >= WANTED.mapCount, {
-    found: String(value),
+  const value = readNumber('/proc/sys/vm/max_map_count');
+  return check('vm.max_map_count', (value ?? 0) >= WANTED.mapCount, {
+    found: value === undefined ? NOT_SHOWN : String(value),
     means: 'A guest with a scattered heap has many mappings.',
     remedy: `sudo sysctl vm.max_map_count=${WANTED.mapCount}`,
     otherwise: 'warning',

@@ -10,6 +10,7 @@ import { type MemoryAccount, SMALL_BYTES } from './memory-account.ts';
 const DEFAULT_SHARE = 0.6;
 /** From this part of the budget on memory is short. */
 const SHORT_SHARE = 0.9;
+const PIDS_DEFAULT = 32_768;
 /** Part of the host's process ids that UCs may take. */
 const PID_SHARE = 0.8;
 /** Idle UCs, and snapshots, that go at once when the host refuses a new one. */
@@ -32,9 +33,15 @@ export function wallBytes(limitBytes: number, cores: number): number {
   return Math.max(limitBytes, RUNNING_MIN_BYTES) + BETWEEN_LOOKS_BYTES * (cores + 1);
 }
 
-/** UCs that the host has process ids for. */
+/** UCs that the host has process ids for. Where it does not show how many there are, Linux's default counts. */
 function processLimit(): number {
-  const read = (name: string): number => Number(readFileSync(`/proc/sys/kernel/${name}`, 'utf8'));
+  const read = (name: string): number => {
+    try {
+      return Number(readFileSync(`/proc/sys/kernel/${name}`, 'utf8'));
+    } catch {
+      return PIDS_DEFAULT;
+    }
+  };
   return Math.floor(Math.min(read('pid_max'), read('threads-max')) * PID_SHARE);
 }
 

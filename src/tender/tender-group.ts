@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PlatformError } from '../node/types.ts';
+import { checkDescriptorLimit } from './descriptor-limit.ts';
 import type { Tender } from './tender.ts';
 import { TenderProcess, type TenderProcessOptions } from './tender-process.ts';
 
@@ -21,8 +22,9 @@ export class TenderGroup {
   readonly #processes: TenderProcess[] = [];
   #closed = false;
 
-  /** @throws PlatformError `not_built`, `tender_died`, `tender_version` */
+  /** @throws PlatformError `too_few_descriptors`, `not_built`, `tender_died`, `tender_version` */
   static async start(options: TenderProcessOptions): Promise<TenderGroup> {
+    checkDescriptorLimit();
     const group = new TenderGroup(options);
     const failure = await group.replace(Array.from({ length: options.cores }, (_, index) => index));
     if (failure !== undefined) {
