@@ -109,12 +109,18 @@ def install():
         if name in sys.modules:
             _noted(sys.modules[name], "RAND_bytes", "ssl.RAND_bytes")
     generators.on_unseeded = _note_generator
-    generators.on_numpy = functools.partial(note, _NUMPY)
+    generators.on_numpy = _note_numpy
 
 
 def _note_generator(caller):
     if caller not in _RENEW_THEMSELVES:
         note(_GENERATOR)
+
+
+def _note_numpy():
+    # The module makes its own generator first, while it is imported: reseed.py knows of it.
+    if hasattr(sys.modules.get("numpy.random.mtrand"), "_rand"):
+        note(_NUMPY)
 
 
 def _watch(generator):
