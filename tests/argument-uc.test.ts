@@ -345,6 +345,26 @@ def main(p):
   );
 
   both(
+    'is not kept when native code drew from the kernel before, or the device was read',
+    {
+      nodejs: `const fs = require("fs"); const fd = fs.openSync("/dev/urandom");
+        exports.main = (p) => { const token = Buffer.alloc(8); fs.readSync(fd, token); return { token: token.toString("hex"), x: p.x } }`,
+      python: `import ctypes
+libc = ctypes.CDLL(None)
+def main(p):
+    token = libc.arc4random() << 32 | libc.arc4random()
+    return {"token": str(token), "x": p["x"]}`,
+    },
+    async (kind, source) => {
+      const action = special(kind, source, [{ a: 1 }]);
+      const activations = await invokeAll(node, action, ...[0, 1, 2].map((x) => ({ a: 1, x })));
+      assert.equal(new Set(activations.map(({ result }) => (result as JsonObject).token)).size, 3);
+      assert.match(only(node, action).reason ?? '', /would share random values: random: native code/);
+      await node.forget(action);
+    },
+  );
+
+  both(
     'is kept, with a note, when the clock was read before',
     {
       nodejs: `exports.main = (p) => { const at = Date.now(); return { at, x: p.x, now: Date.now() } }`,
