@@ -53,7 +53,10 @@ export class JsonText {
     } catch (error) {
       throw new JsonError(`a value has no JSON text: ${String(error)}`);
     }
-    return JsonText.parse(text ?? '');
+    // Each level takes two characters.
+    return text !== undefined && text.length <= 2 * DEPTH_MAX
+      ? new JsonText(text)
+      : JsonText.parse(text ?? '');
   }
 
   static isObject(text: string): boolean {
@@ -83,19 +86,14 @@ export class JsonText {
   }
 }
 
-/** One member of an object in a text: offsets of its key and its value. */
-export interface Member {
-  readonly key: string;
-  readonly start: number;
-  readonly end: number;
-  readonly depth: number;
-}
+/** Hears of one member of an object in a text: its key, and the offsets and the depth of its value. */
+export type MemberTaker = (key: string, start: number, end: number, depth: number) => void;
 
 /**
  * Calls `take` for each member of the object that begins at `start`; returns the offset behind the object.
  * @throws JsonError
  */
-export function eachMember(scanner: Scanner, start: number, take: (member: Member) => void): number {
+export function eachMember(scanner: Scanner, start: number, take: MemberTaker): number {
   const { text } = scanner;
   if (!text.startsWith(OPEN_OBJECT, start)) {
     throw scanner.unexpected(start);
@@ -109,7 +107,7 @@ export function eachMember(scanner: Scanner, start: number, take: (member: Membe
     const key = unquote(text.slice(at, behind));
     const value = scanner.colon(behind);
     const { end, depth } = scanner.value(value);
-    take({ key, start: value, end, depth });
+    take(key, value, end, depth);
     at = scanner.space(end);
     const next = text.charCodeAt(at);
     if (next === CLOSE_OBJECT) {
@@ -126,7 +124,7 @@ export function eachMember(scanner: Scanner, start: number, take: (member: Membe
 export function membersOf(object: JsonText): Map<string, JsonText> {
   const members = new Map<string, JsonText>();
   const { text } = object;
-  eachMember(new Scanner(text), 0, ({ key, start, end }) => {
+  eachMember(new Scanner(text), 0, (key, start, end) => {
     members.set(key, JsonText.trusted(text.slice(start, end)));
   });
   return members;

@@ -104,27 +104,46 @@ function isObserved(value: unknown): value is string[] {
 
 const RUN_STATUSES: readonly unknown[] = ['ok', 'application_error', 'developer_error'] satisfies RunStatus[];
 
-/** What a line says: its members, and the text of `value`. */
-interface Line {
-  readonly fields: ReadonlyMap<string, unknown>;
-  readonly value: JsonText | undefined;
-  readonly depth: number;
-}
+/** What a line says: the values of members that have a meaning, but of `value` its text. */
+class Line {
+  op: unknown;
+  version: unknown;
+  error: unknown;
+  id: unknown;
+  status: unknown;
+  seeded: unknown;
+  observed: unknown;
+  checkpoint: unknown;
+  ending: unknown;
+  drawn: unknown;
+  shared: unknown;
+  value: JsonText | undefined;
+  depth = 0;
 
-const VALUE = 'value';
-const FIELDS = new Set([
-  'op',
-  'version',
-  'error',
-  'id',
-  'status',
-  'seeded',
-  'observed',
-  'checkpoint',
-  'ending',
-  'drawn',
-  'shared',
-]);
+  set(key: string, text: string, depth: number): void {
+    switch (key) {
+      case 'value':
+        this.value = JsonText.trusted(text);
+        this.depth = depth;
+        return;
+      case 'op':
+      case 'version':
+      case 'error':
+      case 'id':
+      case 'status':
+      case 'seeded':
+      case 'observed':
+      case 'checkpoint':
+      case 'ending':
+      case 'drawn':
+      case 'shared':
+        this[key] = plainValue(text);
+        return;
+      default:
+        return;
+    }
+  }
+}
 
 /** The value of a valid text. Most are words, numbers or `true`, which need no parser. */
 function plainValue(text: string): unknown {
@@ -135,20 +154,13 @@ function plainValue(text: string): unknown {
 }
 
 function readLine(text: string): Line | undefined {
-  const fields = new Map<string, unknown>();
-  let value: JsonText | undefined;
-  let valueDepth = 0;
+  const line = new Line();
   try {
     const scanner = new Scanner(text);
-    const behind = eachMember(scanner, 0, ({ key, start, end, depth }) => {
-      if (key === VALUE) {
-        value = JsonText.trusted(text.slice(start, end));
-        valueDepth = depth;
-      } else if (FIELDS.has(key)) {
-        fields.set(key, plainValue(text.slice(start, end)));
-      }
+    const behind = eachMember(scanner, 0, (key, start, end, depth) => {
+      line.set(key, text.slice(start, end), depth);
     });
-    return scanner.space(behind) === text.length ? { fields, value, depth: valueDepth } : undefined;
+    return scanner.space(behind) === text.length ? line : undefined;
   } catch (error) {
     if (error instanceof JsonError) {
       return undefined;
@@ -163,35 +175,24 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
   if (read === undefined) {
     return undefined;
   }
-  const { fields, value, depth } = read;
-  const op = fields.get('op');
-  const seeded = fields.get('seeded') === true;
-  const id = fields.get('id');
+  const { op, version, error, id, status, observed, shared, value, depth } = read;
+  const seeded = read.seeded === true;
   switch (op) {
-    case 'booted': {
-      const version = fields.get('version');
+    case 'booted':
       return typeof version === 'string' ? { op, version } : undefined;
-    }
     case 'ready':
       return { op, seeded };
     case 'collected':
-      return { op, drawn: fields.get('drawn') !== false, seeded };
-    case 'examined': {
-      const shared = fields.get('shared');
+      return { op, drawn: read.drawn !== false, seeded };
+    case 'examined':
       return isObserved(shared) ? { op, shared, seeded } : undefined;
-    }
-    case 'failed': {
-      const error = fields.get('error');
+    case 'failed':
       return typeof error === 'string' ? { op, error, seeded } : undefined;
-    }
-    case 'parked': {
-      const observed = fields.get('observed');
+    case 'parked':
       return typeof id === 'number' && isObserved(observed) ? { op, id, observed, seeded } : undefined;
-    }
     case 'result': {
-      const status = fields.get('status');
-      const checkpoint = fields.get('checkpoint') === true;
-      const ending = fields.get('ending') === true;
+      const checkpoint = read.checkpoint === true;
+      const ending = read.ending === true;
       return typeof id === 'number' && isStatus(status) && isContainer(value)
         ? { op, id, status, value, depth, seeded, checkpoint, ending }
         : undefined;
