@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const NODE = join(root, 'node_modules/.bin/node');
 const C_TARGETS = {
+  link: 'packets on the link of a context (tender)',
   plan: 'plans of stored snapshots (tender)',
   maps: 'memory maps as text (tender)',
   hostfs: 'calls for files of the host (tender)',
