@@ -13,6 +13,7 @@ import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { BodyBytes } from '../src/api/http/body-bytes.ts';
 import { ByteGate } from '../src/api/http/byte-gate.ts';
 import { HEAD_MS, limitConnections } from '../src/api/http/connections.ts';
+import { Patience } from '../src/api/http/patience.ts';
 import { readBody } from '../src/api/http/read-body.ts';
 import { createApi } from '../src/api/server.ts';
 import { kindNames, resolveKind } from '../src/runtime/kinds.ts';
@@ -24,6 +25,7 @@ const ACTION = '/api/v1/namespaces/_/actions/f';
 /** The routes that need no key, all of them. */
 const PUBLIC = ['GET /', 'HEAD /', 'GET /ping', 'HEAD /ping', 'GET /api/v1', 'HEAD /api/v1'];
 const LARGE = 66 * 1024 * 1024;
+const patience = new Patience();
 
 let codeDir: string;
 let app: FastifyInstance;
@@ -239,12 +241,12 @@ describe('a body', () => {
     const body3 = Buffer.from('abc');
     const short = new PassThrough();
     short.end(body3);
-    await assert.rejects(readBody(short, 4, 10), { status: 400 });
+    await assert.rejects(readBody(short, 4, 10, patience), { status: 400 });
     const long = new PassThrough();
     long.end('abcdefg');
-    await assert.rejects(readBody(long, 0, 6), { status: 413 });
+    await assert.rejects(readBody(long, 0, 6, patience), { status: 413 });
     const broken = new PassThrough();
-    const reading = readBody(broken, 9, 10);
+    const reading = readBody(broken, 9, 10, patience);
     broken.destroy();
     await assert.rejects(reading, { status: 400 });
   });
@@ -252,7 +254,9 @@ describe('a body', () => {
   it('that comes too slowly is given up', async () => {
     const slow = new PassThrough();
     const drip = setInterval(() => slow.write('x'), 10);
-    await assert.rejects(readBody(slow, 1000, 1000, { graceMs: 100, bytesPerMs: 1 }), { status: 408 });
+    await assert.rejects(readBody(slow, 1000, 1000, patience, { graceMs: 100, bytesPerMs: 1 }), {
+      status: 408,
+    });
     clearInterval(drip);
   });
 

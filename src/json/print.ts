@@ -7,21 +7,31 @@ interface PrintableObject {
   readonly [key: string]: Printable | undefined;
 }
 
+/** Needs no escapes. */
+const PLAIN_KEY = /^\w*$/;
+
 /** The JSON of a document of ours, of few levels. The texts in it stand there as they are. */
 export function printJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) {
+    return JSON.stringify(value) ?? 'null';
+  }
   if (value instanceof JsonText) {
     return value.text;
   }
-  if (Array.isArray(value)) {
-    return `[${value.map(printJson).join(',')}]`;
+  return Array.isArray(value) ? `[${value.map(printJson).join(',')}]` : printObject(value);
+}
+
+/** Each answer comes through here: so no arrays in between. */
+function printObject(object: object): string {
+  let text = '{';
+  for (const key of Object.keys(object)) {
+    const member: unknown = object[key as keyof object];
+    if (member !== undefined) {
+      const name = PLAIN_KEY.test(key) ? `"${key}"` : JSON.stringify(key);
+      text += `${text.length === 1 ? '' : ','}${name}:${printJson(member)}`;
+    }
   }
-  if (typeof value === 'object' && value !== null) {
-    const members = Object.entries(value)
-      .filter(([, member]) => member !== undefined)
-      .map(([key, member]) => `${JSON.stringify(key)}:${printJson(member)}`);
-    return `{${members.join(',')}}`;
-  }
-  return JSON.stringify(value) ?? 'null';
+  return `${text}}`;
 }
 
 /** Calls `take` with each token of a valid text: `{`, a string with its quotes, a number. */

@@ -81,16 +81,17 @@ export class ActionFiles {
 }
 
 /** In parts that are small enough to be hashed between other work. */
-function* withChecksum(pieces: readonly (string | Uint8Array)[]): Generator<string | Uint8Array> {
+function* withChecksum(pieces: readonly (string | Uint8Array)[]): Generator<Uint8Array> {
   const hash = createHash('sha256');
   for (const piece of pieces) {
-    for (let at = 0; at < piece.length; at += PART_BYTES) {
-      const part = piece.slice(at, at + PART_BYTES);
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    for (let at = 0; at < bytes.length; at += PART_BYTES) {
+      const part = bytes.subarray(at, at + PART_BYTES);
       hash.update(part);
       yield part;
     }
   }
-  yield `\n${hash.digest('hex')}\n`;
+  yield Buffer.from(`\n${hash.digest('hex')}\n`);
 }
 
 function checked(bytes: Buffer): Buffer {

@@ -1,8 +1,10 @@
-import { readlinkSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { basename } from 'node:path';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { PlatformError } from '../node/types.ts';
+import { parseCpuList } from '../tender/host-cpus.ts';
 
 /** What a thread says of a job. An error crosses as its fields: its class would be lost. */
 export type Answer =
@@ -27,13 +29,25 @@ export function serveJobs<Request, Result>(
   });
 }
 
-/** Of this thread alone, whose id /proc knows. */
+/** This thread alone, whose id /proc knows, makes way for the node's: it goes after it, and to other cores where there are any. */
 function standBack(): void {
   try {
-    setPriority(Number(basename(readlinkSync('/proc/thread-self'))), NICENESS);
+    const thread = basename(readlinkSync('/proc/thread-self'));
+    setPriority(Number(thread), NICENESS);
+    spawnSync('taskset', ['--cpu-list', '--pid', ownCpus(), thread], { stdio: 'ignore' });
   } catch {
-    // Then it has the priority of the others.
+    // Then it runs as the others do.
   }
+}
+
+/** The cores of this process: those of its oldest threads. The node's own, whose core a new thread inherits, is bound to one. */
+function ownCpus(): string {
+  const lists = readdirSync('/proc/self/task').map((thread) => {
+    const status = readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
+    return /^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1] ?? '';
+  });
+  const counts = lists.map((list) => parseCpuList(list).length);
+  return lists[counts.indexOf(Math.max(...counts))] as string;
 }
 
 function describe(error: unknown): Answer {

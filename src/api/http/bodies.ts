@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, preParsingAsyncHookHandler } from 'fastify';
 import { ByteGate } from './byte-gate.ts';
 import { declaredBytes } from './gate.ts';
+import { Patience } from './patience.ts';
 import { readBody } from './read-body.ts';
 
 declare module 'fastify' {
@@ -13,7 +14,10 @@ declare module 'fastify' {
 
 /** Of a route that says nothing. */
 export const BODY_BYTES = 64 * 1024;
-/** Bodies that are on their way, or whose requests are not answered yet. */
+/**
+ * Bodies that are on their way, or whose requests are not answered yet. Those that are no longer than the least are left
+ * out: the number of connections bounds them.
+ */
 const BODIES_BYTES = 256 * 1024 * 1024;
 /** The same of uploads; those that find no room wait before they are read. */
 const UPLOADS_BYTES = 160 * 1024 * 1024;
@@ -23,16 +27,17 @@ const UPLOAD_WAIT_MS = 30_000;
 /** Reads bodies: bounded in size, time, and in what all of them take together. */
 export function readBodies(app: FastifyInstance): void {
   const gate = new ByteGate(BODIES_BYTES);
+  const patience = new Patience();
   app.addHook('onRequest', (request, reply, done) => {
     const bytes = request.routeOptions.config.upload === true ? 0 : expectedBytes(request);
-    if (bytes > 0) reply.raw.once('close', gate.enterNow(bytes));
+    if (bytes > BODY_BYTES) reply.raw.once('close', gate.enterNow(bytes));
     done();
   });
   app.removeAllContentTypeParsers();
   // OpenWhisk's clients say JSON, `curl -d` says something else; there is nothing but JSON here. It stays a text, in which numbers
   // keep their digits.
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
-    const body = await readBody(payload, declaredBytes(request), request.routeOptions.bodyLimit);
+    const body = await readBody(payload, declaredBytes(request), request.routeOptions.bodyLimit, patience);
     return request.routeOptions.config.upload === true ? body : body.text();
   });
 }

@@ -1,5 +1,7 @@
 const FIRST_BYTES = 16 * 1024;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
+/** Short ones lie together. Nobody gets the pieces of such a body. */
+const POOLED_BYTES = 2048;
 
 /**
  * A body as it arrives. The bytes are copied out of the chunks: a body that is sent byte by byte would otherwise take
@@ -12,7 +14,10 @@ export class BodyBytes {
 
   /** @param declared length that the request says, 0 for none */
   constructor(declared: number) {
-    if (declared > 0) this.#segments.push(Buffer.allocUnsafeSlow(declared));
+    if (declared > 0)
+      this.#segments.push(
+        declared > POOLED_BYTES ? Buffer.allocUnsafeSlow(declared) : Buffer.allocUnsafe(declared),
+      );
   }
 
   get length(): number {

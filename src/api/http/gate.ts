@@ -64,11 +64,17 @@ export function closeUnread({ raw, headers }: FastifyRequest, reply: FastifyRepl
   if (hasBody && !raw.complete) reply.header('connection', 'close');
 }
 
-/** The answer before Node.js's own handler of `finish`, which then waits for the next request as it does. */
+/**
+ * Most answers are gone at once. The limit ends before Node.js's own handler of `finish`, which then waits for the next
+ * request as it does.
+ */
 function limitAnswer({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): void {
   if (!(socket instanceof Socket)) return;
-  socket.setTimeout(ANSWER_IDLE_MS);
-  raw.prependOnceListener('finish', () => socket.setTimeout(0));
+  setImmediate(() => {
+    if (raw.writableFinished || raw.destroyed) return;
+    socket.setTimeout(ANSWER_IDLE_MS);
+    raw.prependOnceListener('finish', () => socket.setTimeout(0));
+  });
 }
 
 /** Of the body; 0 when the request does not say. */
