@@ -78,9 +78,11 @@ enum control_type {
 	CONTROL_SEND = 30, /* flags: a link_type; payload: bytes, any length. Sent as link frames. */
 	CONTROL_IDLE = 31, /* uint32_t UC array: they have answered, and are to be at rest until the next LINK_DRIVER_IN. One
 	                      that uses processor time all the same is ended (CONTROL_EXIT_IDLE). */
+	CONTROL_MUTE = 32, /* empty: what the UC writes to LINK_STDOUT and LINK_STDERR is of no use until the next LINK_DRIVER_IN */
 
 	/* ---- events ---- */
-	CONTROL_LINK = 40, /* flags: a link_type, LINK_MORE included; payload: what the UC sent */
+	CONTROL_LINK = 40, /* flags: a link_type, LINK_MORE included; payload: what the UC sent; bytes of several frames
+	                      may come as one */
 	CONTROL_EXIT = 41, /* struct control_exit: the UC's process is gone, its id is free */
 	CONTROL_CUT = 42,  /* empty: what the UC sent until it was stopped by CONTROL_CAPTURE_LIVE has come, what
 	                      follows it sent afterwards */

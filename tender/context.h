@@ -207,6 +207,14 @@ struct uc {
 	bool waited; /* its end has been seen, the rest of its frames not yet */
 	struct control_exit end;
 
+	/* link_share.c */
+	struct list_node sharing; /* UCs that are not listened to */
+	int64_t share_bytes;      /* that it may send at once; below 0: it has had its share */
+	uint64_t share_ns;        /* when that was so last */
+	bool muted;               /* nobody wants its output */
+	bool traced;              /* LINK_TRACE is wanted of it */
+	bool told_panic, told_exit;
+
 	uint64_t memory_limit;
 	enum uc_idle idle;
 	uint64_t idle_from_ns; /* its processor time when it was first looked at since then, or 0 */
@@ -274,6 +282,8 @@ struct tender {
 	void (*alarm_rung)(struct tender *t, struct uc *uc);
 	struct list_node resets;
 	struct list_node captures;
+	struct list_node sharers; /* link_share.c */
+	uint64_t shares_ns;       /* when they had a turn */
 	struct list_node operations; /* operation.c: under way or waiting for their begin */
 	uint64_t operations_turn_ns; /* that they have had of this turn */
 	uint64_t operations_next_ns; /* when they may have more */

@@ -13,8 +13,15 @@
 
 #define READ_CHUNK (256u << 10)
 #define CONGESTED_BYTES (4u << 20)
+#define LAGGING_BYTES (64u << 10)
 /* A buffer that a large payload has grown is given back once it is empty. */
 #define KEEP_BYTES (1u << 20)
+/* What a UC writes waits so long for more, unless there is as much of it. */
+#define WAIT_NS 1000000ull
+#define WAIT_BYTES (64u << 10)
+/* More is not moved to become part of the frame before. */
+#define MOVE_BYTES 4096u
+#define STREAM_BYTES (64u << 10)
 
 struct buffer {
 	char *data;
@@ -25,6 +32,9 @@ struct control {
 	struct event_source source;
 	struct buffer in, out;
 	bool waits_to_write; /* EPOLLOUT is in the epoll set */
+	bool urgent;         /* there is something in out that does not wait */
+	uint64_t since_ns;   /* when the first in out came that waits */
+	size_t last_bytes;   /* of the frame at the end of out, all of it */
 };
 
 /* Makes room for bytes at the end. */
@@ -65,17 +75,54 @@ void *control_reserve(struct tender *t, size_t bytes)
 	return out->data + out->end + sizeof(struct control_frame);
 }
 
+static void put(struct control *c, const struct control_frame *frame)
+{
+	memcpy(c->out.data + c->out.end, frame, sizeof *frame);
+	c->last_bytes = sizeof *frame + frame->len;
+	c->out.end += c->last_bytes;
+}
+
 static void commit(struct tender *t, const struct control_frame *frame)
 {
-	struct buffer *out = &t->control->out;
-
-	memcpy(out->data + out->end, frame, sizeof *frame);
-	out->end += sizeof *frame + frame->len;
+	put(t->control, frame);
+	t->control->urgent = true;
 }
 
 void control_commit(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, size_t used)
 {
 	commit(t, &(struct control_frame){ .len = (uint32_t)used, .type = type, .flags = flags, .uc = uc });
+}
+
+/* As a part of the frame before, if nothing of that has been written yet. */
+static bool extend(struct control *c, uint16_t flags, uint32_t uc, size_t used)
+{
+	struct buffer *out = &c->out;
+	struct control_frame last;
+	char *at;
+
+	if (used > MOVE_BYTES || c->last_bytes < sizeof last || out->end - out->begin < c->last_bytes)
+		return false;
+	at = out->data + out->end - c->last_bytes;
+	memcpy(&last, at, sizeof last);
+	if (last.type != CONTROL_LINK || last.flags != flags || last.uc != uc || last.len + used > STREAM_BYTES)
+		return false;
+	memmove(out->data + out->end, out->data + out->end + sizeof last, used);
+	last.len += (uint32_t)used;
+	memcpy(at, &last, sizeof last);
+	c->last_bytes += used;
+	out->end += used;
+	return true;
+}
+
+void control_commit_stream(struct tender *t, uint16_t flags, uint32_t uc, size_t used, bool urgent)
+{
+	struct control *c = t->control;
+
+	if (c->out.begin == c->out.end && !urgent)
+		c->since_ns = now_ns();
+	if (!extend(c, flags, uc, used))
+		put(c, &(struct control_frame){ .len = (uint32_t)used, .type = CONTROL_LINK, .flags = flags, .uc = uc });
+	c->urgent |= urgent;
 }
 
 void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
@@ -113,9 +160,19 @@ void control_error(struct tender *t, uint32_t uc, uint32_t seq, int error, const
 	control_send(t, CONTROL_ERROR, 0, uc, seq, &payload, offsetof(typeof(payload), text) + (size_t)n);
 }
 
+static size_t queued(const struct tender *t)
+{
+	return t->control->out.end - t->control->out.begin;
+}
+
 bool control_congested(const struct tender *t)
 {
-	return t->control->out.end - t->control->out.begin > CONGESTED_BYTES;
+	return queued(t) > CONGESTED_BYTES;
+}
+
+bool control_lags(const struct tender *t)
+{
+	return queued(t) > LAGGING_BYTES;
 }
 
 struct event_source *control_source(struct tender *t, short *poll_events)
@@ -124,11 +181,28 @@ struct event_source *control_source(struct tender *t, short *poll_events)
 	return &t->control->source;
 }
 
+/* What it holds is output of UCs that may wait. */
+static bool may_wait(const struct control *c)
+{
+	return !c->urgent && !c->waits_to_write && c->out.end - c->out.begin < WAIT_BYTES;
+}
+
+int control_timeout_ms(const struct tender *t)
+{
+	const struct control *c = t->control;
+
+	return c->out.begin < c->out.end && may_wait(c) ? 1 : -1;
+}
+
 void control_flush(struct tender *t)
 {
 	struct control *c = t->control;
 	bool blocked = false;
 
+	if (c->out.begin == c->out.end && !c->waits_to_write)
+		return;
+	if (may_wait(c) && now_ns() - c->since_ns < WAIT_NS)
+		return;
 	while (c->out.begin < c->out.end && !blocked) {
 		ssize_t n = write(c->source.fd, c->out.data + c->out.begin, c->out.end - c->out.begin);
 
@@ -139,6 +213,7 @@ void control_flush(struct tender *t)
 		else if (n < 0 && errno != EINTR)
 			fatal(errno == EPIPE ? 0 : errno, "the node has closed the control socket");
 	}
+	c->urgent = blocked;
 	if (blocked != c->waits_to_write) {
 		c->waits_to_write = blocked;
 		events_change(t, &c->source, EPOLLIN | (blocked ? EPOLLOUT : 0u));

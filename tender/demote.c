@@ -97,6 +97,7 @@ static const struct uc *change(struct tender *t, struct demotion *d)
 	demoted->state = UC_DEMOTED;
 	demoted->link.fd = -1;
 	list_init(&demoted->watched);
+	list_init(&demoted->sharing);
 	list_init(&demoted->resetting);
 	demoted->memory_limit = d->uc->memory_limit;
 	demoted->origin = snapshot_get(d->base);

@@ -41,6 +41,7 @@ int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch f
 	uc->fetch = fetch;
 	list_init(&uc->node);
 	list_init(&uc->watched);
+	list_init(&uc->sharing);
 	list_init(&uc->resetting);
 	error = events_add(t, &uc->link, EPOLLIN);
 	if (error) {

@@ -8,6 +8,7 @@
 #include "control.h"
 #include "embryo_pool.h"
 #include "limits.h"
+#include "link_share.h"
 #include "operation.h"
 #include "peers.h"
 #include "reset.h"
@@ -106,7 +107,7 @@ static int timeout(struct tender *t)
 	int ms = sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t));
 
 	ms = sooner(sooner(ms, resets_timeout_ms(t)), operations_timeout_ms(t));
-	ms = sooner(ms, uc_ending_timeout_ms(t));
+	ms = sooner(sooner(ms, uc_ending_timeout_ms(t)), sooner(control_timeout_ms(t), link_shares_timeout_ms(t)));
 	if (!peers_flush(t))
 		ms = sooner(ms, PEERS_RETRY_MS);
 	return template_is_wanted(t) || pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
@@ -156,6 +157,7 @@ void events_run(struct tender *t)
 			template_work(t);
 		resets_tick(t);
 		limits_tick(t);
+		link_shares_tick(t);
 		capture_later_work(t);
 		operations_step(t);
 		uc_reap_late(t);

@@ -16,11 +16,13 @@
 #include "events.h"
 #include "hostfs.h"
 #include "limits.h"
+#include "link_share.h"
 #include "template.h"
 #include "uc.h"
 
-/* Frames taken from one UC before the next one has its turn. */
+/* Taken from one UC before the next one has its turn. */
 #define FRAMES_PER_TURN 16
+#define BYTES_PER_TURN LINK_PAYLOAD_MAX
 #define QUEUE_BYTES_MAX (CONTROL_PAYLOAD_MAX * 2ul)
 
 /* ---- to a UC ---- */
@@ -31,6 +33,13 @@ static ssize_t send_now(struct uc *uc, const void *data, size_t bytes, const voi
 	struct iovec iov[2] = { { (void *)data, bytes }, { (void *)more, more_bytes } };
 
 	return send_with_fds(uc->link.fd, iov, 2, fds, fd_count, MSG_DONTWAIT);
+}
+
+void link_listen(struct tender *t, struct uc *uc)
+{
+	uint32_t in = list_empty(&uc->sharing) ? EPOLLIN : 0, out = uc->out_first && !uc->operation ? EPOLLOUT : 0;
+
+	events_change(t, &uc->link, in | out);
 }
 
 /* Only single descriptors ever wait: deploys go out first on a fresh link. */
@@ -59,8 +68,8 @@ static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *fr
 	else
 		uc->out_first = p;
 	uc->out_last = p;
-	if (!uc->out_bytes && !uc->operation)
-		events_change(t, &uc->link, EPOLLIN | EPOLLOUT);
+	if (!uc->out_bytes)
+		link_listen(t, uc);
 	uc->out_bytes += bytes;
 }
 
@@ -109,14 +118,14 @@ static void flush_queue(struct tender *t, struct uc *uc)
 		free(p);
 	}
 	uc->out_last = NULL;
-	events_change(t, &uc->link, EPOLLIN);
+	link_listen(t, uc);
 }
 
 void link_go_on(struct tender *t, struct uc *uc)
 {
 	if (!uc->out_first || uc->state == UC_GONE)
 		return;
-	events_change(t, &uc->link, EPOLLIN | EPOLLOUT);
+	link_listen(t, uc);
 	flush_queue(t, uc);
 }
 
@@ -146,6 +155,8 @@ static bool ends_answer(const struct link_frame *frame)
 /* payload lies in the control socket's buffer, ready to be committed. */
 static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
 {
+	uint16_t flags = frame->type | (frame->flags & LINK_MORE);
+
 	if (uc->state == UC_EMBRYO)
 		return false;
 	if (uc->state == UC_STARTING && frame->type != LINK_PANIC)
@@ -156,22 +167,35 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 		template_note_answer(t, uc);
 		if (ends_answer(frame))
 			capture_later_note_answer(t, uc);
-		break;
+		control_commit_stream(t, flags, uc->id, frame->len, true);
+		return true;
 	case LINK_STDOUT:
 	case LINK_STDERR:
-	case LINK_PANIC:
+		if (!uc->muted)
+			control_commit_stream(t, frame->type, uc->id, frame->len, false);
+		return true;
 	case LINK_TRACE:
+		if (uc->traced)
+			control_commit_stream(t, frame->type, uc->id, frame->len, false);
+		return true;
+	case LINK_PANIC:
+		if (uc->told_panic)
+			return true;
+		uc->told_panic = true;
 		break;
 	case LINK_EXIT:
 		if (frame->len != sizeof(struct link_exit))
 			return false;
+		if (uc->told_exit)
+			return true;
+		uc->told_exit = true;
 		break;
 	case LINK_FS_CALL:
 		return hostfs_call(t, uc, frame, payload);
 	default:
 		return false;
 	}
-	control_commit(t, CONTROL_LINK, frame->type | (frame->flags & LINK_MORE), uc->id, frame->len);
+	control_commit(t, CONTROL_LINK, flags, uc->id, frame->len);
 	return true;
 }
 
@@ -190,11 +214,12 @@ static void report_violation(struct tender *t, struct uc *uc, const struct link_
 }
 
 /*
- * 1 a frame was taken, 2 it ended an answer, after which a UC waits; 0 none is there (or the link has ended),
+ * 1 a frame was taken, 2 it answered a message, after which a UC waits; 0 none is there (or the link has ended),
  * -1 the UC broke the protocol.
  */
 static int receive_frame(struct tender *t, struct uc *uc)
 {
+	bool asked = uc->asked_ns;
 	void *room = control_reserve(t, LINK_PAYLOAD_MAX);
 	struct link_frame frame;
 	struct iovec iov[2] = { { &frame, sizeof frame }, { room, LINK_PAYLOAD_MAX } };
@@ -205,10 +230,11 @@ static int receive_frame(struct tender *t, struct uc *uc)
 		return 1;
 	if (n == -EAGAIN || n == 0)
 		return 0;
+	link_share_use(uc, (size_t)n);
 	if (uc->refused)
 		return 1;
 	if (n >= (ssize_t)sizeof frame && frame.len == (size_t)n - sizeof frame && take_frame(t, uc, &frame, room))
-		return ends_answer(&frame) ? 2 : 1;
+		return asked && ends_answer(&frame) ? 2 : 1;
 	report_violation(t, uc, &frame, n);
 	uc->refused = true;
 	return -1;
@@ -230,27 +256,39 @@ int link_cut(struct tender *t, struct uc *uc)
 	return 0;
 }
 
+/* Its turn, or all that is there of one that has ended. */
+static int hear(struct tender *t, struct uc *uc, bool ended)
+{
+	int64_t end = uc->share_bytes - (int64_t)BYTES_PER_TURN;
+	int r = 1;
+
+	for (int i = 0; r > 0; i++) {
+		bool had_turn = i == FRAMES_PER_TURN || uc->share_bytes < end || uc->share_bytes < 0;
+
+		/* An answer is passed on before it is looked for more. */
+		if (!ended && (r == 2 || (i && had_turn) || control_congested(t)))
+			break;
+		r = receive_frame(t, uc);
+	}
+	if (uc->share_bytes < 0 && !ended)
+		link_share_await(t, uc);
+	return r;
+}
+
 void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 {
 	struct uc *uc = container_of(source, struct uc, link);
-	int r = 1;
 
 	/* Reaped by an earlier event of the same batch. */
 	if (uc->state == UC_GONE)
 		return;
 	if (events & EPOLLOUT && uc->operation)
-		events_change(t, &uc->link, EPOLLIN);
+		link_listen(t, uc);
 	else if (events & EPOLLOUT && uc->out_first)
 		flush_queue(t, uc);
-	if (events & EPOLLIN) {
+	if (events & (EPOLLIN | EPOLLHUP)) {
 		limits_watch(t, uc);
-		for (int i = 0; r > 0 && (events & EPOLLHUP || i < FRAMES_PER_TURN); i++) {
-			/* An answer is passed on before it is looked for more. */
-			if (!(events & EPOLLHUP) && (r == 2 || control_congested(t)))
-				break;
-			r = receive_frame(t, uc);
-		}
-		if (r < 0)
+		if (hear(t, uc, events & EPOLLHUP) < 0)
 			uc_kill(uc, CONTROL_EXIT_PROTOCOL);
 	}
 	if (events & EPOLLHUP)

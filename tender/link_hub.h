@@ -4,8 +4,9 @@
 
 #include "context.h"
 
-/* Handler of a UC's link in the epoll set. */
+/* Handler of a UC's link in the epoll set, and what it is to wait for. */
 void link_ready(struct tender *t, struct event_source *source, uint32_t events);
+void link_listen(struct tender *t, struct uc *uc);
 
 /*
  * Sends one frame, or queues it if the UC is slow to read; a UC that lets too much pile up

@@ -193,6 +193,7 @@ static void send_to_uc(struct tender *t, const struct control_frame *frame, cons
 	switch (frame->flags) {
 	case LINK_DRIVER_IN:
 		uc->asked_ns = now_ns();
+		uc->muted = false;
 		idle_limit_note_message(uc);
 		/* fall through */
 	case LINK_STDIN:
@@ -229,6 +230,15 @@ static void join(struct tender *t, const struct control_frame *frame, const char
 		control_error(t, 0, frame->seq, -error, "tender at %s: %s", path ? path : "(malformed)", strerror(-error));
 }
 
+static void mute(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct uc *uc = uc_find(t, frame->uc);
+
+	(void)payload;
+	if (uc)
+		uc->muted = true;
+}
+
 static request_fn *find(uint16_t type)
 {
 	switch (type) {
@@ -256,6 +266,7 @@ static request_fn *find(uint16_t type)
 	case CONTROL_SHARE: return peers_share_request;
 	case CONTROL_SEND: return send_to_uc;
 	case CONTROL_IDLE: return idle;
+	case CONTROL_MUTE: return mute;
 	default: return NULL;
 	}
 }

@@ -27,6 +27,8 @@ static void make_identity(struct tender *t, struct uc *uc, struct link_identity 
 	uint64_t serial = t->next_deploy++ * (uint64_t)t->count + (uint64_t)t->index;
 
 	uc->deploy_id = serial + 1;
+	uc->traced = trace;
+	uc->told_panic = uc->told_exit = false;
 	*identity = (struct link_identity){
 		.deploy_id = uc->deploy_id,
 		.pid = GUEST_PID_FIRST + (uint32_t)(serial % GUEST_PID_COUNT),

@@ -12,6 +12,7 @@
 #include "huge_image.h"
 #include "launcher.h"
 #include "limits.h"
+#include "link_share.h"
 #include "operation.h"
 #include "peer_join.h"
 #include "peers.h"
@@ -50,6 +51,7 @@ static void init_state(struct tender *t, const struct launch *l)
 	uc_table_init(t);
 	list_init(&t->resets);
 	list_init(&t->captures);
+	link_shares_init(t);
 	operations_init(t);
 	templates_init(t);
 	t->spare_layer.fd = -1;

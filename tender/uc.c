@@ -15,6 +15,7 @@
 #include "hostfs.h"
 #include "image.h"
 #include "limits.h"
+#include "link_share.h"
 #include "operation.h"
 #include "pages.h"
 #include "procfs.h"
@@ -190,6 +191,7 @@ void uc_reap(struct tender *t, struct uc *uc)
 		operation_cancel(uc, -ESRCH);
 		return;
 	}
+	link_share_forget(uc);
 	events_remove(t, &uc->link);
 	if (await_end(uc, END_WAIT_NS)) {
 		reap(t, uc);

@@ -39,6 +39,7 @@ export const Control = {
   join: 29,
   send: 30,
   idle: 31,
+  mute: 32,
   await: 33,
   share: 34,
   link: 40,

@@ -307,6 +307,13 @@ export class Tender {
     return this.#listeners.values();
   }
 
+  /** What the UC writes to stdout and stderr is of no use until it is sent its next line. */
+  mute(uc: number): void {
+    const frame = Buffer.allocUnsafe(Size.frame);
+    writeFrameHeader(frame, { type: Control.mute, flags: 0, uc, seq: 0 }, 0);
+    this.#write(frame);
+  }
+
   /** Resolves when what was sent has left this process, or the tender is gone. */
   async drained(): Promise<void> {
     if (!this.#socket.writableNeedDrain || this.#death !== undefined) {

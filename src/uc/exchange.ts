@@ -60,8 +60,8 @@ class Exchange implements UcSink, Waiting {
     this.#settle({ type: 'too-long', bytes });
   }
 
-  output(stream: 'stdout' | 'stderr', data: Buffer): void {
-    this.#logs.write(stream, data);
+  output(stream: 'stdout' | 'stderr', data: Buffer): boolean {
+    return this.#logs.write(stream, data);
   }
 
   cut(held: Buffer): void {

@@ -84,10 +84,11 @@ export class LateLogs implements LineTarget {
 
   tooLong(): void {}
 
-  output(stream: Stream, data: Buffer): void {
+  output(stream: Stream, data: Buffer): boolean {
     if (this.#last?.isFull === false) {
       this.#last.write(stream, data.toString('utf8'));
     }
+    return this.#last?.isFull === false;
   }
 }
 

@@ -33,10 +33,10 @@ export class LogCollector {
     this.maxBytes = maxBytes;
   }
 
-  /** `data` is only valid during the call. */
-  write(stream: Stream, data: Buffer): void {
+  /** `data` is only valid during the call. False when nothing more is taken. */
+  write(stream: Stream, data: Buffer): boolean {
     if (this.#truncated) {
-      return;
+      return false;
     }
     const wholeBytes = this.#admit(data);
     if (wholeBytes > 0) {
@@ -50,6 +50,7 @@ export class LogCollector {
       held.add(data.subarray(wholeBytes));
       this.#held[stream] = held;
     }
+    return !this.#truncated;
   }
 
   /** Ends the collection; a last line without a newline counts. */

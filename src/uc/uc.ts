@@ -11,7 +11,8 @@ import { type GuestExit, type UcEnd, ucEndOf } from './uc-end.ts';
 export interface UcSink extends LineTarget {
   /** Longest line of the driver that is kept. */
   readonly maxLineBytes: number;
-  output(stream: 'stdout' | 'stderr', data: Buffer): void;
+  /** False when it takes no more. */
+  output(stream: 'stdout' | 'stderr', data: Buffer): boolean;
   /** A live capture stopped the UC; `held` is what it had sent of a line of the driver. */
   cut(held: Buffer): void;
   ended(end: UcEnd): void;
@@ -35,6 +36,7 @@ export class Uc implements UcListener {
   #lines = new LineBuffer();
   #sink: UcSink | undefined;
   #late: LateLogs | undefined;
+  #muted = false;
   #end: UcEnd | undefined;
   #guestExit: GuestExit | undefined;
   #panic: string | undefined;
@@ -89,6 +91,7 @@ export class Uc implements UcListener {
 
   /** Sends a line to the driver. */
   tell(message: string): void {
+    this.#muted = false;
     this.tender.send(this.id, Link.driverIn, message);
   }
 
@@ -122,10 +125,10 @@ export class Uc implements UcListener {
         }
         return;
       case Link.stdout:
-        (sink ?? this.#late)?.output('stdout', payload);
+        this.#write('stdout', payload);
         return;
       case Link.stderr:
-        (sink ?? this.#late)?.output('stderr', payload);
+        this.#write('stderr', payload);
         return;
       case Link.exit:
         this.#guestExit = decodeLinkExit(payload);
@@ -135,6 +138,14 @@ export class Uc implements UcListener {
         return;
       default:
         return;
+    }
+  }
+
+  #write(stream: 'stdout' | 'stderr', data: Buffer): void {
+    const wanted = (this.#sink ?? this.#late)?.output(stream, data) ?? true;
+    if (!wanted && !this.#muted) {
+      this.#muted = true;
+      this.tender.mute(this.id);
     }
   }
 

@@ -231,6 +231,17 @@ static uint64_t fs_call(const uint64_t *args)
 	return (uint64_t)((struct link_fs_reply *)io.payload)->error | (fd_count ? PROBE_GOT_FD : 0);
 }
 
+static uint64_t flood(const uint64_t *args)
+{
+	static char bytes[LINK_PAYLOAD_MAX];
+
+	for (uint64_t i = 0; i < args[2]; i++) {
+		bytes[0] = (char)i;
+		send((uint16_t)args[i % 2], bytes, (uint32_t)args[3], args[3]);
+	}
+	return args[2];
+}
+
 static uint64_t carry_out(const struct probe_call *c)
 {
 	const uint64_t *a = c->args;
@@ -246,6 +257,7 @@ static uint64_t carry_out(const struct probe_call *c)
 	case PROBE_SUM: return sum(a[0], a[1], a[2]);
 	case PROBE_SEND_FRAME: send((uint16_t)a[0], io.payload, (uint32_t)a[1], a[2]); return 0;
 	case PROBE_VSYSCALL: return ((uint64_t(*)(uint64_t, uint64_t))a[0])(0, 0);
+	case PROBE_FLOOD: return flood(a);
 	case PROBE_FS: return fs_call(a);
 	case PROBE_GROW: sleep_ms(a[3]); return grow(a[0], a[1], a[2]);
 	case PROBE_FAULT: return fault();
