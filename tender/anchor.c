@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "maps.h"
+#include "operation.h"
 #include "pagemap.h"
 #include "working_set.h"
 
@@ -58,6 +59,7 @@ static void anchor_all(int mem, const struct vma_list *maps, const struct page_r
 		page = first_small_page(mapped, v);
 		if (page < v->end && !make_private(mem, page))
 			return;
+		operation_pause_if_due();
 	}
 }
 

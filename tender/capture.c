@@ -41,6 +41,9 @@
 #define MAPS_MANY 2048
 #define HOLE_PAGES 512
 
+/* Of more pages than that, those that are read ahead are not worth their memory. */
+#define STORED_OF_MAX (8 * PAGE_STORE_MAX)
+
 /* A capture in the middle of work is right, but each clone has to do that work. */
 #define SETTLE_LIMIT_NS 25000000
 
@@ -51,7 +54,7 @@ struct capture {
 	struct control_capture request;
 	uint32_t seq;
 	enum tracee_patience patience;
-	struct page_store *store;
+	struct page_store *store; /* or NULL */
 	struct tracee tracee;
 	struct vma_list vmas;
 	struct page_runs own;
@@ -129,9 +132,12 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	if (error)
 		return error;
 	list_sources(c);
-	c->store->count = 0;
 	c->failed = "reading of its pages";
 	c->small = mapped && page_runs_pages(&c->own) <= PAGE_STORE_MAX;
+	if (page_runs_pages(&c->own) <= STORED_OF_MAX) {
+		c->store = operation_buffer(sizeof *c->store);
+		c->store->count = 0;
+	}
 	error = c->small || t->without & OPTIMISATION_UNCHANGED ? 0 : drop_unchanged(c);
 	if (error)
 		return error;
@@ -347,7 +353,6 @@ static void carry_out(struct tender *t, void *job)
 {
 	struct capture *c = job;
 
-	c->store = operation_buffer(sizeof *c->store);
 	capture(t, c);
 	vma_list_free(&c->vmas);
 	page_runs_free(&c->own);

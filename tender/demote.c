@@ -36,7 +36,7 @@ static int check(struct demotion *d)
 	const struct uc *uc = d->uc;
 
 	d->failed = "it does not run by itself";
-	if (uc->state != UC_RUNNING || uc->waited || uc->kill_count)
+	if (uc->waited || uc->kill_count)
 		return -EBUSY;
 	d->failed = "no snapshot has its images";
 	if (uc->hostfs || !d->base || !rest_has_images_of(uc, d->base))
@@ -200,8 +200,8 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 	struct control_demote request;
 	struct demotion *d;
 
-	if (!uc || uc->operation || frame->len != sizeof request) {
-		int error = !uc ? ESRCH : uc->operation ? EBUSY : EINVAL;
+	if (!uc || uc->state != UC_RUNNING || uc->operation || frame->len != sizeof request) {
+		int error = !uc ? ESRCH : frame->len != sizeof request ? EINVAL : EBUSY;
 
 		control_error(t, frame->uc, frame->seq, error, "demotion of UC %u: %s", frame->uc, strerror(error));
 		return;

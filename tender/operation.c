@@ -9,14 +9,14 @@
 #include "child.h"
 #include "link_hub.h"
 
-/* Others wait no longer than that, and what is done between two looks at the clock. */
-#define STEP_NS 1500000ull
+/* Others wait no longer than that, and for what is done between two looks at the clock. */
+#define STEP_NS 1200000ull
 #define MS_NS 1000000ull
 /* A wait so short is slept through: a pause takes as long as the loop's shortest wait. */
 #define SLEEP_MAX_NS 250000ull
 #define CHILD_WAIT_NS 500000ull
 /* Under way at a time; the others wait in line. */
-#define STACKS_MAX 16
+#define STACKS_MAX 64
 /* Stacks that keep their pages. */
 #define STACKS_WARM 2
 #define GUARD_BYTES 4096ul
@@ -31,7 +31,7 @@ struct stack {
 };
 
 struct operation {
-	struct list_node node; /* in the order of their turns */
+	struct list_node node;
 	struct tender *tender;
 	struct uc *uc; /* or NULL */
 	operation_fn *work;
@@ -166,8 +166,6 @@ static void step(struct tender *t, struct operation *o)
 	t->operations_turn_ns += took;
 	/* The tender has a higher priority than its UCs: it leaves them as much time as it takes. */
 	t->operations_next_ns = others_run(t) ? now + took : now;
-	list_del(&o->node);
-	list_add_tail(&o->node, &t->operations);
 	if (o->ended)
 		end(o);
 }
@@ -205,16 +203,25 @@ static uint64_t due_ns(const struct tender *t, const struct operation *o)
 	return o->wake_ns > t->operations_next_ns ? o->wake_ns : t->operations_next_ns;
 }
 
-/* The first of those that may have their turn the soonest. */
+/* Small ones are soon done: they do not wait for large ones, however many. */
+static bool goes_before(const struct tender *t, const struct operation *a, const struct operation *b, uint64_t now)
+{
+	uint64_t due_a = due_ns(t, a), due_b = due_ns(t, b);
+
+	return due_a <= now && due_b <= now ? a->used_ns < b->used_ns : due_a < due_b;
+}
+
+/* That may have its turn the soonest. */
 static struct operation *next(const struct tender *t)
 {
 	bool may_begin = free_stack();
 	struct operation *found = NULL;
+	uint64_t now = now_ns();
 
 	list_for_each(n, &t->operations) {
 		struct operation *o = list_entry(n, struct operation, node);
 
-		if ((o->stack || may_begin) && (!found || due_ns(t, o) < due_ns(t, found)))
+		if ((o->stack || may_begin) && (!found || goes_before(t, o, found, now)))
 			found = o;
 	}
 	return found;

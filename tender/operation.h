@@ -15,7 +15,7 @@ typedef void operation_fn(struct tender *t, void *job);
 void operations_init(struct tender *t);
 /*
  * Begins work(t, job), which frees job: its first step is made at once, unless this turn has had one already or too many
- * are under way. uc: which it is about, and has no other operation; or NULL.
+ * are under way. Then those go first that have taken the least time so far. uc: which it is about, and has no other operation; or NULL.
  */
 void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job);
 /* The operation has no more to do with its UC. */

@@ -89,9 +89,9 @@ static void add_page(struct copy *c, uint64_t at)
 {
 	const struct page_store *s = c->store;
 
-	while (c->next < s->count && s->addrs[c->next] < at)
+	while (s && c->next < s->count && s->addrs[c->next] < at)
 		c->next++;
-	if (c->next < s->count && s->addrs[c->next] == at)
+	if (s && c->next < s->count && s->addrs[c->next] == at)
 		add_piece(c, s->pages[c->next]);
 	else
 		add_missing(c, at);

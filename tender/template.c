@@ -54,6 +54,7 @@ struct template {
 	struct list_node ready;
 	int ready_count;
 	uint64_t used_ns;
+	bool anchoring; /* an operation on it is under way */
 	bool ended; /* killed; freed once it has hung up and no event can name it */
 };
 
@@ -113,7 +114,7 @@ static void reap(struct tender *t, struct template *p)
 	int status;
 
 	/* The hangup is told again until then. */
-	if (!child_await_end(p->zygote.pid, END_WAIT_NS, &status, &usage))
+	if (p->anchoring || !child_await_end(p->zygote.pid, END_WAIT_NS, &status, &usage))
 		return;
 	events_remove(t, &p->source);
 	close(p->zygote.sock);
@@ -145,6 +146,15 @@ void templates_free_dead(struct tender *t)
 	}
 }
 
+static void anchor(struct tender *t, void *job)
+{
+	struct template *p = job;
+
+	(void)t;
+	anchor_mappings(p->zygote.pid);
+	p->anchoring = false;
+}
+
 static void template_ready(struct tender *t, struct event_source *source, uint32_t events)
 {
 	struct template *p = container_of(source, struct template, source);
@@ -164,8 +174,9 @@ static void template_ready(struct tender *t, struct event_source *source, uint32
 	p->mapped = true;
 	if (p->before)
 		end(t, p->before);
+	p->anchoring = p->exact;
 	if (p->exact)
-		anchor_mappings(p->zygote.pid);
+		operation_start(t, NULL, anchor, p);
 }
 
 /* The new one, or NULL. */

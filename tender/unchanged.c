@@ -109,10 +109,11 @@ int unchanged_drop(pid_t pid, const struct vma_list *vmas, const struct backing 
 	b.pid = pid;
 	b.kept = (struct page_runs){ 0 };
 	b.store = store;
-	b.storing = true;
+	b.storing = store;
 	b.pages = 0;
 	b.piece_count = 0;
-	store->count = 0;
+	if (store)
+		store->count = 0;
 	for (size_t i = 0; !error && i < vmas->count; i++) {
 		const struct vma *v = &vmas->items[i];
 

@@ -17,7 +17,7 @@ struct backing {
 /*
  * Removes from own the pages of the stopped process that equal their backing: zeroes in anonymous
  * memory, the file's bytes in a mapping of one of the files. A snapshot need not store them. What has
- * been read of the others goes to store, the first of them, as many as there is room for.
+ * been read of the others goes to store, unless NULL: the first of them, as many as there is room for.
  * 0 or -errno, when the process cannot be read.
  */
 int unchanged_drop(pid_t pid, const struct vma_list *vmas, const struct backing *files, size_t file_count,

@@ -207,6 +207,15 @@ static void churn(uint64_t addr, uint64_t bytes)
 	}
 }
 
+static void protect(uint64_t addr, uint64_t bytes)
+{
+	map(addr, bytes);
+	for (uint64_t at = addr; at < addr + bytes; at += UC_POPULATE_MAX)
+		host_call(__NR_madvise, at, UC_POPULATE_MAX, MADV_POPULATE_READ, 0, 0, 0);
+	for (uint64_t prot = 3;; prot ^= 2)
+		host_call(__NR_mprotect, addr, bytes, prot, 0, 0, 0);
+}
+
 static void spin(void)
 {
 	for (;;)
@@ -263,6 +272,7 @@ static uint64_t carry_out(const struct probe_call *c)
 	case PROBE_FAULT: return fault();
 	case PROBE_TOUCH: return touch(a[0], a[1], a[2]);
 	case PROBE_MAPPINGS: return make_mappings(a[0], a[1]);
+	case PROBE_PROTECT: protect(a[0], a[1]); return 0;
 	case PROBE_CHURN: churn(a[0], a[1]); return 0;
 	case PROBE_ALTSTACK: enter_on((uint64_t)altstack + sizeof altstack / 2, spin, 0);
 	case PROBE_SPIN: spin(); return 0;

@@ -26,6 +26,7 @@ enum probe_op {
 	PROBE_TOUCH,          /* writes a word at each args[2] bytes of the args[1] bytes at args[0], which it maps */
 	PROBE_MAPPINGS,       /* args[1] mappings of a page each from args[0] on, with a page between two */
 	PROBE_CHURN,          /* fills args[1] bytes at args[0] in one call and gives them back, for ever */
+	PROBE_PROTECT,        /* reads args[1] bytes of new memory at args[0], and protects all of it in one call, for ever */
 	PROBE_ALTSTACK,       /* spins with its stack pointer in the alternate stack */
 	PROBE_FLOOD,          /* args[2] frames of args[3] bytes, in turn with type args[0] and args[1] */
 	PROBE_FS,             /* link_fs_call args[0] on the path in args[1..]: errno, PROBE_GOT_FD if a descriptor came */

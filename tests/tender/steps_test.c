@@ -24,6 +24,7 @@
 #define SEQ_WORK (1u << 30)
 #define SEQ_KILL (SEQ_WORK + 1)
 #define SPIN_NS 10000000
+#define LONG_NS 2000000000
 
 static uint32_t next_uc = 1;
 static uint64_t next_snapshot = 1;
@@ -271,6 +272,21 @@ static void a_guest_that_keeps_the_kernel_busy_is_captured(void)
 	kill_uc(uc);
 }
 
+static void a_guest_that_the_kernel_works_long_for_is_captured(void)
+{
+	struct probe_call protect = { .op = PROBE_PROTECT, .args = { ROOM, 16ul << 30 } };
+	uint32_t uc = boot();
+	int answers, error;
+
+	send_probe(uc, &protect);
+	client_await_cpu(&client, tender, uc, LONG_NS);
+	send_capture(uc, next_snapshot++, CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_LIVE);
+	error = await_work(&answers);
+	CHECK(error == 0 || error == EAGAIN);
+	CHECK(answers > 1);
+	kill_uc(uc);
+}
+
 static void a_guest_in_the_alternate_stack_is_let_go(void)
 {
 	struct probe_call leave = { .op = PROBE_ALTSTACK };
@@ -323,6 +339,7 @@ int main(int argc, char **argv)
 	RUN(a_promotion_overtakes_a_demotion);
 	RUN(one_thing_is_done_with_a_uc_at_a_time);
 	RUN(a_guest_that_keeps_the_kernel_busy_is_captured);
+	RUN(a_guest_that_the_kernel_works_long_for_is_captured);
 	RUN(a_guest_in_the_alternate_stack_is_let_go);
 	RUN(too_many_mappings_are_refused);
 	client_stop(&client);
