@@ -9,7 +9,7 @@
  * A request has a seq other than 0 and gets exactly one CONTROL_OK or CONTROL_ERROR with
  * the same seq. CONTROL_SEND and events have seq 0 and no reply. Requests on one UC are
  * carried out in the order sent; but while it is captured, reset or demoted, CONTROL_KILL takes effect at once, what
- * CONTROL_SEND brings waits, CONTROL_PROMOTE breaks a demotion off, and other requests are refused with EBUSY.
+ * CONTROL_SEND brings waits, and CONTROL_PROMOTE breaks a demotion off.
  */
 #ifndef SEUSS_ABI_CONTROL_H
 #define SEUSS_ABI_CONTROL_H

@@ -365,10 +365,7 @@ static const char *refusal(const struct uc *uc, int error)
 {
 	switch (error) {
 	case EOPNOTSUPP: return "it has opened files of the host";
-	case EBUSY:
-		return uc->state == UC_DEMOTED ? "it is demoted" :
-		       uc->operation	       ? "it stands still for another request" :
-						 "it has not confirmed its start";
+	case EBUSY: return uc->state == UC_DEMOTED ? "it is demoted" : "it has not confirmed its start";
 	case EEXIST: return "there is a snapshot of that number";
 	default: return strerror(error);
 	}
@@ -391,7 +388,7 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	}
 	if (!error && !uc)
 		error = ESRCH;
-	if (!error && (uc->state != UC_RUNNING || uc->operation || uc->has_host_files))
+	if (!error && (uc->state != UC_RUNNING || uc->has_host_files))
 		error = uc->has_host_files ? EOPNOTSUPP : EBUSY;
 	if (!error && (!request.snapshot || snapshot_find(t, request.snapshot)))
 		error = EEXIST;

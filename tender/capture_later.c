@@ -2,7 +2,6 @@
 
 #include <errno.h>
 
-#include "capture.h"
 #include "control.h"
 #include "uc.h"
 
@@ -39,7 +38,7 @@ void capture_later_work(struct tender *t)
 
 		list_del(&uc->capturing);
 		uc->capture.seq = 0;
-		capture_request(t, &frame, (const char *)&uc->capture_how);
+		request_handle(t, &frame, (const char *)&uc->capture_how);
 	}
 }
 

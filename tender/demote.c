@@ -200,7 +200,7 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 	struct control_demote request;
 	struct demotion *d;
 
-	if (!uc || uc->state != UC_RUNNING || uc->operation || frame->len != sizeof request) {
+	if (!uc || uc->state != UC_RUNNING || frame->len != sizeof request) {
 		int error = !uc ? ESRCH : frame->len != sizeof request ? EINVAL : EBUSY;
 
 		control_error(t, frame->uc, frame->seq, error, "demotion of UC %u: %s", frame->uc, strerror(error));

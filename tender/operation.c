@@ -2,11 +2,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <ucontext.h>
 
 #include "child.h"
+#include "control.h"
 #include "link_hub.h"
 
 /* Others wait no longer than that, and for what is done between two looks at the clock. */
@@ -30,10 +32,17 @@ struct stack {
 	bool taken;
 };
 
+struct request {
+	struct list_node node;
+	struct control_frame frame;
+	char payload[];
+};
+
 struct operation {
 	struct list_node node;
 	struct tender *tender;
 	struct uc *uc; /* or NULL */
+	struct list_node requests; /* for the UC, afterwards */
 	operation_fn *work;
 	void *job;
 	struct stack *stack; /* NULL: it has not begun */
@@ -134,11 +143,32 @@ void operation_let_go(void)
 	let_go(current);
 }
 
+void operation_defer(struct uc *uc, const struct control_frame *frame, const char *payload)
+{
+	struct request *r = xcalloc(1, sizeof *r + frame->len);
+
+	r->frame = *frame;
+	memcpy(r->payload, payload, frame->len);
+	list_add_tail(&r->node, &uc->operation->requests);
+}
+
+/* The first may begin an operation of its own, which the others wait for. */
+static void carry_out_deferred(struct operation *o)
+{
+	list_for_each_safe(n, next, &o->requests) {
+		struct request *r = list_entry(n, struct request, node);
+
+		request_handle(o->tender, &r->frame, r->payload);
+		free(r);
+	}
+}
+
 static void end(struct operation *o)
 {
 	let_go(o);
 	list_del(&o->node);
 	give_back(o->stack);
+	carry_out_deferred(o);
 	free(o);
 }
 
@@ -176,6 +206,7 @@ void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *
 	struct stack *stack = free_stack();
 
 	*o = (struct operation){ .tender = t, .uc = uc, .work = work, .job = job };
+	list_init(&o->requests);
 	if (uc)
 		uc->operation = o;
 	list_add_tail(&o->node, &t->operations);

@@ -18,6 +18,8 @@ void operations_init(struct tender *t);
  * are under way. Then those go first that have taken the least time so far. uc: which it is about, and has no other operation; or NULL.
  */
 void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job);
+/* A request for a UC that has an operation is carried out after that. */
+void operation_defer(struct uc *uc, const struct control_frame *frame, const char *payload);
 /* The operation has no more to do with its UC. */
 void operation_let_go(void);
 /* Has the UC's operation, if there is one, end soon: error is what its pauses return from now on. */

@@ -13,6 +13,7 @@
 #include "limits.h"
 #include "link_hub.h"
 #include "load.h"
+#include "operation.h"
 #include "peer_join.h"
 #include "peers.h"
 #include "procfs.h"
@@ -163,16 +164,14 @@ static void mount_image(struct tender *t, const struct control_frame *frame, con
 	struct uc *uc = uc_find(t, frame->uc);
 	struct image *image;
 	uint32_t number;
-	bool busy;
 
 	if (!text_after_number(frame, payload, &number, message.path, sizeof message.path)) {
 		refuse(t, frame, EINVAL, "mount");
 		return;
 	}
 	image = image_find(t, number);
-	busy = uc && (uc->state == UC_DEMOTED || uc->operation);
-	if (!uc || busy || !image || uc->image_count == UC_IMAGE_MAX) {
-		refuse(t, frame, !uc ? ESRCH : busy ? EBUSY : !image ? ENOENT : ENOSPC, "mount");
+	if (!uc || uc->state == UC_DEMOTED || !image || uc->image_count == UC_IMAGE_MAX) {
+		refuse(t, frame, !uc ? ESRCH : uc->state == UC_DEMOTED ? EBUSY : !image ? ENOENT : ENOSPC, "mount");
 		return;
 	}
 	uc->images[uc->image_count++] = image_get(image);
@@ -271,11 +270,30 @@ static request_fn *find(uint16_t type)
 	}
 }
 
+/* What needs the UC as it is when the operation on it is over. */
+static bool has_to_wait(struct tender *t, const struct control_frame *frame)
+{
+	const struct uc *uc;
+
+	switch (frame->type) {
+	case CONTROL_CAPTURE:
+	case CONTROL_DEMOTE:
+	case CONTROL_RESET:
+	case CONTROL_MOUNT:
+		uc = uc_find(t, frame->uc);
+		return uc && uc->operation;
+	default:
+		return false;
+	}
+}
+
 void request_handle(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	request_fn *carry_out = find(frame->type);
 
-	if (carry_out)
+	if (has_to_wait(t, frame))
+		operation_defer(uc_find(t, frame->uc), frame, payload);
+	else if (carry_out)
 		carry_out(t, frame, payload);
 	else
 		control_error(t, frame->uc, frame->seq, ENOSYS, "no request has type %u", frame->type);

@@ -341,7 +341,7 @@ void reset_request(struct tender *t, const struct control_frame *frame, const ch
 	struct uc *uc = uc_find(t, frame->uc);
 
 	(void)payload;
-	if (!uc || uc->state != UC_RUNNING || uc->reset_seq || uc->operation) {
+	if (!uc || uc->state != UC_RUNNING || uc->reset_seq) {
 		control_error(t, frame->uc, frame->seq, uc ? EBUSY : ESRCH, "reset of UC %u: %s", frame->uc,
 			      uc ? "it does not run by itself" : "there is none");
 		return;
@@ -361,7 +361,7 @@ void resets_tick(struct tender *t)
 	list_for_each_safe(n, next, &t->resets) {
 		struct uc *uc = list_entry(n, struct uc, resetting);
 
-		if (now_ns() >= uc->reset_next_ns)
+		if (!uc->operation && now_ns() >= uc->reset_next_ns)
 			begin(t, uc, 0);
 	}
 }

@@ -242,17 +242,20 @@ static void a_promotion_overtakes_a_demotion(void)
 	kill_uc(uc);
 }
 
-static void one_thing_is_done_with_a_uc_at_a_time(void)
+static void one_thing_is_done_with_a_uc_after_the_other(void)
 {
 	struct control_captured c;
-	uint32_t uc = boot();
-	int answers;
+	uint64_t first = next_snapshot++, second = next_snapshot++;
+	uint32_t uc = boot(), clone = next_uc++;
 
 	fill(uc, LARGE_BYTES);
-	send_capture(uc, next_snapshot++, CONTROL_CAPTURE_KEEP);
-	CHECK(client_capture(&client, tender, uc, next_snapshot++, true, &c) == EBUSY);
-	CHECK(await_work(&answers) == 0);
-	kill_uc(uc);
+	send_capture(uc, first, CONTROL_CAPTURE_KEEP);
+	CHECK(client_capture(&client, tender, uc, first, true, &c) == EEXIST);
+	send_capture(uc, second, CONTROL_CAPTURE_KEEP);
+	CHECK(client_capture(&client, tender, uc, next_snapshot++, false, &c) == 0);
+	deploy(clone, second);
+	CHECK(peek(clone, ROOM) == ROOM);
+	kill_uc(clone);
 }
 
 /* ---- hostile ones ---- */
@@ -337,7 +340,7 @@ int main(int argc, char **argv)
 	RUN(a_kill_does_not_wait_for_a_capture);
 	RUN(what_is_sent_during_a_capture_finds_it_captured);
 	RUN(a_promotion_overtakes_a_demotion);
-	RUN(one_thing_is_done_with_a_uc_at_a_time);
+	RUN(one_thing_is_done_with_a_uc_after_the_other);
 	RUN(a_guest_that_keeps_the_kernel_busy_is_captured);
 	RUN(a_guest_that_the_kernel_works_long_for_is_captured);
 	RUN(a_guest_in_the_alternate_stack_is_let_go);
