@@ -155,7 +155,11 @@ static int read_memory_map(struct tender *t, struct capture *c)
 	if (error)
 		return error;
 	c->failed = "memory map: it holds a file or shared memory that no snapshot can";
-	return lay_out(c, &in);
+	error = lay_out(c, &in);
+	if (error || !mapped || !t->capture_max || c->layout.layer_bytes <= t->capture_max)
+		return error;
+	c->failed = "its pages are more than a snapshot may store";
+	return -E2BIG;
 }
 
 /* Without a detour: the file's pages are mapped already. */

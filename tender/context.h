@@ -252,6 +252,7 @@ struct tender {
 	int huge_fs;   /* huge_image.c, or -1; all tenders of the node have the same */
 	int host_proc; /* /proc as the node sees it */
 	uint32_t without; /* optimisations that are left out */
+	uint64_t capture_max; /* bytes that a snapshot with a parent may store, or 0: as many as it has */
 	struct privileges privileges;
 	bool in_memory_group; /* UCs are: memory_group.h */
 	unsigned uc_user; /* that UCs are given where the host lets us */

@@ -19,6 +19,7 @@ struct launch {
 	uint32_t uc_max;
 	bool bind_node; /* the node's main thread shares the first core: a message then wakes no sleeping core */
 	uint32_t without; /* optimisations that are left out */
+	uint64_t capture_max; /* bytes that a snapshot with a parent may store, or 0: as many as it has */
 	uint64_t memory_max; /* that all UCs may take together, or 0: no group is made for them */
 	const char *memory_group_name; /* all tenders of the node share it */
 	struct memory_group memory_group;

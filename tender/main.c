@@ -10,7 +10,7 @@
 #define UC_MAX_DEFAULT 100000
 #define CPU_MAX 4096
 #define USAGE "seuss-tender --libos PATH --cpu N [--index I --count N --peers PATH] [--max-uc N] [--bind-node 0|1] " \
-	"[--without LIST] [--memory-max BYTES --memory-group NAME]"
+	"[--without LIST] [--memory-max BYTES --memory-group NAME] [--capture-max BYTES]"
 
 static long number(const char *option, const char *text, char **end, long max)
 {
@@ -54,6 +54,8 @@ static void parse(struct launch *l, int argc, char **argv)
 			l->bind_node = whole_number(argv[i], argv[i + 1], 1) == 1;
 		} else if (!strcmp(argv[i], "--memory-max")) {
 			l->memory_max = (uint64_t)whole_number(argv[i], argv[i + 1], INT64_MAX);
+		} else if (!strcmp(argv[i], "--capture-max")) {
+			l->capture_max = (uint64_t)whole_number(argv[i], argv[i + 1], INT64_MAX);
 		} else if (!strcmp(argv[i], "--memory-group")) {
 			l->memory_group_name = argv[i + 1];
 		} else if (!strcmp(argv[i], "--without")) {

@@ -44,6 +44,7 @@ static void init_state(struct tender *t, const struct launch *l)
 	t->uc_max = l->uc_max;
 	t->libos = l->libos;
 	t->without = l->without;
+	t->capture_max = l->capture_max;
 	t->huge_fs = HUGE_FS_UNKNOWN;
 	t->host_proc = l->host_proc;
 	t->vdso_clock_gettime = vdso_clock_gettime_moved();

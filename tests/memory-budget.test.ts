@@ -159,6 +159,20 @@ describe('a node with a small budget', () => {
     await node.forget(keeps);
   });
 
+  it('keeps no snapshot that takes more than a quarter of it', async () => {
+    const large = sourceAction(
+      PYTHON,
+      'kept = [bytes([i]) * (1 << 20) for i in range(1, 181)]\ndef main(args):\n    return {"n": len(kept)}',
+    );
+    for (let i = 0; i < 2; i++) {
+      const { path, result } = await node.invoke(large, {});
+      assert.deepEqual([path, result], ['cold', { n: 180 }]);
+      assert.ok(node.stats().snapshots.every(({ kind, of }) => kind === 'runtime' || of !== large.name));
+      await node.dropIdle(large);
+    }
+    await node.forget(large);
+  });
+
   it('runs a function that expects more than the budget alone, and fails it for its memory', async () => {
     const tooLarge = hog();
     for (let i = 0; i < 2; i++) {

@@ -284,6 +284,7 @@ class Invocation {
     }
     const number = this.#node.cores.nextSnapshot();
     const captured = uc.tender.captureAtAnswer(uc.id, number);
+    this.#node.budget.awaitCopy(uc, captured);
     // Whether anybody waits for it is only known later.
     captured.catch((error: unknown) => record.attempts.failed(error, performance.now()));
     return { number, captured };

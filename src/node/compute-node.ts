@@ -20,7 +20,7 @@ import { type FunctionRecord, FunctionUc, functionRecord } from './function-reco
 import { IdleMeter, measureIdle } from './idle-meter.ts';
 import { IdlePool } from './idle-pool.ts';
 import { MemoryAccount } from './memory-account.ts';
-import { defaultBudgetBytes, MemoryBudget, wallBytes } from './memory-budget.ts';
+import { captureMaxBytes, defaultBudgetBytes, MemoryBudget, wallBytes } from './memory-budget.ts';
 import { Persistence } from './persistence.ts';
 import { Places } from './place.ts';
 import { Recapturer } from './recapture.ts';
@@ -469,6 +469,7 @@ export async function startComputeNode(options: ComputeNodeOptions = {}): Promis
     libosPath,
     cores: coreCount,
     memoryMaxBytes: wallBytes(options.memoryBytes ?? defaultBudgetBytes(), coreCount),
+    captureMaxBytes: captureMaxBytes(options.memoryBytes ?? defaultBudgetBytes()),
     bindNode: options.bindThread ?? false,
     without: TENDER_OPTIMISATIONS.filter((name) => options.without?.includes(name)),
   });

@@ -116,6 +116,8 @@ export class FunctionUc extends Uc {
   /** Since it began to run: the most that it took, and what it was expected to take. */
   peakBytes = 0;
   admittedBytes = 0;
+  /** Until it is captured, which copies its memory unless that is more. */
+  copyMaxBytes = 0;
   charge: Charge | undefined;
   #resetMs: number | undefined;
 
@@ -125,12 +127,13 @@ export class FunctionUc extends Uc {
     this.record = record;
   }
 
-  /** Real bytes that it takes, as far as known. */
+  /** Real bytes that it takes, as far as known, with the copy that is about to be made. */
   get bytes(): number {
     if (this.demoted) {
       return this.keptBytes;
     }
-    return this.toldBytes === undefined ? this.record.idleBytes : this.toldBytes + UC_KERNEL_BYTES;
+    const own = this.toldBytes === undefined ? this.record.idleBytes : this.toldBytes + UC_KERNEL_BYTES;
+    return own <= this.copyMaxBytes ? own * 2 : own;
   }
 
   /** Puts it back to what it was deployed from. After an error it is of no more use. */

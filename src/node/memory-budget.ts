@@ -19,6 +19,9 @@ const PRESSURE_BATCH = 16;
 const RUNNING_MIN_BYTES = 128 * 1024 * 1024;
 /** A single one claims less by so much: others can run beside it. */
 const OTHERS_BYTES = RUNNING_MIN_BYTES / 2;
+/** Part of the budget that a function's snapshot may take, and what it may take at least. */
+const CAPTURE_SHARE = 0.25;
+const CAPTURE_MIN_BYTES = 64 * 1024 * 1024;
 /** What the UCs of a core take at most before their tender has told it. */
 const BETWEEN_LOOKS_BYTES = 128 * 1024 * 1024;
 
@@ -31,6 +34,11 @@ export function defaultBudgetBytes(): number {
 /** What UCs may take together at most, by the host's kernel: a node that keeps its budget stays below. */
 export function wallBytes(limitBytes: number, cores: number): number {
   return Math.max(limitBytes, RUNNING_MIN_BYTES) + BETWEEN_LOOKS_BYTES * (cores + 1);
+}
+
+/** What a snapshot may take: while it is made, the memory that it is a copy of is there too. */
+export function captureMaxBytes(limitBytes: number): number {
+  return Math.max(CAPTURE_MIN_BYTES, Math.floor(limitBytes * CAPTURE_SHARE));
 }
 
 /** UCs that the host has process ids for. Where it does not show how many there are, Linux's default counts. */
@@ -82,6 +90,11 @@ export class MemoryBudget {
     this.#snapshots = snapshots;
     this.#end = end;
     this.#kill = kill;
+  }
+
+  /** The most that a snapshot of a function may take. */
+  get captureMaxBytes(): number {
+    return captureMaxBytes(this.limitBytes);
   }
 
   /** Real bytes held now, but for those of UCs that are about to be gone. */
@@ -137,6 +150,17 @@ export class MemoryBudget {
       setImmediate(this.#endTurn);
     }
     this.#begun += bytes;
+  }
+
+  /** The UC's memory is about to be copied. */
+  awaitCopy(uc: FunctionUc, copied: Promise<unknown>): void {
+    const count = (bytes: number): void => {
+      uc.copyMaxBytes = bytes;
+      this.#account.update(uc);
+    };
+    const done = (): void => count(0);
+    count(this.captureMaxBytes);
+    copied.then(done, done);
   }
 
   /** Evicts until the budget holds. */

@@ -15,6 +15,8 @@ export interface TenderProcessOptions {
   readonly bindNode: boolean;
   /** What all UCs may take together by a memory cgroup of their own, where the host lets one be made. */
   readonly memoryMaxBytes?: number;
+  /** What a snapshot with a parent may store. */
+  readonly captureMaxBytes?: number;
   /** Optimisations that it leaves out. */
   readonly without: readonly TenderOptimisation[];
 }
@@ -68,7 +70,15 @@ export class TenderProcess {
   }
 
   private constructor(
-    { tenderPath, libosPath, cores, bindNode, memoryMaxBytes, without }: TenderProcessOptions,
+    {
+      tenderPath,
+      libosPath,
+      cores,
+      bindNode,
+      memoryMaxBytes,
+      captureMaxBytes,
+      without,
+    }: TenderProcessOptions,
     index: number,
     peersPath: string | undefined,
     { near, far }: ControlPair,
@@ -81,6 +91,7 @@ export class TenderProcess {
     if (memoryMaxBytes !== undefined) {
       args.push('--memory-max', `${memoryMaxBytes}`, '--memory-group', MEMORY_GROUP);
     }
+    if (captureMaxBytes !== undefined) args.push('--capture-max', `${captureMaxBytes}`);
     if (without.length > 0) args.push('--without', without.join(','));
     // The control socket follows the standard descriptors.
     const child = spawn(tenderPath, args, { stdio: ['ignore', 'inherit', 'pipe', far] });
