@@ -103,6 +103,20 @@ export class ActionRegistry {
     content: ActionContent,
     overwrite: boolean,
   ): Promise<{ record: ActionRecord; replaced: ActionRecord | undefined }> {
+    try {
+      return await this.#put(namespace, name, content, overwrite);
+    } finally {
+      // Refused before anybody has taken it.
+      if (content.packed !== undefined) this.#packager.images.tidy(content.packed);
+    }
+  }
+
+  async #put(
+    namespace: string,
+    name: string,
+    content: ActionContent,
+    overwrite: boolean,
+  ): Promise<{ record: ActionRecord; replaced: ActionRecord | undefined }> {
     const key = `${namespace}/${name}`;
     const before = this.checkPut(namespace, name, overwrite);
     const exec = content.exec === undefined ? before?.exec : withoutAbsent(content.exec);
