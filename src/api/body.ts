@@ -39,7 +39,9 @@ export function actionDocument(text: JsonText): unknown {
 
 function keyValue(item: JsonText): unknown {
   if (!item.isObject) return item.value();
-  return mapMembers(item, (name, member) => (name === 'value' ? compactJson(member) : member.value()));
+  return mapMembers(item, (name, member) =>
+    name === 'value' ? compactJson(member).detached() : member.value(),
+  );
 }
 
 function mapMembers(object: JsonText, map: (name: string, member: JsonText) => unknown): object {

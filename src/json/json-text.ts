@@ -72,6 +72,11 @@ export class JsonText {
     return new JsonText(text);
   }
 
+  /** The same in memory of its own: a part of a text keeps the whole of it alive. */
+  detached(): JsonText {
+    return new JsonText(Buffer.from(this.text).toString());
+  }
+
   get isObject(): boolean {
     return this.text.startsWith(OPEN_OBJECT);
   }

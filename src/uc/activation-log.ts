@@ -56,7 +56,7 @@ export class ActivationLog implements ActivationLogs {
 
   /** Bytes of memory that it takes. */
   get bytes(): number {
-    return this.#text.length + this.#runs.length * RUN_BYTES + (this.#late?.bytes ?? 0);
+    return this.#text.capacity + this.#runs.length * RUN_BYTES + (this.#late?.bytes ?? 0);
   }
 
   lines(): LogLine[] {

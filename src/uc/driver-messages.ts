@@ -169,9 +169,13 @@ function readLine(text: string): Line | undefined {
   }
 }
 
+/** What surrounds a value in an answer of our drivers is shorter. */
+const ENVELOPE_CHARS = 1024;
+
 /** Undefined for anything that is no message of the protocol. */
 export function parseAnswer(line: Buffer): DriverAnswer | undefined {
-  const read = readLine(line.toString('utf8'));
+  const text = line.toString('utf8');
+  const read = readLine(text);
   if (read === undefined) {
     return undefined;
   }
@@ -194,12 +198,17 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
       const checkpoint = read.checkpoint === true;
       const ending = read.ending === true;
       return typeof id === 'number' && isStatus(status) && isContainer(value)
-        ? { op, id, status, value, depth, seeded, checkpoint, ending }
+        ? { op, id, status, value: keptValue(value, text), depth, seeded, checkpoint, ending }
         : undefined;
     }
     default:
       return undefined;
   }
+}
+
+/** The result is kept for long: a small one must not keep a long line alive. */
+function keptValue(value: JsonText, line: string): JsonText {
+  return line.length - value.text.length > ENVELOPE_CHARS ? value.detached() : value;
 }
 
 function isStatus(status: unknown): status is RunStatus {

@@ -10,6 +10,11 @@ export class GrowingBuffer {
     return this.#used;
   }
 
+  /** Bytes of memory. */
+  get capacity(): number {
+    return this.#memory?.length ?? 0;
+  }
+
   /** A view, valid until something is added. */
   get bytes(): Buffer {
     return (this.#memory ?? EMPTY).subarray(0, this.#used);
