@@ -145,4 +145,12 @@ describe('functions answer while, again and again, somebody kills', () => {
   it('all tenders at once', { timeout: 600_000 }, (t) =>
     killAndMeasure(t, 'all tenders', () => tenderProcesses().tenders),
   );
+
+  it('stops a tender for good', { skip: !STRESS && 'takes half a minute', timeout: 120_000 }, async () => {
+    const before = mends;
+    process.kill(tenderProcesses().tenders[1] as number, 'SIGSTOP');
+    const answered = allAnswer();
+    await mendedAfter(before);
+    await answered;
+  });
 });

@@ -8,6 +8,10 @@ import { TenderProcess, type TenderProcessOptions } from './tender-process.ts';
 
 /** What one captures all have, so they know each other. That takes a millisecond. */
 const JOIN_MS = 5000;
+/** How often tenders are asked whether they are in order. */
+const LOOK_MS = 5000;
+/** The longest that one does without a look at its messages is to read an image from a slow disk. */
+const HANG_MS = 20_000;
 
 interface Started {
   readonly index: number;
@@ -20,12 +24,16 @@ interface Started {
 export class TenderGroup {
   readonly #options: TenderProcessOptions;
   readonly #processes: TenderProcess[] = [];
+  /** Those whose answer is awaited. */
+  readonly #asked = new Set<Tender>();
+  #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** @throws PlatformError `too_few_descriptors`, `not_built`, `tender_died`, `tender_version` */
   static async start(options: TenderProcessOptions): Promise<TenderGroup> {
     checkDescriptorLimit();
     const group = new TenderGroup(options);
+    group.#timer = setInterval(() => group.#lookAfter(), LOOK_MS).unref();
     const failure = await group.replace(Array.from({ length: options.cores }, (_, index) => index));
     if (failure !== undefined) {
       await group.close();
@@ -62,8 +70,21 @@ export class TenderGroup {
     return failure;
   }
 
+  /** One that does not answer any more, because somebody has stopped it, say, is as good as dead. */
+  #lookAfter(): void {
+    for (const each of this.#processes.filter(({ tender }) => !tender.isGone && !this.#asked.has(tender))) {
+      const { tender } = each;
+      this.#asked.add(tender);
+      each
+        .within(HANG_MS, tender.greet())
+        .catch(() => undefined)
+        .finally(() => this.#asked.delete(tender));
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
+    clearInterval(this.#timer);
     await Promise.all(this.#processes.map((each) => each.close()));
   }
 

@@ -33,6 +33,8 @@ const STDERR_KEPT_BYTES = 4096;
 const CLOSE_GRACE_MS = 2000;
 /** A host that is that busy runs no function in time either. */
 const START_MS = 10_000;
+/** Added to each limit. */
+const LATE_MS = 1000;
 
 /** Name of the memory cgroup that UCs of all tenders of this process share. */
 const MEMORY_GROUP = `seuss-${randomBytes(8).toString('hex')}`;
@@ -42,6 +44,7 @@ export class TenderProcess {
   readonly tender: Tender;
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
+  readonly #index: number;
   #stderr = '';
   #closing = false;
 
@@ -96,6 +99,7 @@ export class TenderProcess {
     // The control socket follows the standard descriptors.
     const child = spawn(tenderPath, args, { stdio: ['ignore', 'inherit', 'pipe', far] });
     this.#child = child;
+    this.#index = index;
     this.tender = new Tender(near);
     far.destroy();
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -119,10 +123,14 @@ export class TenderProcess {
    * @throws PlatformError `tender_died`
    */
   async within<T>(limitMs: number, work: Promise<T>): Promise<T> {
-    const timer = setTimeout(() => {
-      this.#fail(`a tender did not answer for ${limitMs} ms`);
+    const giveUp = (): void => {
+      this.#fail(`the tender of core ${this.#index} has not answered for ${limitMs + LATE_MS} ms`);
       this.#child.kill('SIGKILL');
-    }, limitMs);
+    };
+    // This process may have been stopped itself: then what has come meanwhile is read first.
+    let timer = setTimeout(() => {
+      timer = setTimeout(giveUp, LATE_MS).unref();
+    }, limitMs).unref();
     try {
       return await work;
     } finally {
