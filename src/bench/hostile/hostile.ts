@@ -52,7 +52,7 @@ export interface HostileReport {
 export const LEFT_BYTES_MAX = 20 * 1024 * 1024;
 /** Threads that nobody needs any more keep their memory for a while. */
 const SETTLE_MS = 45_000;
-const COLLECT_MS = 2000;
+const COLLECT_MS = 4000;
 const QUIET_MS = 15_000;
 const MIB = 1024 * 1024;
 
@@ -170,7 +170,7 @@ async function heldWithoutHonest(
 async function ping(server: Server): Promise<string | undefined> {
   const client = new HttpClient(server);
   try {
-    const { status, text } = await client.call('GET', '/ping', { timeoutMs: 10_000 });
+    const { status, text } = await client.call('GET', '/ping', { timeoutMs: 30_000 });
     return status === 200 ? undefined : `ping: ${status} ${text}`;
   } catch (error) {
     return `ping: ${String(error)}`;

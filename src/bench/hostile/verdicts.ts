@@ -47,3 +47,8 @@ export function succeeded(outcome: Outcome): string | undefined {
     ? told(outcome)
     : `status ${outcome.httpStatus}: ${outcome.text.slice(0, 200)}`;
 }
+
+/** As `toldOrEnded`; one that waits for memory for too long is told that it is accepted. */
+export function toldOrAccepted(outcome: Outcome): string | undefined {
+  return outcome.httpStatus === 202 ? undefined : toldOrEnded(outcome);
+}

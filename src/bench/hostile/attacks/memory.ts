@@ -1,6 +1,6 @@
 import { type Attack, BAR_MS, LONG_BAR_MS, mebibytes, ONE_CONTEXT_BYTES, PEAK_BYTES } from '../attack.ts';
 import type { Attacker } from '../attacker.ts';
-import { failed, invokes, told, toldOrEnded } from '../verdicts.ts';
+import { failed, invokes, told, toldOrAccepted, toldOrEnded } from '../verdicts.ts';
 
 const python = 'python:3.11';
 const nodejs = 'nodejs:24';
@@ -131,7 +131,7 @@ export const MEMORY_ATTACKS: readonly Attack[] = [
           'import time\ndef main(args):\n    memory = bytearray(400 << 20)\n    memory[::4096] = b"x" * (100 << 10)\n    time.sleep(1)\n    return {}\n',
       },
     },
-    once: invokes({}, toldOrEnded),
+    once: invokes({}, toldOrAccepted),
   },
   {
     name: 'big-captures',
