@@ -84,13 +84,13 @@ describe('clones of a Node.js function', () => {
          subtle: Buffer.from(await web.subtle.exportKey('raw', await web.subtle.generateKey({ name: 'AES-GCM', length: 128 }, true, ['encrypt']))).toString('hex') });`,
     ));
 
-  it('renew random bytes that packages have in stock, and no keys', async () => {
+  it('renew random bytes that packages have in stock, the few that tell processes apart, and no keys', async () => {
     const action = sourceAction(
       NODEJS,
       `const crypto = require('crypto');
        const stocks = { sync: crypto.randomFillSync(new Uint8Array(256)), web: globalThis.crypto.getRandomValues(Buffer.alloc(2688)), pool: crypto.randomFillSync(Buffer.alloc(8192)) };
-       const key = crypto.randomFillSync(Buffer.alloc(64));
-       exports.main = () => ({ ...Object.fromEntries(Object.entries(stocks).map(([name, bytes]) => [name, bytes.subarray(128, 144).join()])), KEY: key.toString('hex') });`,
+       const key = crypto.randomFillSync(Buffer.alloc(64)), own = crypto.randomBytes(5);
+       exports.main = () => ({ own: own.toString('hex'), ...Object.fromEntries(Object.entries(stocks).map(([name, bytes]) => [name, bytes.subarray(128, 144).join()])), KEY: key.toString('hex') });`,
     );
     const answers = await answersOfClones(node, action, CLONES);
     assert.equal(new Set(answers.map(({ KEY }) => KEY)).size, 1);

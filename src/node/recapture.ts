@@ -232,10 +232,11 @@ export class Recapturer {
   async #work(): Promise<void> {
     for (const [record, action] of this.#due) {
       this.#due.delete(record);
-      // Tried again after twice as many runs.
-      await this.#captureIdle(record, action).catch(() => {
+      const done = await this.#captureIdle(record, action).catch(() => false);
+      if (!done) {
+        // Tried again after twice as many runs.
         this.#watch(record).over = false;
-      });
+      }
     }
     this.#timer = undefined;
   }
