@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-/** A client that takes nothing of an answer for so long is left. */
+/** A client that takes nothing of an answer for so long, or twice as long if it took some first, is left. */
 const ANSWER_IDLE_MS = 30_000;
 /** Paths that are not there are not there for everybody, but below these nothing is told without a key. */
 const PROTECTED = /^\/(?:api|seuss)\/v1(?:\/|$)/;
