@@ -273,6 +273,7 @@ struct tender {
 	int template_count;
 	uint32_t learn_from; /* UC whose working set is to be looked at, or 0 */
 	uint64_t learn_by_ns;
+	uint32_t looked_at; /* UC whose working set is being looked at, or 0: it is killed after that */
 	struct list_node table[UC_TABLE_SIZE];
 	uint32_t uc_count; /* in the table, with a process */
 	struct list_node dead;

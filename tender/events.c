@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <time.h>
 
 #include "capture_later.h"
 #include "control.h"
@@ -18,6 +19,8 @@
 #include "uc.h"
 
 #define BATCH 64
+#define MS_NS INT64_C(1000000)
+#define SECOND_NS (1000 * MS_NS)
 /* The pool is refilled when nothing has happened for so long: a running function comes first. */
 #define IDLE_MS 2
 /* One that has not answered after so long most likely waits itself. */
@@ -50,13 +53,14 @@ void events_remove(struct tender *t, struct event_source *source)
 			t->reported[i].data.ptr = NULL;
 }
 
-static int wait_all(struct tender *t, int timeout_ms)
+static int wait_all(struct tender *t, int64_t timeout_ns)
 {
+	struct timespec limit = { .tv_sec = timeout_ns / SECOND_NS, .tv_nsec = timeout_ns % SECOND_NS };
 	struct epoll_event events[BATCH];
-	int n = epoll_wait(t->epoll, events, BATCH, timeout_ms);
+	int n = epoll_pwait2(t->epoll, events, BATCH, timeout_ns < 0 ? NULL : &limit, NULL);
 
 	if (n < 0 && errno != EINTR)
-		fatal(errno, "epoll_wait");
+		fatal(errno, "epoll_pwait2");
 	t->reported = events;
 	t->reported_count = n > 0 ? n : 0;
 	for (int i = 0; i < n; i++) {
@@ -70,8 +74,9 @@ static int wait_all(struct tender *t, int timeout_ms)
 }
 
 /* While the node does not read, UCs wait on their full links: only the node and peers are heard. */
-static void wait_uncongested(struct tender *t, int timeout_ms)
+static void wait_uncongested(struct tender *t, int64_t timeout_ns)
 {
+	struct timespec limit = { .tv_sec = timeout_ns / SECOND_NS, .tv_nsec = timeout_ns % SECOND_NS };
 	struct event_source *sources[1 + PEERS_MAX];
 	struct pollfd p[1 + PEERS_MAX];
 	int count = 1, n;
@@ -86,31 +91,39 @@ static void wait_uncongested(struct tender *t, int timeout_ms)
 		p[count] = (struct pollfd){ .fd = peer->fd, .events = POLLIN };
 		sources[count++] = peer;
 	}
-	n = poll(p, (nfds_t)count, timeout_ms);
+	n = ppoll(p, (nfds_t)count, timeout_ns < 0 ? NULL : &limit, NULL);
 	if (n < 0 && errno != EINTR)
-		fatal(errno, "poll");
+		fatal(errno, "ppoll");
 	/* POLL… and EPOLL… bits are the same. */
 	for (int i = 0; n > 0 && i < count; i++)
 		if (p[i].revents)
 			sources[i]->ready(t, sources[i], (uint32_t)p[i].revents);
 }
 
-static int sooner(int a_ms, int b_ms)
+/* Negative: never. */
+static int64_t sooner(int64_t a, int64_t b)
 {
-	if (a_ms < 0 || b_ms < 0)
-		return a_ms < 0 ? b_ms : a_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
 }
 
-static int timeout(struct tender *t)
+static int64_t ms_to_ns(int64_t ms)
 {
-	int ms = sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t));
+	return ms < 0 ? ms : ms * MS_NS;
+}
 
-	ms = sooner(sooner(ms, resets_timeout_ms(t)), operations_timeout_ms(t));
-	ms = sooner(sooner(ms, uc_ending_timeout_ms(t)), sooner(control_timeout_ms(t), link_shares_timeout_ms(t)));
+static int64_t timeout_ns(struct tender *t)
+{
+	int64_t ms = sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t));
+
+	ms = sooner(ms, sooner(resets_timeout_ms(t), uc_ending_timeout_ms(t)));
+	ms = sooner(ms, sooner(control_timeout_ms(t), link_shares_timeout_ms(t)));
 	if (!peers_flush(t))
 		ms = sooner(ms, PEERS_RETRY_MS);
-	return template_is_wanted(t) || pool_wants_more(t) || spare_layer_wanted(t) ? sooner(ms, IDLE_MS) : ms;
+	if (template_is_wanted(t) || pool_wants_more(t) || spare_layer_wanted(t))
+		ms = sooner(ms, IDLE_MS);
+	return sooner(ms_to_ns(ms), operations_timeout_ns(t));
 }
 
 /* Whether a UC of this core is about to answer: what it takes then is somebody's time. */
@@ -146,9 +159,9 @@ void events_run(struct tender *t)
 		bool quiet = false;
 
 		if (control_congested(t))
-			wait_uncongested(t, sooner(limits_timeout_ms(t), operations_timeout_ms(t)));
+			wait_uncongested(t, sooner(ms_to_ns(limits_timeout_ms(t)), operations_timeout_ns(t)));
 		else
-			quiet = wait_all(t, timeout(t)) == 0 && list_empty(&t->operations);
+			quiet = wait_all(t, timeout_ns(t)) == 0 && list_empty(&t->operations);
 		if (snapshot_diff_timeout_ms(t) >= 0)
 			snapshot_diff_step(t, quiet);
 		else if (quiet && !is_one_running(t))

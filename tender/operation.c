@@ -194,8 +194,8 @@ static void step(struct tender *t, struct operation *o)
 	took = now - o->step_ns;
 	o->used_ns += took;
 	t->operations_turn_ns += took;
-	/* The tender has a higher priority than its UCs: it leaves them as much time as it takes. */
-	t->operations_next_ns = others_run(t) ? now + took : now;
+	/* The tender has a higher priority than its UCs: where it goes on, it leaves them as much time as it takes. */
+	t->operations_next_ns = !o->ended && others_run(t) ? now + took : now;
 	if (o->ended)
 		end(o);
 }
@@ -258,7 +258,7 @@ static struct operation *next(const struct tender *t)
 	return found;
 }
 
-int operations_timeout_ms(const struct tender *t)
+int64_t operations_timeout_ns(const struct tender *t)
 {
 	const struct operation *o = next(t);
 	uint64_t due, now;
@@ -267,20 +267,25 @@ int operations_timeout_ms(const struct tender *t)
 		return -1;
 	due = due_ns(t, o);
 	now = now_ns();
-	return now >= due ? 0 : (int)((due - now + MS_NS - 1) / MS_NS);
+	return now >= due ? 0 : (int64_t)(due - now);
+}
+
+static bool step_one(struct tender *t)
+{
+	struct operation *o = next(t);
+
+	if (!o || now_ns() < due_ns(t, o) || (!o->cancelled && t->operations_turn_ns >= STEP_NS))
+		return false;
+	if (!o->stack)
+		begin(o, free_stack());
+	step(t, o);
+	return true;
 }
 
 void operations_step(struct tender *t)
 {
-	struct operation *o = next(t);
-
-	bool turn_is_left = t->operations_turn_ns < STEP_NS;
-
-	if (o && (o->cancelled || turn_is_left) && now_ns() >= due_ns(t, o)) {
-		if (!o->stack)
-			begin(o, free_stack());
-		step(t, o);
-	}
+	while (step_one(t) && t->operations_turn_ns < STEP_NS)
+		;
 	t->operations_turn_ns = 0;
 }
 

@@ -41,7 +41,7 @@ void *operation_buffer(size_t bytes);
 /* ---- the turns ---- */
 
 /* Until operations_step has something to do; -1: nothing is under way. */
-int operations_timeout_ms(const struct tender *t);
+int64_t operations_timeout_ns(const struct tender *t);
 /* One step of one operation, if it is time for that. To be called once in each turn. */
 void operations_step(struct tender *t);
 

@@ -116,7 +116,10 @@ static void kill_uc(struct tender *t, const struct control_frame *frame, const c
 		template_work(t);
 	uc->kill_seqs = xrealloc(uc->kill_seqs, (size_t)(uc->kill_count + 1) * sizeof *uc->kill_seqs);
 	uc->kill_seqs[uc->kill_count++] = frame->seq;
-	uc_kill(uc, frame->flags & CONTROL_KILL_MEMORY ? CONTROL_EXIT_MEMORY : CONTROL_EXIT_KILLED);
+	if (frame->flags & CONTROL_KILL_MEMORY)
+		uc_kill(uc, CONTROL_EXIT_MEMORY);
+	else if (t->looked_at != uc->id)
+		uc_kill(uc, CONTROL_EXIT_KILLED);
 }
 
 static void drop(struct tender *t, const struct control_frame *frame, const char *payload)

@@ -14,6 +14,7 @@
 #include "operation.h"
 #include "optimisations.h"
 #include "plan.h"
+#include "procfs.h"
 #include "snapshot.h"
 #include "tracee.h"
 #include "uc.h"
@@ -275,12 +276,18 @@ static void learn_from(struct tender *t, const struct uc *uc, long count, struct
 		p->exact = true; /* as far as can be told */
 }
 
-/* While it stands still: to look at the memory map of a process that changes it, the kernel waits until that is done. */
+/*
+ * While it stands still: to look at the memory map of a process that changes it, the kernel waits until that is done. One that
+ * sleeps does not, and has no time to begin: it has no other core than this one.
+ */
 static long look_at_memory(struct uc *uc, struct plan_touch *touches)
 {
 	struct tracee tracee;
-	long count = tracee_stop_asleep(&tracee, uc->pid);
+	long count;
 
+	if (procfs_state(uc->pid) == 'S')
+		return working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	count = tracee_stop_asleep(&tracee, uc->pid);
 	if (count) {
 		uc_note_stop_failed(uc, &tracee, (int)count);
 		return count;
@@ -300,6 +307,9 @@ static void look(struct tender *t, void *job)
 	if (count != -ESRCH && count != -EBUSY && count != -ETIMEDOUT)
 		learn_from(t, uc, count, touches);
 	free(touches);
+	t->looked_at = 0;
+	if (uc->kill_count)
+		uc_kill(uc, CONTROL_EXIT_KILLED);
 }
 
 static void learn(struct tender *t)
@@ -311,8 +321,10 @@ static void learn(struct tender *t)
 	if (!uc || uc->state != UC_RUNNING || uc->operation)
 		return;
 	s = subject_of(uc);
-	if (s && snapshot_is_known(s) && !is_settled(find(t, s), uc))
-		operation_start(t, uc, look, uc);
+	if (t->looked_at || !s || !snapshot_is_known(s) || is_settled(find(t, s), uc))
+		return;
+	t->looked_at = uc->id;
+	operation_start(t, uc, look, uc);
 }
 
 /* A UC of the runtime loads a function's code first, and then runs it as well. */
