@@ -50,7 +50,8 @@ struct operation {
 	size_t buffered;
 	bool ended;
 	int cancelled;
-	uint64_t wake_ns, step_ns, used_ns;
+	uint64_t wake_ns; /* it waits for its turn since, or until then */
+	uint64_t step_ns, used_ns;
 };
 
 static struct stack stacks[STACKS_MAX];
@@ -205,7 +206,7 @@ void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *
 	struct operation *o = xcalloc(1, sizeof *o);
 	struct stack *stack = free_stack();
 
-	*o = (struct operation){ .tender = t, .uc = uc, .work = work, .job = job };
+	*o = (struct operation){ .tender = t, .uc = uc, .work = work, .job = job, .wake_ns = now_ns() };
 	list_init(&o->requests);
 	if (uc)
 		uc->operation = o;
@@ -234,12 +235,17 @@ static uint64_t due_ns(const struct tender *t, const struct operation *o)
 	return o->wake_ns > t->operations_next_ns ? o->wake_ns : t->operations_next_ns;
 }
 
-/* Small ones are soon done: they do not wait for large ones, however many. */
+/*
+ * Small ones are soon done, and do not wait for large ones, however many. A large one waits for newer ones no longer than
+ * it has had its turns.
+ */
 static bool goes_before(const struct tender *t, const struct operation *a, const struct operation *b, uint64_t now)
 {
 	uint64_t due_a = due_ns(t, a), due_b = due_ns(t, b);
 
-	return due_a <= now && due_b <= now ? a->used_ns < b->used_ns : due_a < due_b;
+	if (due_a <= now && due_b <= now)
+		return a->used_ns + a->wake_ns < b->used_ns + b->wake_ns;
+	return due_a < due_b;
 }
 
 /* That may have its turn the soonest. */
@@ -313,7 +319,7 @@ static uint64_t left_ns(void)
 
 int operation_pause_if_due(void)
 {
-	return !current || left_ns() ? 0 : pause_until(0);
+	return !current || left_ns() ? 0 : pause_until(now_ns());
 }
 
 int operation_sleep(uint64_t ns)
