@@ -208,6 +208,35 @@ describe('dispatcher', () => {
     assert.equal((await another).path, 'warm');
   });
 
+  it('starts nothing on a core whose tender has died, and lets wait while there is no other', async () => {
+    const { dispatcher, cores } = setUp(2);
+    const [first, second] = cores as [Core, Core];
+    first.up = false;
+    const starts = [now(dispatcher.acquire(record('a'))), now(dispatcher.acquire(record('b')))];
+    assert.ok(starts.every((start) => start.path === 'cold' && start.core === second));
+    const waiting = later(dispatcher.acquire(record('c')));
+    first.up = true;
+    dispatcher.reconsider();
+    const start = await waiting;
+    assert.ok(start.path === 'cold' && start.core === first);
+    first.up = false;
+    second.up = false;
+    assert.throws(
+      () => dispatcher.startAtOnce(),
+      (error) => error instanceof PlatformError && error.code === 'overloaded',
+    );
+  });
+
+  it('lets cold starts wait while their runtime is on its way back', async () => {
+    const { dispatcher } = setUp(1);
+    const f = record('f');
+    f.runtime.coming = Promise.resolve();
+    const waiting = later(dispatcher.acquire(f));
+    f.runtime.coming = undefined;
+    dispatcher.reconsider();
+    assert.equal((await waiting).path, 'cold');
+  });
+
   it('bounds the starts under way and serves the queue in order', async () => {
     const { dispatcher, cores } = setUp(1);
     const order: string[] = [];

@@ -133,8 +133,11 @@ export class Cores {
       core.tender = tender;
       core.complete = false;
       try {
-        await this.#reopenImages(core);
+        const opened = new Set<string>();
+        await this.#reopenImages(core, opened);
         await bring(core);
+        // Those that were opened in the others meanwhile.
+        await this.#reopenImages(core, opened);
         this.#watch(core);
       } catch (error) {
         failure ??= error;
@@ -198,7 +201,7 @@ export class Cores {
   }
 
   /** Under the numbers that the other tenders, or those before, have them by. One that is gone is opened anew on demand. */
-  async #reopenImages({ tender }: Core): Promise<void> {
+  async #reopenImages({ tender }: Core, opened: Set<string>): Promise<void> {
     const reopen = async ([path, { huge, number }]: [string, OpenImage]): Promise<void> => {
       const image = await number.catch(() => undefined);
       if (image === undefined) {
@@ -211,7 +214,11 @@ export class Cores {
         this.#images.delete(path);
       });
     };
-    await Promise.all([...this.#images].map(reopen));
+    const missing = [...this.#images].filter(([path]) => !opened.has(path));
+    for (const [path] of missing) {
+      opened.add(path);
+    }
+    await Promise.all(missing.map(reopen));
   }
 
   #watch(core: Core): void {
