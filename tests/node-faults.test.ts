@@ -30,7 +30,12 @@ async function openPython(t: TestContext, options: ComputeNodeOptions = {}): Pro
 function kill(...pids: (number | undefined)[]): void {
   for (const pid of pids) {
     assert.ok(pid !== undefined);
-    process.kill(pid, 'SIGKILL');
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch (error) {
+      // One of those before has taken it along.
+      assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
+    }
   }
 }
 
