@@ -406,7 +406,7 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	c->uc = uc;
 	c->request = request;
 	c->seq = frame->seq;
-	/* One that is at rest stands at a good place, and most captures after a cold start are tried again. */
+	/* One that is at rest stands at a good place; one at work is captured because somebody has asked for that. */
 	c->patience = request.flags & CONTROL_CAPTURE_LIVE ? TRACEE_LONG : TRACEE_BRIEFLY;
 	c->layer.fd = -1;
 	operation_start(t, uc, carry_out, c);
