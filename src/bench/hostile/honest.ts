@@ -100,6 +100,6 @@ export class Honest {
 
   async stop(): Promise<void> {
     await this.#worker.terminate();
-    await this.#owner.leave();
+    await this.#owner.leave().catch(() => undefined);
   }
 }

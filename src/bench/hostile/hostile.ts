@@ -84,28 +84,31 @@ export function chosen(only: readonly string[] | undefined): readonly Attack[] {
 /** A node of its own for each attack, so that one does not answer for another. */
 async function withstand(attack: Attack, options: HostileOptions): Promise<HostileResult> {
   const server = await Server.start(attack.nodeMemory === undefined ? {} : { memory: attack.nodeMemory });
+  let honest: Honest | undefined;
   try {
-    return await Promise.race([against(attack, server, options), options.interrupted]);
+    honest = await Honest.start(server);
+    return await Promise.race([against(attack, server, honest, options), options.interrupted]);
   } finally {
+    await honest?.stop();
     await server.stop();
   }
 }
 
-async function against(attack: Attack, server: Server, options: HostileOptions): Promise<HostileResult> {
-  const honest = await Honest.start(server);
-  try {
-    const before = await heldWithoutHonest(server, honest, 0, COLLECT_MS);
-    await honest.arrive();
-    const attacker = new Attacker(server, attack);
-    const rounds = await allRounds(attack, attacker, honest, server, options);
-    // While its functions are there: what goes on by itself afterwards is not ended by their deletion.
-    const quiet = await becomesQuiet(server.pid, QUIET_MS);
-    await attacker.leave();
-    const after = await aftermath(server, honest, before, quiet);
-    return judge(attack, before, rounds, after);
-  } finally {
-    await honest.stop();
-  }
+async function against(
+  attack: Attack,
+  server: Server,
+  honest: Honest,
+  options: HostileOptions,
+): Promise<HostileResult> {
+  const before = await heldWithoutHonest(server, honest, 0, COLLECT_MS);
+  await honest.arrive();
+  const attacker = new Attacker(server, attack);
+  const rounds = await allRounds(attack, attacker, honest, server, options);
+  // While its functions are there: what goes on by itself afterwards is not ended by their deletion.
+  const quiet = await becomesQuiet(server.pid, QUIET_MS);
+  await attacker.leave();
+  const after = await aftermath(server, honest, before, quiet);
+  return judge(attack, before, rounds, after);
 }
 
 interface Rounds {

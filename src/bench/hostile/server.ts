@@ -23,7 +23,9 @@ const COLLECTING = [
   '--expose-gc',
   '--import',
   `data:text/javascript,${encodeURIComponent(
-    "process.on('SIGUSR2', () => { for (let i = 0; i < 2; i++) gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }); });",
+    "process.on('SIGUSR2', () => { for (let i = 0; i < 2; i++) gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }); });" +
+      // It goes with whoever has started it.
+      "process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM')).resume().unref();",
   )}`,
 ];
 const END_MS = 20_000;
@@ -47,7 +49,7 @@ export class Server implements ServerAddress {
   static async start({ memory, as }: ServerOptions = {}): Promise<Server> {
     const args = ['serve', '--port', '0', '--no-store', '--json', ...(memory ? ['--memory', memory] : [])];
     const child = spawn(process.execPath, [...COLLECTING, MAIN, ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       ...(as && { uid: as.uid, gid: as.gid }),
       env: { ...process.env, ...(as && { SEUSS_HOME: as.home }) },
     });
