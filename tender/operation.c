@@ -182,9 +182,18 @@ static bool others_run(const struct tender *t)
 	return false;
 }
 
+static uint64_t own_cpu_ns(void)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) < 0)
+		fatal(errno, "clock_gettime");
+	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
+}
+
 static void step(struct tender *t, struct operation *o)
 {
-	uint64_t now, took;
+	uint64_t cpu = own_cpu_ns(), now, took;
 
 	current = o;
 	o->step_ns = now_ns();
@@ -195,8 +204,11 @@ static void step(struct tender *t, struct operation *o)
 	took = now - o->step_ns;
 	o->used_ns += took;
 	t->operations_turn_ns += took;
-	/* The tender has a higher priority than its UCs: where it goes on, it leaves them as much time as it takes. */
-	t->operations_next_ns = !o->ended && others_run(t) ? now + took : now;
+	/*
+	 * The tender has a higher priority than its UCs: where it goes on, it leaves them as much time as it has used. While
+	 * it waited they had theirs.
+	 */
+	t->operations_next_ns = !o->ended && others_run(t) ? now + (own_cpu_ns() - cpu) : now;
 	if (o->ended)
 		end(o);
 }
