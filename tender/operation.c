@@ -213,22 +213,6 @@ static void step(struct tender *t, struct operation *o)
 		end(o);
 }
 
-void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job)
-{
-	struct operation *o = xcalloc(1, sizeof *o);
-	struct stack *stack = free_stack();
-
-	*o = (struct operation){ .tender = t, .uc = uc, .work = work, .job = job, .wake_ns = now_ns() };
-	list_init(&o->requests);
-	if (uc)
-		uc->operation = o;
-	list_add_tail(&o->node, &t->operations);
-	if (current || !stack || t->operations_turn_ns >= STEP_NS)
-		return;
-	begin(o, stack);
-	step(t, o);
-}
-
 void operation_cancel(struct uc *uc, int error)
 {
 	struct operation *o = uc->operation;
@@ -286,6 +270,23 @@ int64_t operations_timeout_ns(const struct tender *t)
 	due = due_ns(t, o);
 	now = now_ns();
 	return now >= due ? 0 : (int64_t)(due - now);
+}
+
+void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job)
+{
+	struct operation *o = xcalloc(1, sizeof *o);
+	struct stack *stack = free_stack();
+	bool others_are_due = operations_timeout_ns(t) == 0;
+
+	*o = (struct operation){ .tender = t, .uc = uc, .work = work, .job = job, .wake_ns = now_ns() };
+	list_init(&o->requests);
+	if (uc)
+		uc->operation = o;
+	list_add_tail(&o->node, &t->operations);
+	if (current || !stack || others_are_due || t->operations_turn_ns >= STEP_NS)
+		return;
+	begin(o, stack);
+	step(t, o);
 }
 
 static bool step_one(struct tender *t)
