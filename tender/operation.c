@@ -11,12 +11,15 @@
 #include "control.h"
 #include "link_hub.h"
 
-/* Others wait no longer than that, and for what is done between two looks at the clock. */
+/* Of the tender's processor time: others wait no longer than that, and for what is done between two looks at the clock. */
 #define STEP_NS 1200000ull
+/* Of a turn, for operations that have not begun: most are over in one step, and each one that is done means less to do later. */
+#define BEGIN_NS (4 * STEP_NS)
 #define MS_NS 1000000ull
 /* A wait so short is slept through: a pause takes as long as the loop's shortest wait. */
 #define SLEEP_MAX_NS 250000ull
-#define CHILD_WAIT_NS 500000ull
+/* Nor do they wait longer than that for a process to get the processor, and stop. */
+#define CHILD_WAIT_NS 8000000ull
 /* Under way at a time; the others wait in line. */
 #define STACKS_MAX 64
 /* Stacks that keep their pages. */
@@ -51,7 +54,8 @@ struct operation {
 	bool ended;
 	int cancelled;
 	uint64_t wake_ns; /* it waits for its turn since, or until then */
-	uint64_t step_ns, used_ns;
+	uint64_t step_ns, step_cpu_ns; /* begin of its step */
+	uint64_t used_ns; /* of the tender's time */
 };
 
 static struct stack stacks[STACKS_MAX];
@@ -193,22 +197,22 @@ static uint64_t own_cpu_ns(void)
 
 static void step(struct tender *t, struct operation *o)
 {
-	uint64_t cpu = own_cpu_ns(), now, took;
+	uint64_t used;
 
 	current = o;
 	o->step_ns = now_ns();
+	o->step_cpu_ns = own_cpu_ns();
 	if (swapcontext(&loop, &o->context) < 0)
 		fatal(errno, "step of an operation");
 	current = NULL;
-	now = now_ns();
-	took = now - o->step_ns;
-	o->used_ns += took;
-	t->operations_turn_ns += took;
+	used = own_cpu_ns() - o->step_cpu_ns;
+	o->used_ns += used;
+	t->operations_turn_ns += used;
 	/*
 	 * The tender has a higher priority than its UCs: where it goes on, it leaves them as much time as it has used. While
 	 * it waited they had theirs.
 	 */
-	t->operations_next_ns = !o->ended && others_run(t) ? now + (own_cpu_ns() - cpu) : now;
+	t->operations_next_ns = !o->ended && others_run(t) ? now_ns() + used : 0;
 	if (o->ended)
 		end(o);
 }
@@ -244,17 +248,17 @@ static bool goes_before(const struct tender *t, const struct operation *a, const
 	return due_a < due_b;
 }
 
-/* That may have its turn the soonest. */
-static struct operation *next(const struct tender *t)
+/* That may have its turn the soonest. A turn is over sooner for those that have had a step. */
+static struct operation *next(const struct tender *t, uint64_t turn_ns)
 {
-	bool may_begin = free_stack();
+	bool may_begin = free_stack() && turn_ns < BEGIN_NS, may_go_on = turn_ns < STEP_NS;
 	struct operation *found = NULL;
 	uint64_t now = now_ns();
 
 	list_for_each(n, &t->operations) {
 		struct operation *o = list_entry(n, struct operation, node);
 
-		if ((o->stack || may_begin) && (!found || goes_before(t, o, found, now)))
+		if ((o->cancelled || (o->stack ? may_go_on : may_begin)) && (o->stack || free_stack()) && (!found || goes_before(t, o, found, now)))
 			found = o;
 	}
 	return found;
@@ -262,7 +266,7 @@ static struct operation *next(const struct tender *t)
 
 int64_t operations_timeout_ns(const struct tender *t)
 {
-	const struct operation *o = next(t);
+	const struct operation *o = next(t, 0);
 	uint64_t due, now;
 
 	if (!o)
@@ -283,7 +287,7 @@ void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *
 	if (uc)
 		uc->operation = o;
 	list_add_tail(&o->node, &t->operations);
-	if (current || !stack || others_are_due || t->operations_turn_ns >= STEP_NS)
+	if (current || !stack || others_are_due || t->operations_turn_ns >= BEGIN_NS)
 		return;
 	begin(o, stack);
 	step(t, o);
@@ -291,9 +295,9 @@ void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *
 
 static bool step_one(struct tender *t)
 {
-	struct operation *o = next(t);
+	struct operation *o = next(t, t->operations_turn_ns);
 
-	if (!o || now_ns() < due_ns(t, o) || (!o->cancelled && t->operations_turn_ns >= STEP_NS))
+	if (!o || now_ns() < due_ns(t, o))
 		return false;
 	if (!o->stack)
 		begin(o, free_stack());
@@ -303,7 +307,7 @@ static bool step_one(struct tender *t)
 
 void operations_step(struct tender *t)
 {
-	while (step_one(t) && t->operations_turn_ns < STEP_NS)
+	while (step_one(t))
 		;
 	t->operations_turn_ns = 0;
 }
@@ -322,10 +326,10 @@ static int pause_until(uint64_t wake_ns)
 	return o->cancelled;
 }
 
-/* Of the turn. */
+/* Of the step. */
 static uint64_t left_ns(void)
 {
-	uint64_t used = now_ns() - current->step_ns;
+	uint64_t used = own_cpu_ns() - current->step_cpu_ns;
 
 	return used < STEP_NS ? STEP_NS - used : 0;
 }
@@ -349,15 +353,15 @@ int operation_sleep(uint64_t ns)
 
 int operation_await_child(void)
 {
-	uint64_t ns = left_ns();
+	uint64_t waited = now_ns() - current->step_ns;
 
-	if (!ns)
+	if (waited >= CHILD_WAIT_NS)
 		return pause_until(now_ns() + MS_NS);
-	child_await_news(ns < CHILD_WAIT_NS ? ns : CHILD_WAIT_NS);
+	child_await_news(CHILD_WAIT_NS - waited);
 	return current->cancelled;
 }
 
 uint64_t operation_used_ns(void)
 {
-	return current ? current->used_ns + (now_ns() - current->step_ns) : 0;
+	return current ? current->used_ns + (own_cpu_ns() - current->step_cpu_ns) : 0;
 }
