@@ -18,16 +18,19 @@ const announced = z.object({ url: z.string(), key: z.string() });
 const MAIN = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../cli/main.ts' : '../../cli/main.js', import.meta.url),
 );
-/** On a signal it collects its garbage: what a heap has not yet given back is nobody's harm. */
-const COLLECTING = [
-  '--expose-gc',
-  '--import',
-  `data:text/javascript,${encodeURIComponent(
-    "process.on('SIGUSR2', () => { for (let i = 0; i < 2; i++) gc({ type: 'major', execution: 'sync', flavor: 'last-resort' }); });" +
-      // It goes with whoever has started it.
-      "process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM')).resume().unref();",
-  )}`,
-];
+/**
+ * Before the command line: on a signal the server collects its garbage, since what a heap has not yet given back is nobody's harm;
+ * and it goes with whoever has started it. Its threads run this, too, and leave it to the main one.
+ */
+const PRELOADED = `
+import { isMainThread } from 'node:worker_threads';
+if (isMainThread) {
+  process.on('SIGUSR2', () => {
+    for (let i = 0; i < 2; i++) gc({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+  });
+  process.stdin.on('end', () => process.kill(process.pid, 'SIGTERM')).resume().unref();
+}`;
+const NODE_FLAGS = ['--expose-gc', '--import', `data:text/javascript,${encodeURIComponent(PRELOADED)}`];
 const END_MS = 20_000;
 const STDERR_CHARS = 4000;
 
@@ -48,7 +51,7 @@ export class Server implements ServerAddress {
   /** @throws PlatformError `bench_failed` with what the server said */
   static async start({ memory, as }: ServerOptions = {}): Promise<Server> {
     const args = ['serve', '--port', '0', '--no-store', '--json', ...(memory ? ['--memory', memory] : [])];
-    const child = spawn(process.execPath, [...COLLECTING, MAIN, ...args], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(as && { uid: as.uid, gid: as.gid }),
       env: { ...process.env, ...(as && { SEUSS_HOME: as.home }) },
