@@ -110,6 +110,7 @@ def install():
             _noted(sys.modules[name], "RAND_bytes", "ssl.RAND_bytes")
     generators.on_unseeded = _note_generator
     generators.on_numpy = _note_numpy
+    _watch(random._inst)
 
 
 def _note_generator(caller):
@@ -144,12 +145,13 @@ def begin_load():
     """The code is about to be loaded. What was drawn before is forgotten."""
     global _phase, _native, _runs, _drew
     _phase = "load"
-    _kinds.clear()
+    if _kinds:
+        _kinds.clear()
     _native = native()
     _runs = 0
     _drew = False
-    _indexes.clear()
-    _watch(random._inst)
+    # That of the module stays: to make it anew is a dozen pages that each clone writes to.
+    del _indexes[1:]
     _mark()
 
 
