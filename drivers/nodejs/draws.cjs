@@ -177,19 +177,23 @@ function watched(original, name) {
   return defineProperties(wrapper, getOwnPropertyDescriptors(original));
 }
 
+function noteMathRandom() {
+  if (!COUNTERS.test(caller())) count(MATH, 1);
+}
+
 /** The code is about to be loaded. What was drawn before is forgotten. */
 function beginLoad() {
   phase = 'load';
-  kinds.clear();
-  reasons.clear();
-  firsts.length = lasts.length = tracked = runs = 0;
+  /* What is empty stays as it is: each clone would write to it. */
+  if (kinds.size > 0) kinds.clear();
+  if (reasons.size > 0) reasons.clear();
+  if (firsts.length > 0) firsts.length = lasts.length = tracked = 0;
+  runs = 0;
   drew = false;
   stocksBefore = stocks.length;
   workersBefore = output.workersStarted();
   nativeBefore = nativeDraws();
-  onMathRandom(() => {
-    if (!COUNTERS.test(caller())) count(MATH, 1);
-  });
+  onMathRandom(noteMathRandom);
 }
 
 /** It is loaded. */

@@ -110,7 +110,7 @@ function watchStocks(replace) {
 
 /** From now on these are renewed, the ones before are not. @param {ArrayBuffer[]} buffers */
 function renewShort(buffers) {
-  short = buffers.map((buffer) => new WeakRef(buffer));
+  if (buffers.length > 0 || short.length > 0) short = buffers.map((buffer) => new WeakRef(buffer));
 }
 
 /** Fills again what is left of the stocks and the short buffers. */
