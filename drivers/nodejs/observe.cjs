@@ -61,13 +61,13 @@ const note = (target, name, text) => replace(target, name, noted(target, name, t
 /** Puts the lasting wrappers in place, once, after those that reseed.cjs installs. */
 function install() {
   const { webcrypto, DiffieHellman, DiffieHellmanGroup, ECDH } = crypto;
-  const watch = (target, name) => {
-    const original = noted(target, name, `random: crypto.${name}`);
+  const watch = (target, name, title = name) => {
+    const original = noted(target, name, `random: crypto.${title}`);
     if (original !== undefined) replace(target, name, draws.watched(original, name));
   };
   for (const name of CRYPTO) watch(crypto, name);
   for (const name of ['getRandomValues', 'randomUUID']) watch(getPrototypeOf(webcrypto), name);
-  watch(getPrototypeOf(webcrypto.subtle), 'generateKey');
+  watch(getPrototypeOf(webcrypto.subtle), 'generateKey', 'subtle.generateKey');
   for (const { prototype } of [DiffieHellman, DiffieHellmanGroup, ECDH]) watch(prototype, 'generateKeys');
   syncBuiltinESMExports();
 }
