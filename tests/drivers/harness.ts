@@ -47,6 +47,9 @@ export function newSeed(): string {
   return randomBytes(64).toString('hex');
 }
 
+/** Where the node under test keeps its images is nothing that a function sees. */
+const { SEUSS_HOME: _home, ...inherited } = process.env;
+
 export class Driver implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #device: Duplex;
@@ -63,7 +66,7 @@ export class Driver implements AsyncDisposable {
     assert(program !== undefined);
     this.#process = spawn(program, options.anticipate ? args : [...args, '--no-ao'], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: { ...process.env, ...options.env, TMPDIR: this.#tmp, SEUSS_DEVICE: String(DEVICE_FD) },
+      env: { ...inherited, ...options.env, TMPDIR: this.#tmp, SEUSS_DEVICE: String(DEVICE_FD) },
     });
     this.#device = this.#process.stdio[DEVICE_FD] as Duplex;
     this.#lines = createInterface({ input: this.#device })[Symbol.asyncIterator]();
