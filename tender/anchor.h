@@ -9,7 +9,8 @@
 
 /*
  * Makes one page private in each mapping of a template that has pages of a file, and none of its own, by writing to it what
- * it holds. Within an operation, which the template has to outlive. The template must not have run any byte of a guest. What fails only costs time later.
+ * it holds. Within an operation, which the template has to outlive. The template must not have run any byte of a guest.
+ * What fails only costs time later.
  */
 void anchor_mappings(pid_t template);
 

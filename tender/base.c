@@ -10,12 +10,23 @@
 #include <time.h>
 #include <unistd.h>
 
+/* 0 when there is no such clock. */
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec ts = { 0 };
+
+	clock_gettime(clock, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+}
+
 uint64_t now_ns(void)
 {
-	struct timespec ts;
+	return clock_ns(CLOCK_MONOTONIC);
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+uint64_t thread_cpu_ns(void)
+{
+	return clock_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
 clockid_t process_clock(pid_t pid)
@@ -25,10 +36,7 @@ clockid_t process_clock(pid_t pid)
 
 uint64_t process_cpu_ns(pid_t pid)
 {
-	struct timespec ts = { 0 };
-
-	clock_gettime(process_clock(pid), &ts);
-	return (uint64_t)ts.tv_sec * 1000000000ull + (uint64_t)ts.tv_nsec;
+	return clock_ns(process_clock(pid));
 }
 
 void fatal(int error, const char *format, ...)

@@ -53,6 +53,8 @@ static inline void list_del(struct list_node *n)
 
 /* CLOCK_MONOTONIC. */
 uint64_t now_ns(void);
+/* Time that the calling thread has been on a core. */
+uint64_t thread_cpu_ns(void);
 /* The clock of a process: as clock_getcpuclockid(3), which would ask first whether there is such a process. */
 clockid_t process_clock(pid_t pid);
 /* Time that a process has been on a core; 0 when there is none of that number. */

@@ -16,7 +16,7 @@
 /* Of a turn, for operations that have not begun: most are over in one step, and each one that is done means less to do later. */
 #define BEGIN_NS (4 * STEP_NS)
 #define MS_NS 1000000ull
-/* A wait so short is slept through: a pause takes as long as the loop's shortest wait. */
+/* A wait so short is slept through: others would have their turns only to be broken off. */
 #define SLEEP_MAX_NS 250000ull
 /* Nor do they wait longer than that for a process to get the processor, and stop. */
 #define CHILD_WAIT_NS 8000000ull
@@ -186,26 +186,17 @@ static bool others_run(const struct tender *t)
 	return false;
 }
 
-static uint64_t own_cpu_ns(void)
-{
-	struct timespec now;
-
-	if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) < 0)
-		fatal(errno, "clock_gettime");
-	return (uint64_t)now.tv_sec * 1000000000ull + (uint64_t)now.tv_nsec;
-}
-
 static void step(struct tender *t, struct operation *o)
 {
 	uint64_t used;
 
 	current = o;
 	o->step_ns = now_ns();
-	o->step_cpu_ns = own_cpu_ns();
+	o->step_cpu_ns = thread_cpu_ns();
 	if (swapcontext(&loop, &o->context) < 0)
 		fatal(errno, "step of an operation");
 	current = NULL;
-	used = own_cpu_ns() - o->step_cpu_ns;
+	used = thread_cpu_ns() - o->step_cpu_ns;
 	o->used_ns += used;
 	t->operations_turn_ns += used;
 	/*
@@ -329,7 +320,7 @@ static int pause_until(uint64_t wake_ns)
 /* Of the step. */
 static uint64_t left_ns(void)
 {
-	uint64_t used = own_cpu_ns() - current->step_cpu_ns;
+	uint64_t used = thread_cpu_ns() - current->step_cpu_ns;
 
 	return used < STEP_NS ? STEP_NS - used : 0;
 }
@@ -363,5 +354,5 @@ int operation_await_child(void)
 
 uint64_t operation_used_ns(void)
 {
-	return current ? current->used_ns + (own_cpu_ns() - current->step_cpu_ns) : 0;
+	return current ? current->used_ns + (thread_cpu_ns() - current->step_cpu_ns) : 0;
 }

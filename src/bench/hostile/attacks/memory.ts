@@ -24,6 +24,23 @@ def main(args):
 `;
 const RUNNING = 14;
 
+/** Keeps the host kernel busy from its `ready` on, which is when it is captured. */
+function atCapture(act: string, outcome: string): Attack {
+  return {
+    name: `${act}-at-capture`,
+    promise: `a capture waits for nobody: ${outcome}`,
+    barMs: LONG_BAR_MS,
+    peakBytes: PEAK_BYTES,
+    function: {
+      kind: python,
+      code: { native: 'native.py' },
+      timeoutMs: 1000,
+      env: { AT_IMPORT: `${act}_behind_ready` },
+    },
+    once: invokes({}, toldOrEnded),
+  };
+}
+
 /** What a function holds. */
 export const MEMORY_ATTACKS: readonly Attack[] = [
   {
@@ -35,45 +52,9 @@ export const MEMORY_ATTACKS: readonly Attack[] = [
     goes: 3,
     once: invokes({}, told),
   },
-  {
-    name: 'populate-at-capture',
-    promise: 'a capture waits for nobody: a context inside a long call is ended',
-    barMs: LONG_BAR_MS,
-    peakBytes: PEAK_BYTES,
-    function: {
-      kind: python,
-      code: { native: 'native.py' },
-      timeoutMs: 1000,
-      env: { AT_IMPORT: 'populate_behind_ready' },
-    },
-    once: invokes({}, toldOrEnded),
-  },
-  {
-    name: 'churn-at-capture',
-    promise: 'a capture waits for nobody: a context that fills memory and gives it back is captured',
-    barMs: LONG_BAR_MS,
-    peakBytes: PEAK_BYTES,
-    function: {
-      kind: python,
-      code: { native: 'native.py' },
-      timeoutMs: 1000,
-      env: { AT_IMPORT: 'churn_behind_ready' },
-    },
-    once: invokes({}, toldOrEnded),
-  },
-  {
-    name: 'protect-at-capture',
-    promise: 'a capture waits for nobody: a context for which the host works without end is ended',
-    barMs: LONG_BAR_MS,
-    peakBytes: PEAK_BYTES,
-    function: {
-      kind: python,
-      code: { native: 'native.py' },
-      timeoutMs: 1000,
-      env: { AT_IMPORT: 'protect_behind_ready' },
-    },
-    once: invokes({}, toldOrEnded),
-  },
+  atCapture('populate', 'a context inside a long call is ended'),
+  atCapture('churn', 'a context that fills memory and gives it back is captured'),
+  atCapture('protect', 'a context for which the host works without end is ended'),
   {
     name: 'populate-at-reset',
     promise: 'a reset waits for nobody, and the limit of memory holds meanwhile',
