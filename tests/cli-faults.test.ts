@@ -1,17 +1,49 @@
 /** A server whose tenders die: what its clients, its log and who started it see. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { allowedCpus, parseCpuList } from '../src/tender/host-cpus.ts';
 import { spawnSeuss } from './lib/seuss.ts';
 import { alive, descendants } from './support/processes.ts';
 import { tenderProcesses } from './support/tenders.ts';
 
+/** Where its processes of one kind may run: one list for each. */
+function cpusOf(pids: readonly number[]): number[][] {
+  return pids.map((pid) => {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return parseCpuList(/^Cpus_allowed_list:\s*(\S+)/m.exec(status)?.[1] ?? '');
+  });
+}
+
 describe('seuss serve', () => {
+  it('has each tender on a core of its own, one that takes the place of another too', {
+    skip: allowedCpus().length < 2 && 'there is only one CPU',
+    timeout: 120_000,
+  }, async (t) => {
+    const child = spawnSeuss(['serve', '--port', '0', '--cores', '2', '--no-store']);
+    t.after(() => child.kill('SIGKILL'));
+    assert.ok(child.stdout !== null && child.pid !== undefined);
+    await once(child.stdout, 'data');
+    const expected = allowedCpus()
+      .slice(0, 2)
+      .map((cpu) => [cpu]);
+    const places = () => cpusOf(tenderProcesses(child.pid).tenders).sort();
+    assert.deepEqual(places(), expected);
+    const second = tenderProcesses(child.pid).tenders[1] as number;
+    process.kill(second, 'SIGKILL');
+    for (;;) {
+      const { tenders, zygotes } = tenderProcesses(child.pid);
+      if (!tenders.includes(second) && zygotes.length === 2) break;
+      await sleep(10);
+    }
+    assert.deepEqual(places(), expected);
+  });
+
   it('says on /ping that it cannot run anything, and ends with status 3 when that cannot be mended', {
     timeout: 120_000,
   }, async (t) => {
