@@ -67,7 +67,7 @@ describe('what a driver says', () => {
       id: 1,
       status: 'ok',
       value: JsonText.parse('{"a":[1.0 ]}'),
-      depth: 2,
+      tooDeep: false,
       seeded: false,
       checkpoint: false,
       ending: false,
@@ -77,7 +77,7 @@ describe('what a driver says', () => {
       id: 1,
       status: 'ok',
       value: JsonText.parse('[]'),
-      depth: 1,
+      tooDeep: false,
       seeded: false,
       checkpoint: true,
       ending: false,
@@ -88,6 +88,20 @@ describe('what a driver says', () => {
       observed: ['time: Date'],
       seeded: true,
     });
+  });
+
+  it('is taken the same in whatever order and with whatever space it comes', () => {
+    const value = '{"a":",\\"seeded\\":true}"}';
+    const usual = parse(`{"op":"result","id":1,"status":"ok","value":${value},"seeded":true}`);
+    assert.equal(usual?.op === 'result' && usual.seeded && usual.value.text, value);
+    for (const other of [
+      `{"op":"result","id":1,"status":"ok","seeded":true,"value":${value}}`,
+      `{"op":"result","id":1,"status":"ok","value":${value},"seeded":true,"checkpoint":false}`,
+      `{ "op":"result","id":1,"status":"ok","value": ${value} ,"seeded":true}`,
+      `{"op":"result","id":1,"status":"ok","value":[],"value":${value},"seeded":true}`,
+    ]) {
+      assert.deepEqual(parse(other), usual, other);
+    }
   });
 
   for (const text of [
@@ -103,6 +117,9 @@ describe('what a driver says', () => {
       (value) => `{"op":"result","id":1,"status":"ok","value":${value}}`,
     ),
     '{"op":"result","id":1,"status":"ok","value":{}} {}',
+    '{"op":"result","id":1,"status":"ok","value":{},{}}',
+    '{"op":"result","id":1,"status":"ok","value":{},"value":1}',
+    '{"op":"result","id":1,"status":"ok","value":{},"seeded":true,"seeded":}',
     '{"op":"failed","error":{}}',
     '{"op":"parked","id":1}',
     '{"op":"parked","id":1,"observed":[1]}',

@@ -6,9 +6,10 @@
  */
 
 const output = require('./output.cjs');
+const { inNextTurn, wereMade } = require('./resources.cjs');
 
 /* User code may replace these. */
-const { clearTimeout, setImmediate, setTimeout } = globalThis;
+const { clearTimeout, setTimeout } = globalThis;
 const { getActiveResourcesInfo, stdout, stderr } = process;
 
 /* What may write as soon as it gets its turn. */
@@ -18,9 +19,15 @@ const TURNS_MAX = 5;
 const TURNS_OF_WORKERS = 3;
 const WRITES_MAX_MS = 100;
 
+/** Whether something of that kind was there at the last look. */
+let wasSoon = false;
+
 /** How many turns there are to wait for what is left. */
 function turnsWorth() {
-  for (const kind of getActiveResourcesInfo()) if (SOON.has(kind)) return TURNS_MAX;
+  const made = wereMade();
+  if (made) output.leaves();
+  if (made || wasSoon) wasSoon = getActiveResourcesInfo().some((kind) => SOON.has(kind));
+  if (wasSoon) return TURNS_MAX;
   return output.hasWorkers() ? TURNS_OF_WORKERS : 0;
 }
 
@@ -50,7 +57,7 @@ class Lull {
       full.once('drain', () => this.#look());
     } else if (this.#turns < turnsWorth()) {
       this.#channel.letOthersRun();
-      setImmediate(this.#turn);
+      inNextTurn(this.#turn);
     } else if (output.isWriting()) {
       this.#waitForWrites();
     } else {

@@ -10,6 +10,8 @@ const fs = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 const threads = require('node:worker_threads');
 
+const { makeOwn } = require('./resources.cjs');
+
 /* Before this one, to follow a run costs each promise of it. */
 const FOLLOWING_SINCE = 24;
 /* Of one late write: more is cut off. */
@@ -21,11 +23,15 @@ const { stringify } = JSON;
 const { nextTick } = process;
 const { byteLength } = Buffer;
 
-/** @type {AsyncLocalStorage<{ id: number }> | undefined} */
-const runs =
+/** What code and all that it begins have in common. @typedef {{ run: { id: number }, scope: AsyncResource }} Trace */
+
+/** @type {AsyncLocalStorage<Trace> | undefined} */
+const traces =
   Number.parseInt(process.versions.node, 10) >= FOLLOWING_SINCE ? new AsyncLocalStorage() : undefined;
 
-/** @type {{ id: number } | undefined} */
+/** Of the last run. The next one has the same if that has left nothing behind: to make one costs more than a call. @type {Trace | undefined} */
+let trace;
+/** The trace, while its run is on. @type {Trace | undefined} */
 let current;
 /** @type {(line: string) => void} */
 let tell = () => {};
@@ -40,8 +46,19 @@ let onWritten;
  * @param {{ id: number }} run
  */
 function callWithin(run, target, owner, args) {
-  current = run;
-  return runs === undefined ? apply(target, owner, args) : runs.run(run, apply, target, owner, args);
+  if (traces === undefined) return apply(target, owner, args);
+  if (trace === undefined) {
+    trace = { run, scope: undefined };
+    trace.scope = traces.run(trace, makeOwn);
+  }
+  trace.run = run;
+  current = trace;
+  return trace.scope.runInAsyncScope(apply, undefined, target, owner, args);
+}
+
+/** The run that is on has begun something that may go on after its answer. */
+function leaves() {
+  trace = undefined;
 }
 
 /** The run that is on has been answered. */
@@ -51,8 +68,8 @@ function answered() {
 
 /** The answered run whose code is at work; undefined when none is. */
 function lateRun() {
-  const run = runs?.getStore();
-  return run === current ? undefined : run;
+  const found = traces?.getStore();
+  return found === current ? undefined : found?.run;
 }
 
 function tellLate(run, stream, text) {
@@ -148,7 +165,7 @@ function watchAsync(name) {
 function watchWorkers() {
   threads.Worker = new Proxy(threads.Worker, {
     construct(...all) {
-      const worker = runs === undefined ? construct(...all) : runs.exit(construct, ...all);
+      const worker = traces === undefined ? construct(...all) : traces.exit(construct, ...all);
       workers++;
       started++;
       worker.once('exit', () => workers--);
@@ -198,6 +215,7 @@ module.exports = {
   hasWorkers,
   install,
   isWriting,
+  leaves,
   tellWith,
   whenWritten,
   workersStarted,

@@ -21,11 +21,10 @@ const { Lull } = require('./lull.cjs');
 const outcome = require('./outcome.cjs');
 const output = require('./output.cjs');
 const { reseed } = require('./reseed.cjs');
+const { inNextTick, inNextTurn } = require('./resources.cjs');
 
 /* User code may replace these (fake timers, say). */
 const { parse, stringify } = JSON;
-const { setImmediate } = globalThis;
-const { nextTick } = process;
 
 const NEVER_SETTLES =
   'The action did not return: its promise is pending and nothing is left to run that could settle it.';
@@ -66,7 +65,7 @@ class Server {
   }
 
   start() {
-    setImmediate(this.#next);
+    inNextTurn(this.#next);
   }
 
   /** Answers a run that can never end by itself, since the event loop ran dry. */
@@ -233,7 +232,7 @@ class Server {
   #answer(line) {
     this.#unsent = line;
     /* All that waits for promises goes first. */
-    nextTick(this.#wait);
+    inNextTick(this.#wait);
   }
 
   #send() {
@@ -241,7 +240,7 @@ class Server {
     this.#unsent = '';
     this.#channel.writeLine(line);
     output.answered();
-    setImmediate(this.#next);
+    inNextTurn(this.#next);
   }
 }
 

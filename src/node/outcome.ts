@@ -186,9 +186,9 @@ function resultOutcome(answer: Seeded, bytes: number, id: number, limits: Action
       return tooLong(valueBytes, limits, !answer.ending);
     }
   }
-  const { status, value: result, depth, checkpoint, ending } = answer;
+  const { status, value: result, tooDeep: isTooDeep, checkpoint, ending } = answer;
   const reusable = !ending;
-  if (depth > DEPTH_MAX) {
+  if (isTooDeep) {
     return tooDeep(reusable);
   }
   switch (status) {

@@ -34,9 +34,12 @@ def encode(value):
     recursion = _get_recursion_limit()
     if recursion <= _SAFE_RECURSION:
         try:
-            return _encode(value)
+            return "".join(_pieces(value, 0))
         except (RecursionError, ValueError):
-            pass
+            _containers.clear()
+        except BaseException:
+            _containers.clear()
+            raise
     return _lifted(min(recursion, _SAFE_RECURSION) + _LEVELS, _encode, value)
 
 
@@ -45,8 +48,7 @@ def _encode(value):
         return "".join(_pieces(value, 0))
     finally:
         # Those that an error has left there would be taken for a cycle.
-        if _containers:
-            _containers.clear()
+        _containers.clear()
 
 
 def _decode(text):

@@ -126,19 +126,23 @@ def _note_numpy():
 
 def _watch(generator):
     if sys.implementation.name == "cpython" and _random.Random.__basicsize__ == _OBJECT_BYTES:
-        _indexes.append([ctypes.c_int.from_address(id(generator) + _INDEX_OFFSET), 0])
+        index = ctypes.c_int.from_address(id(generator) + _INDEX_OFFSET)
+        _indexes.append([index, index.value])
 
 
-def _mark():
+def other_state():
+    """Generators were given another state; note_words() came before."""
     for index in _indexes:
         index[1] = index[0].value
 
 
-def _note_words():
+def note_words():
     for index in _indexes:
-        words = (index[0].value - index[1]) % _STATE_WORDS
+        now = index[0].value
+        words = (now - index[1]) % _STATE_WORDS
         if words:
             note(_MODULE, words)
+            index[1] = now
 
 
 def begin_load():
@@ -152,25 +156,22 @@ def begin_load():
     _drew = False
     # That of the module stays: to make it anew is a dozen pages that each clone writes to.
     del _indexes[1:]
-    _mark()
+    other_state()
 
 
 def end_load():
     global _phase
-    _note_words()
+    note_words()
     _phase = "runs"
     own = [generator for reference in generators.unseeded.values() if (generator := reference()) is not None]
     for generator in own[:_WATCHED_MAX]:
         _watch(generator)
 
 
-begin_run = _mark
-
-
 def end_run():
     global _runs, _drew
     _runs += 1
-    _note_words()
+    note_words()
     if not _drew:
         return
     _drew = False

@@ -79,7 +79,9 @@ class Server:
         message = self._channel.read()
         self._seeded = ""
         if message is not None and "seed" in message:
+            draws.note_words()
             reseed(message["seed"])
+            draws.other_state()
             self._seeded = ',"seeded":true'
         return message
 
@@ -133,7 +135,6 @@ class Server:
     def _call(self, run, at_end=None):
         """at_end: called before the answer is made."""
         self._running = run
-        draws.begin_run()
         try:
             if self._function is None:
                 raise RuntimeError("System not initialized.")
