@@ -49,6 +49,7 @@ function setUp(limitMb: number) {
       }
       const uc = new FunctionUc(++lastUc, start.core, OWNER, of);
       account.update(uc);
+      budget.settle(start.apart);
       await turn();
       dispatcher.startDone(start.core);
       return uc;

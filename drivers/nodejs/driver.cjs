@@ -12,6 +12,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { anticipate } = require('./anticipate.cjs');
 const { Channel, openDevice } = require('./channel.cjs');
+const draws = require('./draws.cjs');
 const observation = require('./observe.cjs');
 const output = require('./output.cjs');
 const reseeding = require('./reseed.cjs');
@@ -19,6 +20,7 @@ const { Server } = require('./serve.cjs');
 
 async function main() {
   reseeding.install();
+  draws.install();
   observation.install();
   output.install();
   const [, flag, items = ''] = /^(--no-ao)(?:=(.*))?$/.exec(process.argv[2]) ?? [];

@@ -45,6 +45,8 @@ class Server {
   #entry;
   /** @type {Run | undefined} */
   #running;
+  /** What the last run has drawn is counted before the next one: a clone that serves one run alone does without. */
+  #isUncounted = false;
   /** The end of the next answer. */
   #seeded = '';
   /** The next answer, until it is sent. */
@@ -135,6 +137,8 @@ class Server {
    * that first runs of clones do not have to; a full collection would write thousands of pages that a clone shares.
    */
   #collect() {
+    if (this.#isUncounted) draws.endRun();
+    this.#isUncounted = false;
     const drawn = draws.hasDrawn();
     setRunEnvironment();
     draws.letGo();
@@ -187,6 +191,8 @@ class Server {
   }
 
   #call(run) {
+    if (this.#isUncounted) draws.endRun();
+    this.#isUncounted = true;
     this.#running = run;
     let value;
     try {
@@ -223,7 +229,6 @@ class Server {
       result = outcome.rejected(reason);
     }
     this.#running = undefined;
-    draws.endRun();
     const asked = run.asked ? ',"checkpoint":true' : '';
     this.#answer(`{"op":"result","id":${run.id},"status":${result}${asked}${this.#seeded}}`);
   }

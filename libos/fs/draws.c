@@ -1,7 +1,8 @@
 /*
  * Who draws from the kernel's random source. The interpreter's own generators are renewed in each clone, and its driver sees
- * what the function draws from them. What other native code draws nobody but the kernel sees: it is counted, and the
- * count is read from /dev/seuss-draws (8 bytes), so that no state that runs have drawn gets into a snapshot of them.
+ * what the function draws from them. What other native code draws nobody but the kernel sees: it is counted, so that no state
+ * that runs have drawn gets into a snapshot of them. A read of /dev/seuss-draws gives the count, a u64, and has it written to
+ * the same place from then on: to look at it costs a driver nothing.
  */
 #include <linux/mman.h>
 #include <linux/random.h>
@@ -17,6 +18,8 @@
 #define CALL_BYTES 7u
 
 static u64 native_draws;
+/* Where the driver has it; 0 before. */
+static u64 count_addr;
 
 enum text { TEXT_NONE, TEXT_LIBC, TEXT_OWN, TEXT_OTHER };
 
@@ -81,27 +84,34 @@ static enum text caller(void)
 	return at;
 }
 
+void draws_note(void)
+{
+	native_draws++;
+	/* What the guest has unmapped since is its own loss. */
+	if (count_addr)
+		(void)copy_to_user(count_addr, &native_draws, sizeof native_draws);
+}
+
 void draws_note_call(u32 flags)
 {
 	/* For what needs no secret: hash tables of Rust's library, for one. */
 	if (flags & GRND_INSECURE)
 		return;
 	if (caller() != TEXT_OWN)
-		native_draws++;
-}
-
-void draws_note(void)
-{
-	native_draws++;
+		draws_note();
 }
 
 static ssize_t draws_read(struct file *f, struct uio *u, u64 *pos)
 {
 	(void)f;
 	(void)pos;
-	if (u->left < sizeof native_draws)
+	/* One place, in the guest's own memory. */
+	if (u->kernel || u->count != 1 || u->skip || u->left != sizeof native_draws)
 		return -EINVAL;
-	return uio_write(u, &native_draws, sizeof native_draws) ? -EFAULT : (ssize_t)sizeof native_draws;
+	if (copy_to_user((u64)u->iov->iov_base, &native_draws, sizeof native_draws))
+		return -EFAULT;
+	count_addr = (u64)u->iov->iov_base;
+	return (ssize_t)sizeof native_draws;
 }
 
 const struct file_ops draws_file_ops = {

@@ -25,15 +25,16 @@ export class Admission<W> {
   }
 
   /**
-   * Whether a UC of the function may begin to run now, of whose memory `heldBytes` are there already.
+   * Whether a UC of the function may begin to run now, of whose memory `heldBytes` are there already. The budget has set
+   * so many bytes apart for one that is not there yet. Undefined: it has to wait.
    * @param waiter what waits, if it is the first; undefined: it has just come
    */
-  admits(record: FunctionRecord, heldBytes: number, waiter: W | undefined): boolean {
+  admit(record: FunctionRecord, heldBytes: number, waiter: W | undefined): number | undefined {
     this.#account.claimMax = this.#room.claimMax;
     const bytes = this.#account.claimOf({ record });
     const first = this.#first;
     if (first !== undefined && first.waiter !== waiter && bytes > this.#room.roomBeside(first.bytes)) {
-      return false;
+      return undefined;
     }
     const more = Math.max(0, bytes - heldBytes);
     if ((more > 0 || first !== undefined) && !this.#room.admit(more)) {
@@ -41,12 +42,11 @@ export class Admission<W> {
         this.#first = { waiter, bytes };
         this.#account.setWait(true);
       }
-      return false;
+      return undefined;
     }
-    if (heldBytes === 0) {
-      this.#room.begin(more);
-    }
-    return true;
+    const apart = heldBytes === 0 ? more : 0;
+    this.#room.begin(apart);
+    return apart;
   }
 
   /** It waits no more. */

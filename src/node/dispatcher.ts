@@ -11,15 +11,21 @@ export type Start =
   /** `promote`: it has no process. */
   | { readonly path: 'hot'; readonly uc: FunctionUc; readonly promote: boolean }
   /** `leads`: it is to bring this argument snapshot on its way. `snapshot` counts as being deployed, here and below. */
-  | {
+  | (Deploy & {
       readonly path: 'warm';
-      readonly core: Core;
       readonly snapshot: Snapshot;
       readonly leads: Specialization | undefined;
-    }
-  | { readonly path: 'argument'; readonly core: Core; readonly snapshot: Snapshot }
+    })
+  | (Deploy & { readonly path: 'argument'; readonly snapshot: Snapshot })
   /** `leads`: others wait for the snapshot that this one is to bring. */
-  | { readonly path: 'cold'; readonly core: Core; readonly leads: boolean };
+  | (Deploy & { readonly path: 'cold'; readonly leads: boolean });
+
+/** A new UC. */
+interface Deploy {
+  readonly core: Core;
+  /** Bytes that the budget has set apart until the UC counts. */
+  readonly apart: number;
+}
 
 /** An invocation that waits. */
 export interface Ticket {
@@ -175,7 +181,11 @@ export class Dispatcher {
     ticket: Ticket | undefined,
   ): Start | undefined {
     const last = record.idle.at(-1);
-    if (last === undefined || passesUcsBy(record, special) || !this.#admits(record, last.bytes, ticket)) {
+    if (
+      last === undefined ||
+      passesUcsBy(record, special) ||
+      this.#admit(record, last.bytes, ticket) === undefined
+    ) {
       return undefined;
     }
     const uc = this.#idle.take(record);
@@ -186,8 +196,8 @@ export class Dispatcher {
     return { path: 'hot', uc, promote: false };
   }
 
-  #admits(record: FunctionRecord, heldBytes: number, ticket: Ticket | undefined): boolean {
-    return this.#admission?.admits(record, heldBytes, ticket) ?? true;
+  #admit(record: FunctionRecord, heldBytes: number, ticket: Ticket | undefined): number | undefined {
+    return this.#admission === undefined ? 0 : this.#admission.admit(record, heldBytes, ticket);
   }
 
   /**
@@ -210,7 +220,8 @@ export class Dispatcher {
       return undefined;
     }
     const core = snapshot === undefined ? leastLoadedAside(this.#cores) : leastLoaded(this.#cores);
-    if (!hasSlot(core) || !this.#admits(record, 0, ticket)) {
+    const apart = hasSlot(core) ? this.#admit(record, 0, ticket) : undefined;
+    if (apart === undefined) {
       return undefined;
     }
     core.starting += 1;
@@ -220,25 +231,25 @@ export class Dispatcher {
       snapshot.deploying += 1;
     }
     if (special?.snapshot !== undefined) {
-      return { path: 'argument', core, snapshot: special.snapshot };
+      return { path: 'argument', core, apart, snapshot: special.snapshot };
     }
     if (record.snapshot !== undefined) {
       const leads = special?.state === 'none' ? special : undefined;
       if (leads !== undefined) {
         leads.state = 'starting';
       }
-      return { path: 'warm', core, snapshot: record.snapshot, leads };
+      return { path: 'warm', core, apart, snapshot: record.snapshot, leads };
     }
     const leads = record.cold === 'none';
     if (leads) {
       record.cold = 'starting';
     }
-    return { path: 'cold', core, leads };
+    return { path: 'cold', core, apart, leads };
   }
 
   #beginPromotion(record: FunctionRecord, ticket: Ticket | undefined): Start | undefined {
     const kept = record.demoted.findLast((uc) => hasSlot(uc.core))?.keptBytes;
-    if (kept === undefined || !this.#admits(record, kept, ticket)) {
+    if (kept === undefined || this.#admit(record, kept, ticket) === undefined) {
       return undefined;
     }
     const uc = this.#idle.takeDemoted(record, hasSlot);

@@ -77,11 +77,8 @@ export class MemoryBudget {
   readonly #maxProcesses = processLimit();
   readonly #end: (uc: FunctionUc) => Promise<void>;
   readonly #kill: (uc: FunctionUc) => void;
-  /** Claimed in this turn of the event loop by starts that have no UC yet. */
+  /** Set apart for starts that have no UC yet. */
   #begun = 0;
-  readonly #endTurn = (): void => {
-    this.#begun = 0;
-  };
 
   constructor({ limitBytes, account, idle, snapshots, end, kill }: MemoryBudgetParts) {
     this.limitBytes = limitBytes;
@@ -144,12 +141,14 @@ export class MemoryBudget {
     return this.#account.runners === 0 && this.#account.ending === 0 && this.#begun === 0;
   }
 
-  /** A start was admitted, and its UC comes within this turn of the event loop. */
+  /** A start was admitted: so much is set apart for it until `settle`. */
   begin(bytes: number): void {
-    if (this.#begun === 0 && bytes > 0) {
-      setImmediate(this.#endTurn);
-    }
     this.#begun += bytes;
+  }
+
+  /** Its UC counts by itself now, or there will be none. */
+  settle(bytes: number): void {
+    this.#begun -= bytes;
   }
 
   /** The UC's memory is about to be copied. */

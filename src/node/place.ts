@@ -1,10 +1,12 @@
 import type { Core } from './cores.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
 import type { FunctionUc } from './function-record.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 
 /** Where places go back to. */
 export interface PlaceOwner {
   readonly dispatcher: Pick<Dispatcher, 'startDone' | 'lost'>;
+  readonly budget: Pick<MemoryBudget, 'settle'>;
   /** A UC has answered and may serve the next invocation, as its action's policy has it; with its place. */
   release(uc: FunctionUc): void;
   /** Kills a UC and does not wait for it. */
@@ -18,16 +20,29 @@ export interface PlaceOwner {
 export class Place {
   readonly core: Core;
   readonly takenMs = performance.now();
-  uc: FunctionUc | undefined;
   readonly #places: Places;
+  #uc: FunctionUc | undefined;
   #isStarting: boolean;
   #isKept = false;
+  #apart: number;
 
-  constructor(places: Places, core: Core, isStarting: boolean, uc: FunctionUc | undefined) {
+  /** @param apart bytes that the budget has set apart for the UC that comes */
+  constructor(places: Places, core: Core, isStarting: boolean, uc: FunctionUc | undefined, apart: number) {
     this.#places = places;
     this.core = core;
     this.#isStarting = isStarting;
-    this.uc = uc;
+    this.#uc = uc;
+    this.#apart = apart;
+  }
+
+  get uc(): FunctionUc | undefined {
+    return this.#uc;
+  }
+
+  /** It is one that counts. */
+  set uc(uc: FunctionUc | undefined) {
+    this.#uc = uc;
+    this.#settle();
   }
 
   get isStarting(): boolean {
@@ -54,6 +69,7 @@ export class Place {
       return;
     }
     try {
+      this.#settle();
       this.started();
     } finally {
       if (this.uc !== undefined && this.#isKept && this.uc.end === undefined) {
@@ -61,6 +77,13 @@ export class Place {
       } else {
         this.#lose(owner);
       }
+    }
+  }
+
+  #settle(): void {
+    if (this.#apart > 0) {
+      this.#places.owner.budget.settle(this.#apart);
+      this.#apart = 0;
     }
   }
 
@@ -88,7 +111,7 @@ export class Places {
   of(start: Start): Place {
     return start.path === 'hot'
       ? this.#add(start.uc.core, start.promote, start.uc)
-      : this.#add(start.core, true, undefined);
+      : this.#add(start.core, true, undefined, start.apart);
   }
 
   /** Of a start that the dispatcher let begin at once. */
@@ -107,8 +130,8 @@ export class Places {
     return this.#add(core, false, undefined);
   }
 
-  #add(core: Core, isStarting: boolean, uc: FunctionUc | undefined): Place {
-    const place = new Place(this, core, isStarting, uc);
+  #add(core: Core, isStarting: boolean, uc: FunctionUc | undefined, apart = 0): Place {
+    const place = new Place(this, core, isStarting, uc, apart);
     this.open.add(place);
     return place;
   }

@@ -175,7 +175,8 @@ const ENVELOPE_CHARS = 1024;
 
 /** What is so short is not too deep: each level takes two characters. */
 const SHORT_CHARS = 2 * DEPTH_MAX;
-const RESULT = /^\{"op":"result","id":(\d{1,15}),"status":"(ok|application_error|developer_error)","value":(?=[[{])/;
+const RESULT =
+  /^\{"op":"result","id":(\d{1,15}),"status":"(ok|application_error|developer_error)","value":(?=[[{])/;
 
 /** A short result in the very words that our drivers have for it, which are by far most answers. */
 function parseShortResult(text: string): DriverAnswer | undefined {

@@ -10,7 +10,6 @@ import ctypes
 import functools
 import os
 import random
-import struct
 import sys
 
 from seuss_driver import generators
@@ -49,21 +48,16 @@ _kinds = {}
 _too_many = False
 _runs = 0
 _drew = False
-_native = 0
+# Draws of native code: the library OS writes them there.
+_native = bytearray(8)
+_native_before = bytes(8)
 # Generators whose draws show in their state: the place of their index, and what it was.
 _indexes = []
 
 
 def native():
-    """How often native code has drawn."""
-    try:
-        device = os.open(_DEVICE, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return 0
-    try:
-        return struct.unpack("Q", os.read(device, 8))[0]
-    finally:
-        os.close(device)
+    """How often native code has drawn, as an opaque value."""
+    return bytes(_native)
 
 
 def note(name, times=1):
@@ -104,6 +98,7 @@ def _noted(module, name, text):
 
 def install():
     """Once, before the function's code can take hold of what is replaced; os.urandom is observe.py's."""
+    _follow_native()
     _noted(os, "getrandom", "os.getrandom")
     for name in ("_ssl", "ssl"):
         if name in sys.modules:
@@ -111,6 +106,18 @@ def install():
     generators.on_unseeded = _note_generator
     generators.on_numpy = _note_numpy
     _watch(random._inst)
+
+
+def _follow_native():
+    try:
+        device = os.open(_DEVICE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        # Tests outside of a UC.
+        return
+    try:
+        os.readv(device, [_native])
+    finally:
+        os.close(device)
 
 
 def _note_generator(caller):
@@ -147,11 +154,12 @@ def note_words():
 
 def begin_load():
     """The code is about to be loaded. What was drawn before is forgotten."""
-    global _phase, _native, _runs, _drew
+    global _phase, _native_before, _runs, _drew
     _phase = "load"
     if _kinds:
         _kinds.clear()
-    _native = native()
+    if _native_before != _native:
+        _native_before = bytes(_native)
     _runs = 0
     _drew = False
     # That of the module stays: to make it anew is a dozen pages that each clone writes to.
@@ -186,7 +194,7 @@ def end_run():
 
 
 def has_drawn():
-    return bool(_kinds) or _too_many or native() != _native
+    return bool(_kinds) or _too_many or _native != _native_before
 
 
 def examine():
@@ -194,7 +202,7 @@ def examine():
     found = set()
     if _too_many:
         found.add("random: many kinds of values")
-    if native() != _native:
+    if _native != _native_before:
         found.add("random: native code")
     for name, kind in _kinds.items():
         if not kind.is_regular() or not _is_renewed(name, kind.loaded):

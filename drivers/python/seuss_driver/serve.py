@@ -38,6 +38,8 @@ class Server:
         self._channel = channel
         self._function = None
         self._running = None
+        # What a run has drawn is counted before the next one: a clone that serves one run alone does without.
+        self._uncounted = False
         # The end of the next answer.
         self._seeded = ""
 
@@ -50,6 +52,9 @@ class Server:
             elif op == "init":
                 answer = self._init(message)
             elif op == "collect":
+                if self._uncounted:
+                    draws.end_run()
+                    self._uncounted = False
                 answer = _collect()
             elif op == "examine":
                 answer = f'"op":"examined","shared":{encode(draws.examine())}'
@@ -134,6 +139,9 @@ class Server:
 
     def _call(self, run, at_end=None):
         """at_end: called before the answer is made."""
+        if self._uncounted:
+            draws.end_run()
+        self._uncounted = True
         self._running = run
         try:
             if self._function is None:
@@ -148,7 +156,6 @@ class Server:
             _log(_trace(error))
             status, value = "application_error", encode({"error": _text(error)})
         self._running = None
-        draws.end_run()
         asked = ',"checkpoint":true' if run.asked else ""
         return f'"op":"result","id":{run.id},"status":"{status}","value":{value}{asked}'
 
