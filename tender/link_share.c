@@ -6,10 +6,10 @@
 /* What a frame costs beside its bytes: the tender takes a microsecond for either, the node half of one. */
 #define FRAME_BYTES 1024
 /* What a UC can say at once, after it was calm for so long: a result of a megabyte, some thousand lines. */
-#define STORE_BYTES (4ll << 20)
+#define STORE_BYTES (2ll << 20)
 #define CALM_NS 100000000ull
-/* All others, of all tenders of the node: 128 frames, or as many kilobytes, in a millisecond. */
-#define NODE_BYTES_PER_MS (128ll << 10)
+/* All others, of all tenders of the node: 48 frames, or as many kilobytes, in a millisecond: a quarter of the node's time. */
+#define NODE_BYTES_PER_MS (48ll << 10)
 #define BYTES_PER_MS_MIN (8ll << 10)
 /* They have it in turns, of so much at least. */
 #define TURN_BYTES (16ll << 10)

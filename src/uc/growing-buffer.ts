@@ -1,54 +1,78 @@
 const FIRST_BYTES = 256;
+/** Of one piece of memory. */
+const PIECE_BYTES_MAX = 256 * 1024;
 
-/** Bytes that are added piece by piece, in one piece of memory, however small the pieces are. */
+/**
+ * Bytes that are added part by part, however small those are. It grows piece by piece: one piece that is copied into a larger one
+ * again and again would have the node collect its garbage for it.
+ */
 export class GrowingBuffer {
   // Not out of a pool: what is kept for long would keep a whole pool alive.
-  #memory: Buffer | undefined;
+  #pieces: Buffer[] = [];
+  /** Bytes of the last piece that are used; all others are full. */
   #used = 0;
+  #length = 0;
+  #capacity = 0;
 
   get length(): number {
-    return this.#used;
+    return this.#length;
   }
 
   /** Bytes of memory. */
   get capacity(): number {
-    return this.#memory?.length ?? 0;
+    return this.#capacity;
   }
 
-  /** A view, valid until something is added. */
+  /** A view of all, valid until something is added. */
   get bytes(): Buffer {
-    return (this.#memory ?? EMPTY).subarray(0, this.#used);
+    if (this.#pieces.length > 1) {
+      this.#join();
+    }
+    return (this.#pieces[0] ?? EMPTY).subarray(0, this.#length);
   }
 
   /** Copies `part`. */
   add(part: Buffer): void {
-    const bytes = this.#used + part.length;
-    const room = this.#memory?.length ?? 0;
-    if (bytes > room) {
-      this.#resize(Math.max(FIRST_BYTES, bytes, room * 2));
+    for (let done = 0; done < part.length; ) {
+      let last = this.#pieces.at(-1);
+      if (last === undefined || this.#used === last.length) {
+        last = this.#grow();
+      }
+      const copied = part.copy(last, this.#used, done);
+      this.#used += copied;
+      done += copied;
     }
-    if (this.#memory !== undefined) {
-      part.copy(this.#memory, this.#used);
-    }
-    this.#used = bytes;
+    this.#length += part.length;
   }
 
   clear(): void {
-    this.#memory = undefined;
-    this.#used = 0;
+    this.#pieces = [];
+    this.#used = this.#length = this.#capacity = 0;
   }
 
   /** Gives back memory that is not used. */
   trim(): void {
-    if (this.#memory !== undefined && this.#used < this.#memory.length) {
-      this.#resize(this.#used);
+    if (this.#capacity > this.#length) {
+      this.#join();
     }
   }
 
-  #resize(bytes: number): void {
-    const memory = Buffer.allocUnsafeSlow(bytes);
-    this.#memory?.copy(memory, 0, 0, this.#used);
-    this.#memory = memory;
+  #grow(): Buffer {
+    const piece = Buffer.allocUnsafeSlow(Math.min(Math.max(FIRST_BYTES, this.#capacity), PIECE_BYTES_MAX));
+    this.#pieces.push(piece);
+    this.#used = 0;
+    this.#capacity += piece.length;
+    return piece;
+  }
+
+  #join(): void {
+    const all = Buffer.allocUnsafeSlow(this.#length);
+    let at = 0;
+    for (const piece of this.#pieces) {
+      at += piece.copy(all, at);
+    }
+    this.#pieces = [all];
+    this.#used = this.#capacity = this.#length;
   }
 }
 
