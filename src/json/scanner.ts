@@ -87,7 +87,7 @@ export class Scanner {
         }
         closings[depth] = closing;
         depth += 1;
-        deepest = depth > deepest ? depth : deepest;
+        deepest = Math.max(depth, deepest);
         at += 1;
         at = (codes[at] as number) <= SPACE ? this.space(at) : at;
         if (codes[at] !== closing) {
