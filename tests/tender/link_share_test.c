@@ -7,7 +7,7 @@
 
 #define MEMORY (64ul << 20)
 #define TIMEOUT_MS 60000
-#define MANY 60000u
+#define MANY 20000u
 
 static uint32_t next_uc = 1;
 

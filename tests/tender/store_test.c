@@ -22,6 +22,7 @@
 #define PAGE UC_PAGE_SIZE
 #define PATH_BYTES 256
 #define FUZZ_ROUNDS 400
+#define LIFE_MS 200
 
 static struct client client;
 static uint32_t next_uc = 1;
@@ -329,14 +330,14 @@ static void write_file(const char *path, const char *text, size_t bytes)
 	close(fd);
 }
 
-/* Deploys it, and lets the context do what it can. */
+/* Deploys it, and lets the context do what it can. One may well run for ever. */
 static void try_it(uint64_t snapshot)
 {
 	uint32_t uc = next_uc++;
 	struct probe_result r;
 
 	if (client_deploy(&client, 0, uc, snapshot) == 0 &&
-	    client_probe(&client, 0, uc, &(struct probe_call){ .op = PROBE_COUNT }, &r) != PROBE_ENDED)
+	    client_probe_within(&client, 0, uc, &(struct probe_call){ .op = PROBE_COUNT }, LIFE_MS, &r) != PROBE_ENDED)
 		kill_uc(0, uc);
 }
 

@@ -330,10 +330,16 @@ static bool is_event_of(const struct message *m, uint16_t type, uint32_t uc)
 enum probe_end client_probe(struct client *c, int i, uint32_t uc, const struct probe_call *call,
 			    struct probe_result *result)
 {
+	return client_probe_within(c, i, uc, call, SILENCE_MS, result);
+}
+
+enum probe_end client_probe_within(struct client *c, int i, uint32_t uc, const struct probe_call *call, int silence_ms,
+				   struct probe_result *result)
+{
 	struct message m;
 
 	client_send(c, i, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, call, sizeof *call);
-	while (client_receive(c, i, SILENCE_MS, &m)) {
+	while (client_receive(c, i, silence_ms, &m)) {
 		bool answer = is_event_of(&m, CONTROL_LINK, uc) && m.frame.flags == LINK_DRIVER_OUT;
 		bool end = is_event_of(&m, CONTROL_EXIT, uc);
 

@@ -71,6 +71,9 @@ enum probe_end { PROBE_ANSWERED, PROBE_ENDED, PROBE_SILENT };
 /* Asks the probe in a UC; PROBE_ENDED leaves its exit in c->last_exit. */
 enum probe_end client_probe(struct client *c, int i, uint32_t uc, const struct probe_call *call,
 			    struct probe_result *result);
+/* The same, for one that may be silent for so long. */
+enum probe_end client_probe_within(struct client *c, int i, uint32_t uc, const struct probe_call *call, int silence_ms,
+				   struct probe_result *result);
 /* Waits for the end of a UC. */
 void client_await_exit(struct client *c, int i, uint32_t uc);
 
