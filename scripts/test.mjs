@@ -10,6 +10,8 @@ import { build } from './build.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules/.bin');
 
+/** More would only wait for each other: a node under test keeps two cores busy. */
+const FILES_AT_ONCE = 4;
 const FOLDERS = ['tests', 'tests/hostile'];
 
 function run(title, command, args) {
@@ -46,8 +48,7 @@ if (patterns.length === 0) {
     run(`tests of ${part}`, 'make', ['-s', '-C', join('tests', part), 'check']);
   }
 }
-// A node under test keeps two cores busy, and other files measure time.
-const concurrency = Math.max(1, Math.floor(availableParallelism() / 2));
+const concurrency = Math.min(availableParallelism(), FILES_AT_ONCE);
 run('tests of the node', join(bin, 'node'), [
   '--test',
   `--test-concurrency=${concurrency}`,
