@@ -30,7 +30,7 @@ export class JsonText {
    * @throws JsonError
    */
   static parse(text: string, maxDepth = DEPTH_MAX): JsonText {
-    const scanner = new Scanner(text, maxDepth);
+    using scanner = new Scanner(text, maxDepth);
     const start = scanner.space(0);
     const { end } = scanner.value(start);
     const rest = scanner.space(end);

@@ -61,9 +61,11 @@ export class Scanner {
     this.#maxDepth = maxDepth;
   }
 
-  /** Of the character at `at`; 0 behind the text. */
-  code(at: number): number {
-    return this.#codes[at] as number;
+  /** Nothing more is asked of it. */
+  [Symbol.dispose](): void {
+    if (this.#codes.length >= SPARE_MIN && this.#codes.length <= SPARE_MAX) {
+      spare = this.#codes;
+    }
   }
 
   /**
@@ -252,11 +254,25 @@ export class Scanner {
   }
 }
 
+const SPARE_MIN = 32 * 1024;
+const SPARE_MAX = 2 * 1024 * 1024;
+/** Of the last long text that is done with: memory that comes and goes with each of them is not given back to the host. */
+let spare: Uint16Array | undefined;
+
 function codesOf(text: string): Uint16Array {
-  const bytes = Buffer.allocUnsafe(2 * text.length + 2);
-  bytes.write(text, 'utf16le');
-  const codes = new Uint16Array(bytes.buffer, bytes.byteOffset, text.length + 1);
+  const codes = takeCodes(text.length + 1);
+  Buffer.from(codes.buffer, codes.byteOffset, 2 * text.length).write(text, 'utf16le');
   codes[text.length] = 0;
+  return codes;
+}
+
+function takeCodes(length: number): Uint16Array {
+  if (length < SPARE_MIN) {
+    const bytes = Buffer.allocUnsafe(2 * length);
+    return new Uint16Array(bytes.buffer, bytes.byteOffset, length);
+  }
+  const codes = spare !== undefined && spare.length >= length ? spare : new Uint16Array(length);
+  spare = undefined;
   return codes;
 }
 

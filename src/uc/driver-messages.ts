@@ -157,7 +157,7 @@ function plainValue(text: string): unknown {
 function readLine(text: string): Line | undefined {
   const line = new Line();
   try {
-    const scanner = new Scanner(text);
+    using scanner = new Scanner(text);
     const behind = eachMember(scanner, 0, (key, start, end, depth) => {
       line.set(key, text.slice(start, end), depth);
     });
