@@ -22,7 +22,9 @@ const TIMER_S = 2;
 /* Of an ELF file: its first program header, and in that the segment's place in the file. */
 const PROGRAM_HEADER = 64;
 const OFFSET_FIELD = 8;
-const { EAGAIN, EEXIST } = constants.errno;
+const { EAGAIN, EEXIST, ESRCH } = constants.errno;
+/** That may end by themselves before one is refused. */
+const GUESTS_MAX = 8;
 
 let machine: Machine;
 before(async () => {
@@ -111,19 +113,31 @@ describe('a guest that cannot be captured', () => {
     throw new Error('abi/libos.h names no alternate stack');
   }
 
+  /**
+   * A guest that was refused there. One whose library OS takes a signal meanwhile ends by it, for that writes to the same stack: it
+   * does not count.
+   */
+  async function refusedAt(place: string): Promise<{ run: Run; error: Error | undefined }> {
+    for (let guests = 1; ; guests++) {
+      const run = await machine.boot(stray('stack-at', place), 0);
+      await run.written(DOT_BYTES);
+      // On its way there it still can be captured.
+      let error: Error | undefined;
+      for (let i = 0; i < 20 && error === undefined; i++) {
+        error = await run.tender.captureLive(run.id, machine.nextSnapshot()).then(
+          () => undefined,
+          (reason: Error) => reason,
+        );
+      }
+      if (errnoOf(error) !== ESRCH || guests === GUESTS_MAX) return { run, error };
+    }
+  }
+
   it('keeps its stack pointer where nobody can follow: this is said, and it runs on', async () => {
     const place = alternateStack().toString(16);
-    const run = await machine.boot(stray('stack-at', place), 0);
     const other = await machine.boot(stray('clock'), 0);
-    await Promise.all([run.written(DOT_BYTES), other.written(DOT_BYTES)]);
-    // On its way there it still can be.
-    let error: Error | undefined;
-    for (let i = 0; i < 20 && error === undefined; i++) {
-      error = await run.tender.captureLive(run.id, machine.nextSnapshot()).then(
-        () => undefined,
-        (reason: Error) => reason,
-      );
-    }
+    await other.written(DOT_BYTES);
+    const { run, error } = await refusedAt(place);
     assert(
       errnoOf(error) === EAGAIN && /no instruction at which it can be captured/.test(String(error)),
       String(error),
