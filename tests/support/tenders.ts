@@ -13,13 +13,22 @@ export function tenderProcesses(root = process.pid): TenderProcesses {
   const all = descendants(root).filter((pid) => isTender(pid) && alive(pid));
   // The zygote is a tender's first child; templates come later.
   const firstChild = (of: number): number[] =>
-    all
-      .filter((pid) => parentOf(pid) === of)
-      .sort((a, b) => a - b)
+    inOrderOfBirth(of)
+      .filter((pid) => all.includes(pid))
       .slice(0, 1);
   const outer = all.filter((pid) => parentOf(pid) === root).sort((a, b) => a - b);
   const tenders = outer.flatMap(firstChild);
   return { outer, tenders, zygotes: tenders.flatMap(firstChild) };
+}
+
+/** Children of a process with one thread, the oldest first, as the kernel lists them: the numbers of processes begin anew. */
+function inOrderOfBirth(of: number): number[] {
+  try {
+    return readFileSync(`/proc/${of}/task/${of}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
 }
 
 /** A context has neither arguments nor memory that they could lie in. */
