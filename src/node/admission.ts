@@ -25,16 +25,15 @@ export class Admission<W> {
   }
 
   /**
-   * Whether a UC of the function may begin to run now, of whose memory `heldBytes` are there already. The budget has set
-   * so many bytes apart for one that is not there yet. Undefined: it has to wait.
+   * Whether a UC of the function may begin to run now, of whose memory `heldBytes` are there already.
    * @param waiter what waits, if it is the first; undefined: it has just come
    */
-  admit(record: FunctionRecord, heldBytes: number, waiter: W | undefined): number | undefined {
+  admits(record: FunctionRecord, heldBytes: number, waiter: W | undefined): boolean {
     this.#account.claimMax = this.#room.claimMax;
     const bytes = this.#account.claimOf({ record });
     const first = this.#first;
     if (first !== undefined && first.waiter !== waiter && bytes > this.#room.roomBeside(first.bytes)) {
-      return undefined;
+      return false;
     }
     const more = Math.max(0, bytes - heldBytes);
     if ((more > 0 || first !== undefined) && !this.#room.admit(more)) {
@@ -42,11 +41,16 @@ export class Admission<W> {
         this.#first = { waiter, bytes };
         this.#account.setWait(true);
       }
-      return undefined;
+      return false;
     }
-    const apart = heldBytes === 0 ? more : 0;
-    this.#room.begin(apart);
-    return apart;
+    return true;
+  }
+
+  /** Of a start that was admitted, and has no UC yet: bytes that the budget sets apart until that counts. */
+  setApart(record: FunctionRecord): number {
+    const bytes = this.#account.claimOf({ record });
+    this.#room.begin(bytes);
+    return bytes;
   }
 
   /** It waits no more. */

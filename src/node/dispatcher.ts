@@ -181,11 +181,7 @@ export class Dispatcher {
     ticket: Ticket | undefined,
   ): Start | undefined {
     const last = record.idle.at(-1);
-    if (
-      last === undefined ||
-      passesUcsBy(record, special) ||
-      this.#admit(record, last.bytes, ticket) === undefined
-    ) {
+    if (last === undefined || passesUcsBy(record, special) || !this.#admits(record, last.bytes, ticket)) {
       return undefined;
     }
     const uc = this.#idle.take(record);
@@ -196,8 +192,8 @@ export class Dispatcher {
     return { path: 'hot', uc, promote: false };
   }
 
-  #admit(record: FunctionRecord, heldBytes: number, ticket: Ticket | undefined): number | undefined {
-    return this.#admission === undefined ? 0 : this.#admission.admit(record, heldBytes, ticket);
+  #admits(record: FunctionRecord, heldBytes: number, ticket: Ticket | undefined): boolean {
+    return this.#admission?.admits(record, heldBytes, ticket) ?? true;
   }
 
   /**
@@ -220,10 +216,10 @@ export class Dispatcher {
       return undefined;
     }
     const core = snapshot === undefined ? leastLoadedAside(this.#cores) : leastLoaded(this.#cores);
-    const apart = hasSlot(core) ? this.#admit(record, 0, ticket) : undefined;
-    if (apart === undefined) {
+    if (!hasSlot(core) || !this.#admits(record, 0, ticket)) {
       return undefined;
     }
+    const apart = this.#admission?.setApart(record) ?? 0;
     core.starting += 1;
     core.active += 1;
     if (snapshot !== undefined) {
@@ -249,7 +245,7 @@ export class Dispatcher {
 
   #beginPromotion(record: FunctionRecord, ticket: Ticket | undefined): Start | undefined {
     const kept = record.demoted.findLast((uc) => hasSlot(uc.core))?.keptBytes;
-    if (kept === undefined || this.#admit(record, kept, ticket) === undefined) {
+    if (kept === undefined || !this.#admits(record, kept, ticket)) {
       return undefined;
     }
     const uc = this.#idle.takeDemoted(record, hasSlot);
