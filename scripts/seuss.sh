@@ -15,4 +15,10 @@ case "$root" in
 */node_modules/*) main="$root/dist/cli/main.js" ;;
 *) main="$root/src/cli/main.ts" ;;
 esac
-exec "$node" "$main" "$@"
+# glibc keeps more of what is freed the larger it was: after one large body, tens of megabytes for good.
+export MALLOC_MMAP_THRESHOLD_=131072 MALLOC_ARENA_MAX=2
+# V8 has four threads to help with garbage: on a small machine they would take the cores that functions are on.
+helpers=$(($(nproc) - 1))
+[ "$helpers" -gt 4 ] && helpers=4
+[ "$helpers" -lt 1 ] && helpers=1
+exec "$node" --v8-pool-size=$helpers "$main" "$@"

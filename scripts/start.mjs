@@ -31,8 +31,5 @@ if (process.platform !== 'linux' || process.arch !== 'x64') {
   process.exitCode =
     install() ||
     (build() ? 0 : 1) ||
-    run(node, [
-      join(root, 'src/cli/main.ts'),
-      ...(process.argv.length > 2 ? process.argv.slice(2) : ['demo']),
-    ]);
+    run(join(root, 'scripts/seuss.sh'), process.argv.length > 2 ? process.argv.slice(2) : ['demo']);
 }

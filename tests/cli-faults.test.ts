@@ -1,8 +1,8 @@
 /** A server whose tenders die: what its clients, its log and who started it see. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
@@ -21,6 +21,19 @@ function cpusOf(pids: readonly number[]): number[][] {
 }
 
 describe('seuss serve', () => {
+  it('lets the threads that collect its garbage make way for contexts', { timeout: 120_000 }, async (t) => {
+    const child = spawnSeuss(['serve', '--port', '0', '--cores', '1', '--no-store']);
+    t.after(() => child.kill('SIGKILL'));
+    assert.ok(child.stdout !== null && child.pid !== undefined);
+    await once(child.stdout, 'data');
+    const threads = readdirSync(`/proc/${child.pid}/task`)
+      .map(Number)
+      .filter((id) => readFileSync(`/proc/${child.pid}/task/${id}/comm`, 'utf8') === 'V8Worker\n');
+    assert.ok(threads.length > 0);
+    assert.deepEqual([...new Set(threads.map((id) => getPriority(id)))], [10]);
+    assert.equal(getPriority(child.pid), 0);
+  });
+
   it('has each tender on a core of its own, one that takes the place of another too', {
     skip: allowedCpus().length < 2 && 'there is only one CPU',
     timeout: 120_000,

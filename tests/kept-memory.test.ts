@@ -10,6 +10,7 @@ import { AnsweredActivation } from '../src/node/answered.ts';
 import { runOutcome } from '../src/node/outcome.ts';
 import { DEFAULT_LIMITS, PlatformError } from '../src/node/types.ts';
 import { LogCollector } from '../src/uc/log-collector.ts';
+import { replyOf } from './support/replies.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -42,7 +43,7 @@ function filed(count: number, line: string, output = ''): ActivationStore {
     for (let at = 0; at < output.length; at += 60_000) {
       logs.write('stdout', Buffer.from(output.slice(at, at + 60_000)));
     }
-    const outcome = runOutcome({ type: 'line', line: Buffer.from(line) }, 7, false, DEFAULT_LIMITS, logs);
+    const outcome = runOutcome(replyOf(line), 7, false, DEFAULT_LIMITS, logs);
     assert.ok(!(outcome instanceof PlatformError));
     const timings = { waitMs: 0, runMs: 0, totalMs: 0 };
     const answered = new AnsweredActivation(outcome, 'hot', timings, logs.finish(), 0);

@@ -5,10 +5,11 @@ import { initOutcome, type Outcome, runOutcome } from '../src/node/outcome.ts';
 import { DEFAULT_LIMITS, PlatformError } from '../src/node/types.ts';
 import type { Reply } from '../src/uc/exchange.ts';
 import { LogCollector } from '../src/uc/log-collector.ts';
+import { replyOf } from './support/replies.ts';
 
 const limits = { ...DEFAULT_LIMITS, timeoutMs: 1500, resultBytes: 100 };
 const ended = (end: Extract<Reply, { type: 'ended' }>['end']): Reply => ({ type: 'ended', end });
-const line = (value: unknown): Reply => ({ type: 'line', line: Buffer.from(JSON.stringify(value)) });
+const line = (value: unknown): Reply => replyOf(JSON.stringify(value));
 
 function run(reply: Reply, seedSent = false, stderr = ''): Outcome {
   const logs = new LogCollector(1000);
@@ -69,10 +70,8 @@ describe('outcome of a run', () => {
   });
 
   it('counts bytes of UTF-8, escaped or not', () => {
-    const answer = (value: string): Reply => ({
-      type: 'line',
-      line: Buffer.from(`{"op":"result","id":7,"status":"ok","value":{"a":"${value}"}}`),
-    });
+    const answer = (value: string): Reply =>
+      replyOf(`{"op":"result","id":7,"status":"ok","value":{"a":"${value}"}}`);
     for (const [value, bytes] of [
       ['é'.repeat(46), 100],
       ['\\u00e9'.repeat(46), 100],
@@ -91,17 +90,15 @@ describe('outcome of a run', () => {
 
   it('keeps each digit', () => {
     const value = '{"a":[9007199254740993,10.0,-0,1e400]}';
-    const line = Buffer.from(`{"op":"result","id":7,"status":"ok","value":${value},"seeded":true}`);
-    assert.equal(run({ type: 'line', line }).result.text, value);
+    const line = `{"op":"result","id":7,"status":"ok","value":${value},"seeded":true}`;
+    assert.equal(run(replyOf(line)).result.text, value);
   });
 
   it('refuses what is too deep, and keeps the UC', () => {
-    const deep = (depth: number): Reply => ({
-      type: 'line',
-      line: Buffer.from(
+    const deep = (depth: number): Reply =>
+      replyOf(
         `{"op":"result","value":${'['.repeat(depth)}${']'.repeat(depth)},"id":7,"status":"ok","seeded":true}`,
-      ),
-    });
+      );
     const wide = { ...limits, resultBytes: 1e7 };
     for (const [depth, status] of [
       [1000, 'success'],
@@ -118,8 +115,7 @@ describe('outcome of a run', () => {
 
   it('does not take for a result what no driver says', () => {
     for (const value of ['null', '7', '"text"', 'true']) {
-      const line = Buffer.from(`{"op":"result","id":7,"status":"ok","value":${value}}`);
-      const outcome = run({ type: 'line', line });
+      const outcome = run(replyOf(`{"op":"result","id":7,"status":"ok","value":${value}}`));
       assert.deepEqual([outcome.status, outcome.reusable], ['action developer error', false]);
     }
   });

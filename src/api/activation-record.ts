@@ -101,6 +101,11 @@ export function failedRecord(
   );
 }
 
+/** Of a record's JSON: what a function decides about. */
+export function recordBytes({ response, log }: ActivationRecord): number {
+  return response.size + log.bytes;
+}
+
 /** The JSON of a record, in pieces that are soon made. */
 export function* printRecord({ log, ...fields }: ActivationRecord): Generator<string> {
   yield `${printJson(fields).slice(0, -1)},"logs":[`;

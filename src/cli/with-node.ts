@@ -6,6 +6,7 @@ import { startComputeNode } from '../node/compute-node.ts';
 import type { ComputeNode, ComputeNodeOptions, StartState } from '../node/types.ts';
 import { resolveKind } from '../runtime/kinds.ts';
 import { dataDir } from '../runtime/paths.ts';
+import { helpersMakeWay } from '../threads/priority.ts';
 import { Interrupted, onInterrupt } from './interrupt.ts';
 import { warn } from './progress.ts';
 
@@ -18,6 +19,7 @@ export async function withNode<T>(
   work: (node: ComputeNode, interrupted: Promise<never>) => Promise<T>,
 ): Promise<T> {
   const { interrupted, dispose } = onInterrupt();
+  helpersMakeWay();
   const starting = startComputeNode({ bindThread: true, onWarning: warn, ...options });
   const close = () => starting.then((node) => node.close()).catch(() => undefined);
   let job: Promise<T> | undefined;

@@ -1,6 +1,5 @@
 import { DEPTH_MAX, JsonText, utf8Bytes } from '../json/json-text.ts';
 import type { DriverAnswer } from '../uc/driver-messages.ts';
-import { parseAnswer } from '../uc/driver-messages.ts';
 import type { Reply } from '../uc/exchange.ts';
 import type { LogCollector } from '../uc/log-collector.ts';
 import { describeEnd, type UcEnd } from '../uc/uc-end.ts';
@@ -109,15 +108,15 @@ function answerOf(
     case 'too-long':
       // Whether the seed was taken stood in the part that is gone.
       return phase === 'run' ? tooLong(reply.bytes, limits, !seedSent) : developerError(EXITED.init);
-    case 'line': {
-      const answer = parseAnswer(reply.line);
+    case 'answer': {
+      const { answer, bytes } = reply;
       if (answer === undefined || answer.op === 'booted') {
         return developerError(EXITED[phase]);
       }
       if (seedSent && !answer.seeded) {
         return platformFailure('The unikernel context did not confirm its new random seed.');
       }
-      return { answer, bytes: reply.line.length };
+      return { answer, bytes };
     }
   }
 }

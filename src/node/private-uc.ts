@@ -1,12 +1,6 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
-import {
-  collectMessage,
-  type DriverAnswer,
-  examineMessage,
-  parseAnswer,
-  runMessage,
-} from '../uc/driver-messages.ts';
+import { collectMessage, type DriverAnswer, examineMessage, runMessage } from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext } from './activation.ts';
@@ -88,7 +82,7 @@ export class PrivateUc implements AsyncDisposable {
       maxLineBytes: maxLineBytes(limits),
       logs: new LogCollector(LOG_BYTES),
     });
-    const answer = reply.type === 'line' ? parseAnswer(reply.line) : undefined;
+    const answer = reply.type === 'answer' ? reply.answer : undefined;
     const succeeded = answer?.op === 'result' && answer.id === id && answer.status === 'ok';
     if (!succeeded || (id === 1 && !answer.seeded)) {
       throw new PlatformError('warmup_failed', `a warm-up run of ${this.#action.name} did not succeed`);
@@ -138,5 +132,5 @@ async function askDriver(uc: FunctionUc, message: string): Promise<DriverAnswer 
     maxLineBytes: ANSWER_LINE_BYTES,
     logs: new LogCollector(LOG_BYTES),
   });
-  return reply.type === 'line' ? parseAnswer(reply.line) : undefined;
+  return reply.type === 'answer' ? reply.answer : undefined;
 }

@@ -5,7 +5,6 @@ import { type Kind, resolveKind } from '../runtime/kinds.ts';
 import { type RootImage, rootImage } from '../runtime/root-image.ts';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
-import { parseAnswer } from '../uc/driver-messages.ts';
 import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
@@ -252,7 +251,7 @@ export class Runtimes {
 }
 
 function bootedVersion(kind: Kind, reply: Reply, logs: LogCollector): string {
-  const answer = reply.type === 'line' ? parseAnswer(reply.line) : undefined;
+  const answer = reply.type === 'answer' ? reply.answer : undefined;
   if (answer?.op === 'booted') {
     return answer.version;
   }

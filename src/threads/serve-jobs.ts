@@ -1,18 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
-import { basename } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import { parentPort, type Transferable } from 'node:worker_threads';
 import { PlatformError } from '../node/types.ts';
 import { parseCpuList } from '../tender/host-cpus.ts';
+import { makeWay, ownThread } from './priority.ts';
 
 /** What a thread says of a job. An error crosses as its fields: its class would be lost. */
 export type Answer =
   | { readonly type: 'done'; readonly result: unknown }
   | { readonly type: 'failed'; readonly code?: string; readonly message: string; readonly remedy?: string };
-
-/** Others go before it wherever they share a core. */
-const NICENESS = 10;
 
 /** The other end of a WorkerThread: carries out its jobs as they come. */
 export function serveJobs<Request, Result>(
@@ -29,12 +25,12 @@ export function serveJobs<Request, Result>(
   });
 }
 
-/** This thread alone, whose id /proc knows, makes way for the node's: it goes after it, and to other cores where there are any. */
+/** This thread alone makes way for the node's: it goes after it, and to other cores where there are any. */
 function standBack(): void {
   try {
-    const thread = basename(readlinkSync('/proc/thread-self'));
-    setPriority(Number(thread), NICENESS);
-    spawnSync('taskset', ['--cpu-list', '--pid', ownCpus(), thread], { stdio: 'ignore' });
+    const thread = ownThread();
+    makeWay(thread);
+    spawnSync('taskset', ['--cpu-list', '--pid', ownCpus(), String(thread)], { stdio: 'ignore' });
   } catch {
     // Then it runs as the others do.
   }

@@ -72,6 +72,15 @@ export class WorkerThread<Request, Result> {
       : new PlatformError(code, message, remedy === undefined ? {} : { remedy });
   }
 
+  /** Makes the thread, for jobs that come later. False: there is one. */
+  wake(): boolean {
+    if (this.#worker !== undefined) return false;
+    this.#worker = this.#start();
+    this.#worker.unref();
+    this.#next();
+    return true;
+  }
+
   #next(): void {
     if (this.#current !== undefined) return;
     clearTimeout(this.#timer);

@@ -1,11 +1,14 @@
+import { readAnswer } from './answer-reader.ts';
 import { Deadlines, type Waiting } from './deadlines.ts';
+import type { DriverAnswer } from './driver-messages.ts';
 import type { LogCollector } from './log-collector.ts';
 import type { Uc, UcSink } from './uc.ts';
 import type { UcEnd } from './uc-end.ts';
 
 /** What came back for a message to a driver. */
 export type Reply =
-  | { readonly type: 'line'; readonly line: Buffer }
+  /** A line; it says nothing when it is no message of the protocol. */
+  | { readonly type: 'answer'; readonly answer: DriverAnswer | undefined; readonly bytes: number }
   /** The answer was longer than allowed; the driver is still in order. */
   | { readonly type: 'too-long'; readonly bytes: number }
   | { readonly type: 'timeout' }
@@ -30,13 +33,13 @@ class Exchange implements UcSink, Waiting {
   readonly maxLineBytes: number;
   readonly #uc: Uc;
   readonly #logs: LogCollector;
-  readonly #resolve: (reply: Reply) => void;
+  readonly #resolve: (reply: Reply | Promise<Reply>) => void;
   readonly #timeoutMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #onCut: ((held: Buffer) => void) | undefined;
   #isSettled = false;
 
-  constructor(uc: Uc, options: ExchangeOptions, resolve: (reply: Reply) => void) {
+  constructor(uc: Uc, options: ExchangeOptions, resolve: (reply: Reply | Promise<Reply>) => void) {
     this.maxLineBytes = options.maxLineBytes;
     this.#uc = uc;
     this.#logs = options.logs;
@@ -48,12 +51,18 @@ class Exchange implements UcSink, Waiting {
     this.#signal?.addEventListener('abort', this.#onAbort);
   }
 
-  line(line: Buffer): void {
+  line(line: Buffer, isOwn: boolean): void {
     // A guest may send more lines in one piece than anybody asked for.
     if (this.#uc.takesLate(line) || this.#isSettled) {
       return;
     }
-    this.#settle({ type: 'line', line: Buffer.from(line) });
+    const bytes = line.length;
+    const answer = readAnswer(line, isOwn);
+    this.#settle(
+      answer instanceof Promise
+        ? answer.then((answer) => ({ type: 'answer', answer, bytes }))
+        : { type: 'answer', answer, bytes },
+    );
   }
 
   tooLong(bytes: number): void {
@@ -78,7 +87,7 @@ class Exchange implements UcSink, Waiting {
 
   readonly #onAbort = (): void => this.#settle(ABORTED);
 
-  #settle(reply: Reply): void {
+  #settle(reply: Reply | Promise<Reply>): void {
     if (this.#isSettled) {
       return;
     }

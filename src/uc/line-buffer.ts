@@ -4,8 +4,11 @@ const NEWLINE = 10;
 
 /** Takes the lines that a LineBuffer cuts. */
 export interface LineTarget {
-  /** Without its newline; valid only during the call. */
-  line(line: Buffer): void;
+  /**
+   * Without its newline.
+   * @param isOwn its memory is not used again; otherwise it is valid only during the call
+   */
+  line(line: Buffer, isOwn: boolean): void;
   /** A line of so many bytes was longer than allowed; its text is gone. */
   tooLong(bytes: number): void;
 }
@@ -67,10 +70,10 @@ export class LineBuffer {
     if (bytes > maxBytes) {
       target.tooLong(bytes);
     } else if (held === undefined) {
-      target.line(last);
+      target.line(last, false);
     } else {
       held.add(last);
-      target.line(held.bytes);
+      target.line(held.bytes, true);
     }
   }
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type Assault, assault } from '../../src/bench/hostile/assault.ts';
+import { assault } from '../../src/bench/hostile/assault.ts';
 import type { Attack } from '../../src/bench/hostile/attack.ts';
 import { Attacker } from '../../src/bench/hostile/attacker.ts';
 import { ATTACKS } from '../../src/bench/hostile/catalogue.ts';
 import { heldBy } from '../../src/bench/hostile/held-memory.ts';
 import { Honest } from '../../src/bench/hostile/honest.ts';
+import { peakDuring } from '../../src/bench/hostile/peak.ts';
 import { becomesQuiet, heldInTheEnd } from '../../src/bench/hostile/settle.ts';
 import { type Served, serveAs, USERS, type User } from '../support/served-as.ts';
 
@@ -89,16 +90,17 @@ async function withstands(attack: Attack, { server }: Served, honest: Honest): P
   const held = heldBy(server.pid).bytes;
   const attacker = new Attacker(server, attack);
   await attacker.prepare();
-  const { beside, done } = await honest.beside(() => assault(attack, attacker, server.pid, 0));
+  const { beside, done } = await honest.beside(() =>
+    peakDuring(server.pid, () => assault(attack, attacker, { forMs: 0, firstRound: 0 })),
+  );
   const quiet = await becomesQuiet(server.pid, QUIET_MS);
   await attacker.leave();
   assert.ok(quiet, 'nothing of it goes on');
-  assert.deepEqual(done.faults, []);
-  assertPeak(attack, done, held);
+  assert.deepEqual(done.done.faults, []);
+  assertPeak(attack, done.peakBytes - held);
   assert.deepEqual(beside.told, [], 'no answer to others is lost');
 }
 
-function assertPeak(attack: Attack, { peakBytes }: Assault, heldBefore: number): void {
-  const grown = peakBytes - heldBefore;
+function assertPeak(attack: Attack, grown: number): void {
   assert.ok(grown <= attack.peakBytes, `${grown} bytes at its peak, ${attack.peakBytes} allowed`);
 }

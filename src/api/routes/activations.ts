@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { printJson } from '../../json/print.ts';
 import type { ActivationLogs } from '../../node/types.ts';
-import { type ActivationRecord, activationSummary, printRecord } from '../activation-record.ts';
+import { type ActivationRecord, activationSummary, printRecord, recordBytes } from '../activation-record.ts';
 import { type ApiContext, identify } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';
-import { LONG_ANSWER_CHARS, sendPieces } from '../long-answer.ts';
+import { sendPieces } from '../long-answer.ts';
 import { activationsQuery, parse } from '../schemas.ts';
 
 const COLLECTION = '/api/v1/namespaces/:namespace/activations';
@@ -16,18 +17,25 @@ export function activationRoutes(app: FastifyInstance, context: ApiContext): voi
     const all = context.activations.list(namespace, filter);
     if (count) return { activations: all.length };
     const page = all.slice(skip, skip + limit);
-    return docs ? sendPieces(reply, printAll(page), true) : page.map(activationSummary);
+    return docs ? sendPieces(reply, printAll(page), sumOf(page)) : page.map(activationSummary);
   });
 
   app.get(ENTITY, async (request, reply) => {
     const record = find(context, request);
-    return sendPieces(reply, printRecord(record), record.log.bytes > LONG_ANSWER_CHARS);
+    return sendPieces(reply, printRecord(record), recordBytes(record));
   });
-  app.get(`${ENTITY}/result`, async (request) => find(context, request).response);
+  app.get(`${ENTITY}/result`, async (request, reply) => {
+    const { response } = find(context, request);
+    return sendPieces(reply, [printJson(response)], response.size);
+  });
   app.get(`${ENTITY}/logs`, async (request, reply) => {
     const { log } = find(context, request);
-    return sendPieces(reply, printLogs(log), log.bytes > LONG_ANSWER_CHARS);
+    return sendPieces(reply, printLogs(log), log.bytes);
   });
+}
+
+function sumOf(page: readonly ActivationRecord[]): number {
+  return page.reduce((sum, record) => sum + recordBytes(record), 0);
 }
 
 function* printAll(page: readonly ActivationRecord[]): Generator<string> {

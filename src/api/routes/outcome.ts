@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import { printRecord } from '../activation-record.ts';
+import { printRecord, recordBytes } from '../activation-record.ts';
 import type { InvokeOutcome } from '../invoker.ts';
-import { LONG_ANSWER_CHARS, sendPieces } from '../long-answer.ts';
+import { sendPieces } from '../long-answer.ts';
 
 /** So that an action that uses up its time answers with that error and not with a 202. */
 const WAIT_GRACE_MS = 1000;
@@ -25,8 +25,10 @@ export function sendOutcome(
   }
   const { record } = outcome;
   reply.code(statusOf(record.response.status));
-  const pieces = resultOnly ? [record.response.result.text] : printRecord(record);
-  return sendPieces(reply, pieces, !resultOnly && record.log.bytes > LONG_ANSWER_CHARS);
+  const { result, size } = record.response;
+  return resultOnly
+    ? sendPieces(reply, [result.text], size)
+    : sendPieces(reply, printRecord(record), recordBytes(record));
 }
 
 function statusOf(status: string): number {

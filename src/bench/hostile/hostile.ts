@@ -2,12 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { PlatformError } from '../../node/types.ts';
 import { type MachineFacts, machineFacts } from '../machine.ts';
 import { type Summary, summarize } from '../statistics.ts';
-import { type Assault, assault } from './assault.ts';
+import type { Assault } from './assault.ts';
 import type { Attack } from './attack.ts';
-import { Attacker } from './attacker.ts';
+import { AttackerThread } from './attacker-thread.ts';
 import { ATTACKS } from './catalogue.ts';
 import { type Beside, Honest } from './honest.ts';
 import { HttpClient } from './http-client.ts';
+import { peakDuring } from './peak.ts';
 import { Server } from './server.ts';
 import { becomesQuiet, heldInTheEnd } from './settle.ts';
 
@@ -102,43 +103,59 @@ async function against(
 ): Promise<HostileResult> {
   const before = await heldWithoutHonest(server, honest, 0, COLLECT_MS);
   await honest.arrive();
-  const attacker = new Attacker(server, attack);
-  const rounds = await allRounds(attack, attacker, honest, server, options);
-  // While its functions are there: what goes on by itself afterwards is not ended by their deletion.
-  const quiet = await becomesQuiet(server.pid, QUIET_MS);
-  await attacker.leave();
+  const attacker = new AttackerThread(server, attack);
+  const { rounds, quiet } = await assaults(attacker, honest, server, options);
   const after = await aftermath(server, honest, before, quiet);
   return judge(attack, before, rounds, after);
+}
+
+/** And whether all is quiet while its functions are there: what goes on by itself is not ended by their deletion. */
+async function assaults(
+  attacker: AttackerThread,
+  honest: Honest,
+  server: Server,
+  options: HostileOptions,
+): Promise<{ readonly rounds: Rounds; readonly quiet: boolean }> {
+  try {
+    const rounds = await allRounds(attacker, honest, server, options);
+    const quiet = await becomesQuiet(server.pid, QUIET_MS);
+    await attacker.leave();
+    return { rounds, quiet };
+  } finally {
+    await attacker.stop();
+  }
 }
 
 interface Rounds {
   readonly alone: Beside[];
   readonly beside: Beside[];
   readonly assaults: Assault[];
+  readonly peaks: number[];
   /** The attacker's function could not be made, for example. */
   readonly unprepared: string | undefined;
 }
 
 async function allRounds(
-  attack: Attack,
-  attacker: Attacker,
+  attacker: AttackerThread,
   honest: Honest,
   server: Server,
   { rounds, seconds }: HostileOptions,
 ): Promise<Rounds> {
-  const done: Pick<Rounds, 'alone' | 'beside' | 'assaults'> = { alone: [], beside: [], assaults: [] };
+  const all: Omit<Rounds, 'unprepared'> = { alone: [], beside: [], assaults: [], peaks: [] };
   const unprepared = await attacker.prepare().then(() => undefined, String);
+  const forMs = seconds * 1000;
   let goes = 0;
   for (let round = 0; round < rounds; round++) {
-    done.alone.push((await honest.beside(() => pause(seconds * 1000))).beside);
-    const { beside, done: assaulted } = await honest.beside(() =>
-      assault(attack, attacker, server.pid, seconds * 1000, goes),
+    all.alone.push((await honest.beside(() => pause(forMs))).beside);
+    const { beside, done } = await honest.beside(() =>
+      peakDuring(server.pid, () => attacker.assault({ forMs, firstRound: goes })),
     );
-    goes += assaulted.goes;
-    done.beside.push(beside);
-    done.assaults.push(assaulted);
+    goes += done.done.goes;
+    all.beside.push(beside);
+    all.assaults.push(done.done);
+    all.peaks.push(done.peakBytes);
   }
-  return { ...done, unprepared };
+  return { ...all, unprepared };
 }
 
 interface Aftermath {
@@ -186,7 +203,7 @@ function judge(attack: Attack, before: number, rounds: Rounds, after: Aftermath)
   const alone = summarize(rounds.alone.flatMap(({ latencies }) => latencies));
   const beside = summarize(rounds.beside.flatMap(({ latencies }) => latencies));
   const lost = rounds.beside.reduce((sum, each) => sum + each.lost, 0);
-  const peakBytes = Math.max(...rounds.assaults.map((each) => each.peakBytes)) - before;
+  const peakBytes = Math.max(...rounds.peaks) - before;
   const faults = new Set(rounds.assaults.flatMap((each) => each.faults));
   if (rounds.unprepared !== undefined) faults.add(rounds.unprepared);
   if (beside.p99 > attack.barMs)

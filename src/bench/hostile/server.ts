@@ -51,7 +51,7 @@ export class Server implements ServerAddress {
   /** @throws PlatformError `bench_failed` with what the server said */
   static async start({ memory, as }: ServerOptions = {}): Promise<Server> {
     const args = ['serve', '--port', '0', '--no-store', '--json', ...(memory ? ['--memory', memory] : [])];
-    const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...args], {
+    const child = spawn(process.execPath, [...process.execArgv, ...NODE_FLAGS, MAIN, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       ...(as && { uid: as.uid, gid: as.gid }),
       env: { ...process.env, ...(as && { SEUSS_HOME: as.home }) },

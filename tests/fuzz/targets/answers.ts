@@ -12,6 +12,7 @@ import { DEFAULT_LIMITS, PlatformError } from '../../../src/node/types.ts';
 import type { Reply } from '../../../src/uc/exchange.ts';
 import { LineBuffer } from '../../../src/uc/line-buffer.ts';
 import { LogCollector } from '../../../src/uc/log-collector.ts';
+import { replyOf } from '../../support/replies.ts';
 import type { Target } from '../target.ts';
 
 const LIMITS = { ...DEFAULT_LIMITS, resultBytes: 512 };
@@ -38,7 +39,7 @@ function replies(input: Buffer): Reply[] {
   const found: Reply[] = [];
   const buffer = new LineBuffer();
   const target = {
-    line: (line: Buffer) => void found.push({ type: 'line', line: Buffer.from(line) }),
+    line: (line: Buffer) => void found.push(replyOf(line)),
     tooLong: (bytes: number) => void found.push({ type: 'too-long', bytes }),
   };
   buffer.push(input, maxLineBytes(LIMITS), target);
