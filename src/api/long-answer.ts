@@ -14,18 +14,19 @@ export function sendPieces(reply: FastifyReply, pieces: Iterable<string>, bytes:
   return reply.send(bytes > LONG_ANSWER_CHARS ? Readable.from(inTurns(pieces)) : Array.from(pieces).join(''));
 }
 
-async function* inTurns(pieces: Iterable<string>): AsyncGenerator<Buffer, void> {
+/** As texts: memory outside of the heap would only be given back when garbage is collected. */
+async function* inTurns(pieces: Iterable<string>): AsyncGenerator<string, void> {
   let batch = '';
   for (const piece of pieces) {
     batch += piece;
     while (batch.length >= LONG_ANSWER_CHARS) {
       const cut = wholeCharacters(batch, LONG_ANSWER_CHARS);
-      yield Buffer.from(batch.slice(0, cut));
+      yield batch.slice(0, cut);
       batch = batch.slice(cut);
       await turn();
     }
   }
-  if (batch !== '') yield Buffer.from(batch);
+  yield batch;
 }
 
 /** The most characters up to `length` that do not end with the first half of a pair. */

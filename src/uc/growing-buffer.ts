@@ -70,6 +70,7 @@ export class GrowingBuffer {
     let at = 0;
     for (const piece of this.#pieces) {
       at += piece.copy(all, at);
+      release(piece);
     }
     this.#pieces = [all];
     this.#used = this.#capacity = this.#length;
@@ -77,3 +78,8 @@ export class GrowingBuffer {
 }
 
 const EMPTY = Buffer.alloc(0);
+
+/** Gives its memory back now: garbage would be collected some megabytes later. */
+function release(piece: Buffer): void {
+  (piece.buffer as ArrayBuffer).transfer(0);
+}
