@@ -1,15 +1,27 @@
 import type { FastifyRequest } from 'fastify';
 import { itemsOf, JsonText, membersOf } from '../json/json-text.ts';
+import { LONG_BYTES, readLongValue } from '../json/long-texts.ts';
 import { compactJson } from '../json/print.ts';
 import { JsonError } from '../json/scanner.ts';
 import { ApiError } from './errors.ts';
+import type { BodyBytes } from './http/body-bytes.ts';
 
 /**
  * The body of a request, which the server keeps as a text; undefined if there is none.
  * @throws ApiError 400
  */
-export function bodyOf(request: FastifyRequest): JsonText | undefined {
-  return typeof request.body === 'string' ? jsonOf(request.body) : undefined;
+export function bodyOf({ body }: FastifyRequest): JsonText | undefined {
+  if (body instanceof JsonText) return body;
+  return typeof body === 'string' ? jsonOf(body) : undefined;
+}
+
+/**
+ * A body as requests carry it: a text, which in a long one was read already.
+ * @throws ApiError 400
+ */
+export async function readText(body: BodyBytes): Promise<string | JsonText> {
+  if (body.length < LONG_BYTES) return body.text();
+  return await readLongValue(body.joined()).catch(refuse);
 }
 
 /**
@@ -21,9 +33,13 @@ export function jsonOf(text: string): JsonText | undefined {
   try {
     return JsonText.parse(text);
   } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    throw new ApiError(400, `The request content was malformed: ${error.message}.`);
+    return refuse(error);
   }
+}
+
+function refuse(error: unknown): never {
+  if (!(error instanceof JsonError)) throw error;
+  throw new ApiError(400, `The request content was malformed: ${error.message}.`);
 }
 
 /** Lists of a document whose values are the user's. */

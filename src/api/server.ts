@@ -5,6 +5,7 @@ import { printJson } from '../json/print.ts';
 import type { ComputeNode } from '../node/types.ts';
 import { ActivationStore, type StoreLimits } from './activation-store.ts';
 import { Authenticator, DEFAULT_GUEST_KEY } from './auth.ts';
+import { readText } from './body.ts';
 import type { ApiContext } from './context.ts';
 import { ApiError, handleError, NOT_FOUND } from './errors.ts';
 import { BODY_BYTES, readBodies } from './http/bodies.ts';
@@ -68,7 +69,7 @@ export function createApi(options: ApiOptions): Api {
     throw new ApiError(404, NOT_FOUND);
   });
   guard(app, auth);
-  readBodies(app);
+  readBodies(app, readText);
   // Values of clients and functions stand in answers as they came.
   app.setReplySerializer(printJson);
   for (const routes of [

@@ -20,9 +20,12 @@ const CLOSE_LIST = 0x5d;
  */
 export class JsonText {
   readonly text: string;
+  /** Where they have been counted. */
+  readonly utf8Bytes: number | undefined;
 
-  private constructor(text: string) {
+  private constructor(text: string, utf8Bytes?: number) {
     this.text = text;
+    this.utf8Bytes = utf8Bytes;
   }
 
   /**
@@ -68,8 +71,8 @@ export class JsonText {
   }
 
   /** Of a text, or part of one, that was scanned. */
-  static trusted(text: string): JsonText {
-    return new JsonText(text);
+  static trusted(text: string, utf8Bytes?: number): JsonText {
+    return new JsonText(text, utf8Bytes);
   }
 
   /** The same in memory of its own: a part of a text keeps the whole of it alive. */
@@ -169,7 +172,10 @@ const HEX_8 = 0x38;
 const SURROGATES = /[dD][89a-fA-F]/y;
 
 /** Bytes that it takes as UTF-8 when nothing is escaped (`\u00e9`) that need not be. */
-export function utf8Bytes({ text }: JsonText): number {
+export function utf8Bytes({ text, utf8Bytes: counted }: JsonText): number {
+  if (counted !== undefined) {
+    return counted;
+  }
   let bytes = Buffer.byteLength(text);
   for (let at = text.indexOf('\\'); at >= 0; at = text.indexOf('\\', at + 2)) {
     if (text.charCodeAt(at + 1) === U) {

@@ -1,4 +1,5 @@
 import { DEPTH_MAX, eachMember, JsonText } from '../json/json-text.ts';
+import type { FoundMember } from '../json/long-job.ts';
 import { JsonError, Scanner } from '../json/scanner.ts';
 
 /** Messages of docs/driver-protocol.md. What a driver says is hostile: user code runs beside it. */
@@ -105,6 +106,28 @@ function isObserved(value: unknown): value is string[] {
 
 const RUN_STATUSES: readonly unknown[] = ['ok', 'application_error', 'developer_error'] satisfies RunStatus[];
 
+/** Members of a line that have a meaning, but for the value of a result. */
+const PLAIN_MEMBERS = [
+  'op',
+  'version',
+  'error',
+  'id',
+  'status',
+  'seeded',
+  'observed',
+  'checkpoint',
+  'ending',
+  'drawn',
+  'shared',
+] as const;
+type PlainMember = (typeof PLAIN_MEMBERS)[number];
+const PLAIN: ReadonlySet<string> = new Set(PLAIN_MEMBERS);
+export const ANSWER_MEMBERS: readonly string[] = ['value', ...PLAIN_MEMBERS];
+
+function isPlain(key: string): key is PlainMember {
+  return PLAIN.has(key);
+}
+
 /** What a line says: the values of members that have a meaning, but of `value` its text. */
 class Line {
   op: unknown;
@@ -122,26 +145,11 @@ class Line {
   tooDeep = false;
 
   set(key: string, text: string, depth: number): void {
-    switch (key) {
-      case 'value':
-        this.value = JsonText.trusted(text);
-        this.tooDeep = depth > DEPTH_MAX;
-        return;
-      case 'op':
-      case 'version':
-      case 'error':
-      case 'id':
-      case 'status':
-      case 'seeded':
-      case 'observed':
-      case 'checkpoint':
-      case 'ending':
-      case 'drawn':
-      case 'shared':
-        this[key] = plainValue(text);
-        return;
-      default:
-        return;
+    if (key === 'value') {
+      this.value = JsonText.trusted(text);
+      this.tooDeep = depth > DEPTH_MAX;
+    } else if (isPlain(key)) {
+      this[key] = plainValue(text);
     }
   }
 }
@@ -225,10 +233,20 @@ export function parseAnswer(line: Buffer): DriverAnswer | undefined {
 }
 
 function parseAny(text: string): DriverAnswer | undefined {
-  const read = readLine(text);
-  if (read === undefined) {
-    return undefined;
+  const line = readLine(text);
+  return line === undefined ? undefined : answerIn(line, text);
+}
+
+/** The same of a line that was read elsewhere. */
+export function answerOf(text: string, members: Iterable<FoundMember>): DriverAnswer | undefined {
+  const line = new Line();
+  for (const { key, start, end, depth } of members) {
+    line.set(key, text.slice(start, end), depth);
   }
+  return answerIn(line, text);
+}
+
+function answerIn(read: Line, text: string): DriverAnswer | undefined {
   const { op, version, error, id, status, observed, shared, value, tooDeep } = read;
   const seeded = read.seeded === true;
   switch (op) {

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest, preParsingAsyncHookHandler } from 'fastify';
+import type { BodyBytes } from './body-bytes.ts';
 import { ByteGate } from './byte-gate.ts';
 import { declaredBytes } from './gate.ts';
 import { Patience } from './patience.ts';
@@ -24,8 +25,11 @@ const UPLOADS_BYTES = 160 * 1024 * 1024;
 const UPLOADS_WAITING = 64;
 const UPLOAD_WAIT_MS = 30_000;
 
-/** Reads bodies: bounded in size, time, and in what all of them take together. */
-export function readBodies(app: FastifyInstance): void {
+/**
+ * Reads bodies: bounded in size, time, and in what all of them take together.
+ * @param toText what requests get of a body that is no upload
+ */
+export function readBodies(app: FastifyInstance, toText: (body: BodyBytes) => unknown): void {
   const gate = new ByteGate(BODIES_BYTES);
   const patience = new Patience();
   app.addHook('onRequest', (request, reply, done) => {
@@ -38,7 +42,7 @@ export function readBodies(app: FastifyInstance): void {
   // keep their digits.
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     const body = await readBody(payload, declaredBytes(request), request.routeOptions.bodyLimit, patience);
-    return request.routeOptions.config.upload === true ? body : body.text();
+    return request.routeOptions.config.upload === true ? body : await toText(body);
   });
 }
 

@@ -40,9 +40,14 @@ export class BodyBytes {
     return this.#segments.map((segment, i) => (i < last ? segment : segment.subarray(0, this.#filled)));
   }
 
-  text(): string {
+  /** All of it, in one. */
+  joined(): Buffer {
     const pieces = this.pieces();
-    return (pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)).toString('utf8');
+    return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces);
+  }
+
+  text(): string {
+    return this.joined().toString('utf8');
   }
 
   #room(): Buffer {
