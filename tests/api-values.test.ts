@@ -57,6 +57,9 @@ describe('a value of a client', () => {
       '{"a":"é€😀","escaped":"\\u00e9\\/","lone":"\\ud800"}',
       '{"a":1,"a":2.0,"__proto__":{"toString":1.50}}',
       '[1.0,[ 2.00 ],"\u2028"]',
+      // Long enough to be read and sent in pieces, none of which may end within a character.
+      `["${'😀'.repeat(60_000)}"]`,
+      `["x${'😀'.repeat(60_000)}",${'9007199254740993.0,'.repeat(5000)}0]`,
     ]) {
       const bare = await call('POST', `${ACTIONS}/echo?blocking=true&result=true`, value);
       assert.deepEqual([bare.status, bare.text], [200, value]);

@@ -35,6 +35,19 @@ describe('control frames out of a stream', () => {
     });
   }
 
+  it('take no new memory for each that is spread over several reads', () => {
+    const { reader, seen } = collect();
+    const chunk = frame(1, Buffer.alloc(32 * 1024, 97));
+    reader.push(chunk.subarray(0, 1000));
+    const { arrayBuffers } = process.memoryUsage();
+    const wrapped = Buffer.concat([chunk.subarray(1000), chunk.subarray(0, 1000)]);
+    for (let i = 0; i < 1000; i++) {
+      reader.push(wrapped);
+      seen.length = 0;
+    }
+    assert.ok(process.memoryUsage().arrayBuffers - arrayBuffers < chunk.length * 100);
+  });
+
   it('are refused when longer than the protocol allows', () => {
     const { reader } = collect();
     const header = Buffer.alloc(Size.frame);

@@ -26,9 +26,11 @@ export function sendOutcome(
   const { record } = outcome;
   reply.code(statusOf(record.response.status));
   const { result, size } = record.response;
-  return resultOnly
-    ? sendPieces(reply, [result.text], size)
-    : sendPieces(reply, printRecord(record), recordBytes(record));
+  if (resultOnly) {
+    reply.header('content-length', String(size));
+    return sendPieces(reply, [result.text], size);
+  }
+  return sendPieces(reply, printRecord(record), recordBytes(record));
 }
 
 function statusOf(status: string): number {
