@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Admission } from '../src/node/admission.ts';
-import type { Core } from '../src/node/cores.ts';
+import type { Core } from '../src/cores/cores.ts';
 import { Dispatcher, type Start, type Ticket } from '../src/node/dispatcher.ts';
 import { type FunctionRecord, FunctionUc } from '../src/node/function-record.ts';
 import { IdlePool } from '../src/node/idle-pool.ts';

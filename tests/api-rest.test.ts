@@ -8,7 +8,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { Packager } from '../src/action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { createApi } from '../src/api/server.ts';
-import { PlatformError } from '../src/node/types.ts';
+import { PlatformError } from '../src/contract/errors.ts';
 import { kindNames, resolveKind } from '../src/runtime/kinds.ts';
 import { FakeNode } from './lib/fake-node.ts';
 

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify';
 import { Packager } from '../src/action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../src/api/auth.ts';
 import { createApi } from '../src/api/server.ts';
-import type { SnapshotInfo } from '../src/node/types.ts';
+import type { SnapshotInfo } from '../src/contract/snapshot.ts';
 import { kindNames, resolveKind } from '../src/runtime/kinds.ts';
 import { FakeNode } from './lib/fake-node.ts';
 

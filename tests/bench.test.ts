@@ -15,7 +15,8 @@ import { measureThroughput } from '../src/bench/throughput.ts';
 import { listExamples } from '../src/cli/demo/examples.ts';
 import { createPackager, withNode } from '../src/cli/with-node.ts';
 import { startComputeNode } from '../src/node/compute-node.ts';
-import type { ComputeNode, ComputeNodeOptions } from '../src/node/types.ts';
+import type { ComputeNode } from '../src/contract/node.ts';
+import type { ComputeNodeOptions } from '../src/contract/options.ts';
 import { anticipations } from '../src/runtime/anticipations.ts';
 
 describe('statistics', () => {

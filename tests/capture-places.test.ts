@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { libosPath, packageDir } from '../src/runtime/paths.ts';
+import { libosPath, packageDir } from '../src/contract/paths.ts';
 import { errnoOf } from '../src/tender/tender-error.ts';
 import { type Cut, Machine, type Run } from './captures/machine.ts';
 import { BUSY_ENV, busyPrograms, stray } from './captures/programs.ts';

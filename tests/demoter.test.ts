@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Core } from '../src/node/cores.ts';
+import type { Core } from '../src/cores/cores.ts';
 import { Demoter } from '../src/node/demoter.ts';
 import { FunctionUc } from '../src/node/function-record.ts';
 import { IdlePool } from '../src/node/idle-pool.ts';

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
-import { packageDir } from '../src/runtime/paths.ts';
+import { packageDir } from '../src/contract/paths.ts';
 
 it('the table of system calls is that of the library OS', () => {
   execFileSync(process.execPath, [join(packageDir, 'scripts/compatibility.mjs'), '--check'], {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JsonObject, JsonValue } from '../src/node/types.ts';
+import type { JsonObject, JsonValue } from '../src/json/json-text.ts';
 import { bootWithModules, check, specialized } from './drivers/arguments.ts';
 
 const ALL = { b: 2, a: 1, c: { d: [3] } };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JsonValue } from '../src/node/types.ts';
+import type { JsonValue } from '../src/json/json-text.ts';
 import { initMessage } from '../src/uc/driver-messages.ts';
 import { Driver, NODEJS, newSeed } from './drivers/harness.ts';
 import { runOnce } from './drivers/run-once.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { JsonValue } from '../src/node/types.ts';
+import type { JsonValue } from '../src/json/json-text.ts';
 import { folder } from './drivers/folder.ts';
 import { type Code, Driver, newSeed, PYTHON } from './drivers/harness.ts';
 

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { packageDir } from '../src/runtime/paths.ts';
+import { packageDir } from '../src/contract/paths.ts';
 
 const SCRIPT = join(packageDir, 'scripts/fuzz.mjs');
 

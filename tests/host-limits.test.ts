@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
-import { packageDir } from '../src/runtime/paths.ts';
+import { packageDir } from '../src/contract/paths.ts';
 import { storeFolder } from './support/stores.ts';
 
 const MAIN = join(packageDir, 'src/cli/main.ts');

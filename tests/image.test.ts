@@ -16,7 +16,7 @@ import { after, before, describe, it } from 'node:test';
 import type { ImageEntry } from '../src/image/entries.ts';
 import { hostTree } from '../src/image/host-tree.ts';
 import { writeImage } from '../src/image/write-image.ts';
-import { PlatformError } from '../src/node/types.ts';
+import { PlatformError } from '../src/contract/errors.ts';
 
 const hasErofsUtils = spawnSync('fsck.erofs', ['--help']).error === undefined;
 

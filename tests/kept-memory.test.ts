@@ -8,7 +8,8 @@ import { actionDocument, jsonOf } from '../src/api/body.ts';
 import type { ActionRecord } from '../src/api/registry.ts';
 import { AnsweredActivation } from '../src/node/answered.ts';
 import { runOutcome } from '../src/node/outcome.ts';
-import { DEFAULT_LIMITS, PlatformError } from '../src/node/types.ts';
+import { DEFAULT_LIMITS } from '../src/contract/action.ts';
+import { PlatformError } from '../src/contract/errors.ts';
 import { LogCollector } from '../src/uc/log-collector.ts';
 import { replyOf } from './support/replies.ts';
 

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startComputeNode } from '../src/node/compute-node.ts';
-import type { Action, Activation, ComputeNode } from '../src/node/types.ts';
+import type { Action } from '../src/contract/action.ts';
+import type { Activation } from '../src/contract/activation.ts';
+import type { ComputeNode } from '../src/contract/node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { descendants } from './support/processes.ts';
 

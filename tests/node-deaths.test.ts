@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Action } from '../src/node/types.ts';
+import type { Action } from '../src/contract/action.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { allStored, openNode, type StoredNode } from './support/stores.ts';
 import { tenderProcesses } from './support/tenders.ts';

@@ -6,13 +6,11 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startComputeNode } from '../src/node/compute-node.ts';
-import {
-  type Action,
-  type Activation,
-  type ComputeNode,
-  type ComputeNodeOptions,
-  PlatformError,
-} from '../src/node/types.ts';
+import type { Action } from '../src/contract/action.ts';
+import type { Activation } from '../src/contract/activation.ts';
+import type { ComputeNode } from '../src/contract/node.ts';
+import type { ComputeNodeOptions } from '../src/contract/options.ts';
+import { PlatformError } from '../src/contract/errors.ts';
 import { PYTHON, sourceAction } from './support/actions.ts';
 import { alive, descendants } from './support/processes.ts';
 import { allStored, openNode, storeFolder } from './support/stores.ts';

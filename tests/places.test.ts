@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Auditor } from '../src/node/auditor.ts';
-import type { Core } from '../src/node/cores.ts';
+import type { Core } from '../src/cores/cores.ts';
 import { Dispatcher } from '../src/node/dispatcher.ts';
 import { FunctionUc } from '../src/node/function-record.ts';
 import { IdlePool } from '../src/node/idle-pool.ts';
 import { Places } from '../src/node/place.ts';
-import { PlatformError } from '../src/node/types.ts';
+import { PlatformError } from '../src/contract/errors.ts';
 import { idleCores, OWNER, record } from './support/node-parts.ts';
 
 function parts() {

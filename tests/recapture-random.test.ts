@@ -8,7 +8,8 @@ import { setTimeout as turn } from 'node:timers/promises';
 import { startComputeNode } from '../src/node/compute-node.ts';
 import { type Pair, repeatedValue } from '../src/node/repeats.ts';
 import { RunTimes } from '../src/node/run-times.ts';
-import type { Action, ComputeNode } from '../src/node/types.ts';
+import type { Action } from '../src/contract/action.ts';
+import type { ComputeNode } from '../src/contract/node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { type Answer, answerOf, assertAllDiffer } from './support/clones.ts';
 

@@ -4,11 +4,11 @@ import { mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { PlatformError } from '../src/node/types.ts';
+import { PlatformError } from '../src/contract/errors.ts';
 import { readElfDependencies } from '../src/runtime/elf.ts';
 import { kindNames, resolveKind } from '../src/runtime/kinds.ts';
 import { libraryClosure } from '../src/runtime/libraries.ts';
-import { packageDir } from '../src/runtime/paths.ts';
+import { packageDir } from '../src/contract/paths.ts';
 import { rootImage } from '../src/runtime/root-image.ts';
 import { addRuntime, listRuntimes } from '../src/runtime/runtimes.ts';
 import { parseCpuList } from '../src/tender/host-cpus.ts';

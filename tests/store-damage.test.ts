@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Action } from '../src/node/types.ts';
+import type { Action } from '../src/contract/action.ts';
 import { measureFile } from '../src/store/files.ts';
 import { finishManifest, readManifest, writeManifest } from '../src/store/manifest.ts';
 import { PYTHON, sourceAction } from './support/actions.ts';

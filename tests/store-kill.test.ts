@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packageDir } from '../src/runtime/paths.ts';
+import { packageDir } from '../src/contract/paths.ts';
 import { numberedAction, PYTHON } from './support/actions.ts';
 import { storeFolder, storeOf, strayFiles, withStore } from './support/stores.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { it } from 'node:test';
-import type { Action } from '../src/node/types.ts';
+import type { Action } from '../src/contract/action.ts';
 import { NODEJS, numberedAction, PYTHON, sourceAction } from './support/actions.ts';
 import { allStored, storeFolder, storeOf, strayFiles, withStore } from './support/stores.ts';
 

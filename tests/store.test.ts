@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { describe, it } from 'node:test';
 import { createPackager } from '../src/cli/with-node.ts';
-import type { Action } from '../src/node/types.ts';
+import type { Action } from '../src/contract/action.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { storeFolder, storeOf, strayFiles, withStore } from './support/stores.ts';
 

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { writeImage } from '../src/image/write-image.ts';
-import { libosPath } from '../src/runtime/paths.ts';
+import { libosPath } from '../src/contract/paths.ts';
 import { symbolAt } from '../src/symbols/elf-symbols.ts';
 import { ROWS_MAX } from '../src/symbols/inspection.ts';
 import { Inspector } from '../src/symbols/inspector.ts';

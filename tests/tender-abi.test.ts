@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { packageDir } from '../src/runtime/paths.ts';
+import { packageDir } from '../src/contract/paths.ts';
 import {
   CONTROL_CAPTURE_KEEP,
   CONTROL_CAPTURE_LIVE,

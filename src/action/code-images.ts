@@ -1,7 +1,7 @@
 import { existsSync, renameSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ActionCode } from '../node/types.ts';
+import type { ActionCode } from '../contract/action.ts';
 import { IMAGE_SUFFIX } from './code-store.ts';
 import type { Packed } from './pack-code.ts';
 

@@ -1,4 +1,4 @@
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { CODE_LIMITS, megabytes } from './limits.ts';
 
 export type CodeEntry =

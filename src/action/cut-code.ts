@@ -1,4 +1,4 @@
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** An action's document in two parts: its code, which may be long, and all the rest, which is not. */
 export interface CutDocument {

@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { CodeTree } from './code-tree.ts';
 import { addHoistedPackages } from './hoisted-packages.ts';
 import { CODE_LIMITS } from './limits.ts';

@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import type { CodeTree } from './code-tree.ts';
 
 const BY_EXTENSION: Readonly<Record<string, string>> = {

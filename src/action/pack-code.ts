@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Action, type ActionCode, PlatformError } from '../node/types.ts';
+import type { Action, ActionCode } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { type CodeStore, imageDigest } from './code-store.ts';
 import type { CodeTree } from './code-tree.ts';
 import { checkRoot, defaultFilename } from './kind.ts';

@@ -1,15 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import {
-  type Action,
-  type ActionLimits,
-  type ActionPolicy,
-  DEFAULT_LIMITS,
-  DEFAULT_POLICY,
-  PlatformError,
-  type StartState,
-} from '../node/types.ts';
+import { type Action, type ActionLimits, type ActionPolicy, DEFAULT_LIMITS, DEFAULT_POLICY, type StartState } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { CodeImages } from './code-images.ts';
 import { CodeStore } from './code-store.ts';
 import { readFolder } from './folder.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { JobLostError, WorkerThread } from '../threads/worker-thread.ts';
 import { type CodeText, LongCode } from './long-code.ts';
 import type { Packed } from './pack-code.ts';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { resolveKind } from '../runtime/kinds.ts';
 import { CodeStore } from './code-store.ts';
 import { cutCode } from './cut-code.ts';

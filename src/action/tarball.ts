@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { Parser, type ReadEntry } from 'tar';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { CodeTree } from './code-tree.ts';
 import { CODE_LIMITS } from './limits.ts';
 import { unpackBudget, zipBomb } from './zip.ts';

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { constants, crc32, inflateRaw } from 'node:zlib';
 import { type Entry, fromBufferPromise, type ZipFile } from 'yauzl';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { CodeTree } from './code-tree.ts';
 import { CODE_LIMITS, megabytes } from './limits.ts';
 

@@ -1,7 +1,8 @@
 import { JsonText } from '../json/json-text.ts';
 import { printJson } from '../json/print.ts';
 import { AnsweredActivation } from '../node/answered.ts';
-import type { Activation, ActivationLogs, ActivationStatus, JsonValue } from '../node/types.ts';
+import type { Activation, ActivationLogs, ActivationStatus } from '../contract/activation.ts';
+import type { JsonValue } from '../json/json-text.ts';
 import { ActivationLog } from '../uc/activation-log.ts';
 import type { ActionRecord } from './registry.ts';
 

@@ -1,4 +1,4 @@
-import type { LogLine } from '../node/types.ts';
+import type { LogLine } from '../contract/activation.ts';
 import type { ActivationRecord } from './activation-record.ts';
 
 export interface StoreLimits {

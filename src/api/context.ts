@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Packager } from '../action/packager.ts';
-import type { ComputeNode } from '../node/types.ts';
+import type { ComputeNode } from '../contract/node.ts';
 import type { ActivationStore } from './activation-store.ts';
 import { namespaceOf, type Subject } from './auth.ts';
 import { ApiError } from './errors.ts';

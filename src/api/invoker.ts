@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type JsonText, mergeObjects, objectOf } from '../json/json-text.ts';
-import type { ComputeNode, LogLine } from '../node/types.ts';
+import type { ComputeNode } from '../contract/node.ts';
+import type { LogLine } from '../contract/activation.ts';
 import { type ActivationRecord, activationRecord, failedRecord } from './activation-record.ts';
 import type { ActivationStore } from './activation-store.ts';
 import type { Subject } from './auth.ts';

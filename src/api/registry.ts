@@ -4,7 +4,7 @@ import type { ActionExec, Packager } from '../action/packager.ts';
 import { JsonText } from '../json/json-text.ts';
 import { printJson } from '../json/print.ts';
 import { argumentsText } from '../node/arguments.ts';
-import { type Action, type ActionLimits, DEFAULT_POLICY } from '../node/types.ts';
+import { type Action, type ActionLimits, DEFAULT_POLICY } from '../contract/action.ts';
 import type { ActionFiles } from '../store/action-files.ts';
 import type { ActionContent } from './action-body.ts';
 import { ApiError, NOT_FOUND } from './errors.ts';

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { packageDir } from '../runtime/paths.ts';
+import { packageDir } from '../contract/paths.ts';
 import { listRuntimes } from '../runtime/runtimes.ts';
 
 /** One function of the start benchmark. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
-import { type Action, type ComputeNode, type NodeStats, PlatformError } from '../node/types.ts';
+import type { Action } from '../contract/action.ts';
+import type { ComputeNode, NodeStats } from '../contract/node.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { benchFunction, interpreterOf } from './cases.ts';
 import { bytesInUse, heapBytes, tenderMemory } from './host-memory.ts';
 import { type HostResult, hostMemory } from './idle-memory.ts';

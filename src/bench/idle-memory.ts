@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
-import type { Action, ComputeNode, UcMemory } from '../node/types.ts';
+import type { Action } from '../contract/action.ts';
+import type { ComputeNode, UcMemory } from '../contract/node.ts';
 import { benchFunction, interpreterOf } from './cases.ts';
 import { bytesInUse } from './host-memory.ts';
 import { type Summary, summarize } from './statistics.ts';

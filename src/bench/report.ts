@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { START_STATES } from '../node/types.ts';
+import { START_STATES } from '../contract/action.ts';
 import { machineLine } from './machine.ts';
 import type { BenchReport } from './run.ts';
 import type { StartResult } from './start.ts';

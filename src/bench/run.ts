@@ -1,5 +1,6 @@
 import type { Packager } from '../action/packager.ts';
-import type { ComputeNode, ComputeNodeOptions } from '../node/types.ts';
+import type { ComputeNode } from '../contract/node.ts';
+import type { ComputeNodeOptions } from '../contract/options.ts';
 import { startCases } from './cases.ts';
 import { type CpuResult, measureCpu } from './cpu.ts';
 import { type IdleResult, measureIdle } from './idle-memory.ts';

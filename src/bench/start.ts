@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
-import { type Action, type ComputeNode, PlatformError, type StartPath } from '../node/types.ts';
+import type { Action } from '../contract/action.ts';
+import type { ComputeNode } from '../contract/node.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { StartPath } from '../contract/activation.ts';
 import type { BenchCase } from './cases.ts';
 import { runPlain } from './plain-process.ts';
 import { type Summary, summarize } from './statistics.ts';

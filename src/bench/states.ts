@@ -1,13 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
-import {
-  type Action,
-  type ActivationTimings,
-  type ComputeNode,
-  PlatformError,
-  START_STATES,
-  type StartState,
-} from '../node/types.ts';
+import { type Action, START_STATES, type StartState } from '../contract/action.ts';
+import type { ActivationTimings } from '../contract/activation.ts';
+import type { ComputeNode } from '../contract/node.ts';
+import { PlatformError } from '../contract/errors.ts';
 import type { BenchCase } from './cases.ts';
 import { descendantsCpuMs } from './processor-time.ts';
 import { type Summary, summarize } from './statistics.ts';

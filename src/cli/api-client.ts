@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { printJson } from '../json/print.ts';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { parseAnswer } from './answers.ts';
 import type { ApiTarget } from './api-target.ts';
 

@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
-import { INPUT_ERROR_CODES } from '../action/input-errors.ts';
-import { PlatformError } from '../node/types.ts';
+import { INPUT_ERROR_CODES } from '../contract/input-errors.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { ApiRequestError } from './api-client.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupted } from './interrupt.ts';

@@ -1,6 +1,6 @@
 import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { dataDir } from '../runtime/paths.ts';
+import { dataDir } from '../contract/paths.ts';
 
 // Halves the start of the command line. The folder is the user's own: compiled code is code.
 enableCompileCache(join(dataDir(), 'compile-cache'));

@@ -1,4 +1,4 @@
-import type { ActivationTimings, StartPath } from '../node/types.ts';
+import type { ActivationTimings, StartPath } from '../contract/activation.ts';
 
 /** Sentences about long work, on stderr so that stdout stays the result's. */
 export function progress(message: string): void {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import type { PlatformError } from '../node/types.ts';
-import { libosPath, tenderPath } from '../runtime/paths.ts';
+import type { PlatformError } from '../contract/errors.ts';
+import { libosPath, tenderPath } from '../contract/paths.ts';
 import { Link } from '../tender/abi.ts';
 import { type BootRoot, type ControlExit, decodeLinkExit } from '../tender/messages.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { DEFAULT_GUEST_KEY } from '../api/auth.ts';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { Interrupted } from './interrupt.ts';
 
 export const DEFAULT_HOST = '127.0.0.1';

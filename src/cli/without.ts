@@ -1,4 +1,4 @@
-import { type ComputeNodeOptions, OPTIMISATIONS, type Optimisation } from '../node/types.ts';
+import { type ComputeNodeOptions, OPTIMISATIONS, type Optimisation } from '../contract/options.ts';
 
 /** Stands for all anticipatory optimisation. */
 const ALL_ANTICIPATION = 'ao';

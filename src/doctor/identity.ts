@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { libosPath, tenderPath } from '../runtime/paths.ts';
+import { libosPath, tenderPath } from '../contract/paths.ts';
 import { TenderGroup } from '../tender/tender-group.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';
 import { type Check, check } from './check.ts';

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 const FULL: readonly unknown[] = ['ENOSPC', 'EDQUOT'];
 const FORBIDDEN: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS'];

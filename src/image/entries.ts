@@ -1,4 +1,4 @@
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** Where an entry's bytes come from. */
 export type EntrySource =

@@ -11,7 +11,7 @@ import type { UcEnd } from '../uc/uc-end.ts';
 import { AnsweredActivation } from './answered.ts';
 import { isRefusal } from './capture-attempts.ts';
 import { ACTION_DIR, mountCode } from './code-image.ts';
-import type { Cores } from './cores.ts';
+import type { Cores } from '../cores/cores.ts';
 import { type Deployed, deploySnapshot } from './deploy.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
@@ -26,15 +26,10 @@ import type { RunningInvocation, RunningInvocations } from './running.ts';
 import { nextSeed } from './seed.ts';
 import type { Sharing } from './sharing.ts';
 import { addCheckpoint, findSpecialization } from './specialization.ts';
-import { isTenderDeath, mayStartAgain } from './tender-death.ts';
-import {
-  type Action,
-  type Activation,
-  type ActivationTimings,
-  type InvokeOptions,
-  PlatformError,
-  type StartPath,
-} from './types.ts';
+import { isTenderDeath, mayStartAgain } from '../tender/tender-death.ts';
+import type { Action } from '../contract/action.ts';
+import type { Activation, ActivationTimings, InvokeOptions, StartPath } from '../contract/activation.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** What invocations need of the node. */
 export interface ActivationContext {

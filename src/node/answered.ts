@@ -1,13 +1,6 @@
 import type { JsonText, JsonValue } from '../json/json-text.ts';
 import type { Outcome } from './outcome.ts';
-import type {
-  Activation,
-  ActivationLogs,
-  ActivationStatus,
-  ActivationTimings,
-  LogLine,
-  StartPath,
-} from './types.ts';
+import type { Activation, ActivationLogs, ActivationStatus, ActivationTimings, LogLine, StartPath } from '../contract/activation.ts';
 
 /** What an invocation came to. Its result and its log lines are made out of what is kept only for who looks at them. */
 export class AnsweredActivation implements Activation {

@@ -1,6 +1,7 @@
 import { JsonText } from '../json/json-text.ts';
 import { JsonError } from '../json/scanner.ts';
-import { type Arguments, PlatformError } from './types.ts';
+import type { Arguments } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /**
  * The text with which arguments travel.

@@ -1,4 +1,4 @@
-import type { Core } from './cores.ts';
+import type { Core } from '../cores/cores.ts';
 import { FunctionUc } from './function-record.ts';
 import type { Place } from './place.ts';
 

@@ -1,5 +1,5 @@
 import type { UcEnd } from '../uc/uc-end.ts';
-import type { Cores } from './cores.ts';
+import type { Cores } from '../cores/cores.ts';
 import type { FunctionUc } from './function-record.ts';
 
 /** Where a function's folder lies in its UC. */

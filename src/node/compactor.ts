@@ -1,7 +1,7 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
-import { type Core, leastLoaded } from './cores.ts';
-import { isTenderDeath } from './tender-death.ts';
+import { type Core, leastLoaded } from '../cores/cores.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
 
 /** How often is looked for a core that has nothing else to do. */
 const RETRY_MS = 25;

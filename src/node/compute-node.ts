@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { checkAnticipations } from '../runtime/anticipations.ts';
 import { resolveKind } from '../runtime/kinds.ts';
-import { libosPath, tenderPath } from '../runtime/paths.ts';
+import { libosPath, tenderPath } from '../contract/paths.ts';
 import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
 import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { TENDER_OPTIMISATIONS } from '../tender/tender-process.ts';
@@ -13,7 +13,7 @@ import { Admission } from './admission.ts';
 import { argumentsText } from './arguments.ts';
 import { Auditor } from './auditor.ts';
 import { Compactor } from './compactor.ts';
-import { type Core, Cores } from './cores.ts';
+import { type Core, Cores } from '../cores/cores.ts';
 import { Demoter } from './demoter.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type FunctionRecord, FunctionUc, functionRecord } from './function-record.ts';
@@ -33,22 +33,12 @@ import { Runtimes } from './runtime-boot.ts';
 import { Sharing } from './sharing.ts';
 import { SnapshotOperations } from './snapshot-operations.ts';
 import { declaredSpecializations, specializationInfo } from './specialization.ts';
-import {
-  type Action,
-  type Activation,
-  type Arguments,
-  type ComputeNode,
-  type ComputeNodeOptions,
-  type InvokeOptions,
-  type NodeStats,
-  PlatformError,
-  type RunningActivation,
-  type SnapshotDetails,
-  type SnapshotDiff,
-  type SnapshotInfo,
-  type SpecializationInfo,
-  type UcMemory,
-} from './types.ts';
+import type { Action, Arguments } from '../contract/action.ts';
+import type { Activation, InvokeOptions, RunningActivation } from '../contract/activation.ts';
+import type { ComputeNode, NodeStats, UcMemory } from '../contract/node.ts';
+import type { ComputeNodeOptions } from '../contract/options.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { SnapshotDetails, SnapshotDiff, SnapshotInfo, SpecializationInfo } from '../contract/snapshot.ts';
 
 /** How long a node that closes goes on making snapshots compact, which the store then keeps so. */
 const COMPACT_MS = 2000;

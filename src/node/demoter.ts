@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { errnoOf } from '../tender/tender-error.ts';
-import type { Core } from './cores.ts';
+import type { Core } from '../cores/cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 

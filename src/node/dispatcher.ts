@@ -1,10 +1,10 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Admission } from './admission.ts';
-import { type Core, leastLoaded, leastLoadedAside } from './cores.ts';
+import { type Core, leastLoaded, leastLoadedAside } from '../cores/cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 import type { Specialization } from './specialization.ts';
-import { PlatformError } from './types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** Where an invocation starts from: the deepest point that there was. */
 export type Start =

@@ -1,12 +1,12 @@
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
 import { CaptureAttempts } from './capture-attempts.ts';
-import type { Core } from './cores.ts';
+import type { Core } from '../cores/cores.ts';
 import type { Ticket } from './dispatcher.ts';
 import { type Charge, SMALL_BYTES } from './memory-account.ts';
 import type { Runtime } from './runtime-boot.ts';
 import { declaredSpecializations, type Specialization } from './specialization.ts';
-import type { Action, StartState } from './types.ts';
+import type { Action, StartState } from '../contract/action.ts';
 
 /** What the node knows about one version of one action. */
 export interface FunctionRecord {

@@ -2,7 +2,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Captured } from '../tender/messages.ts';
 import type { ActivationContext } from './activation.ts';
 import { type FunctionRecord, functionSnapshotId, imagePathsOf } from './function-record.ts';
-import type { Action } from './types.ts';
+import type { Action } from '../contract/action.ts';
 
 /** The first cold start of a function has brought its snapshot, which saves `savedMs`; others may wait for it. */
 export function keepFunctionSnapshot(

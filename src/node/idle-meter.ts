@@ -1,7 +1,7 @@
 import { STATE_DEMOTED } from '../tender/abi.ts';
 import { type FunctionRecord, UC_KERNEL_BYTES, UNTOLD_BYTES } from './function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
-import type { UcMemory } from './types.ts';
+import type { UcMemory } from '../contract/node.ts';
 
 /** Measuring costs the tender time: it waits until a burst is over. */
 const DELAY_MS = 100;

@@ -1,4 +1,4 @@
-import type { Core } from './cores.ts';
+import type { Core } from '../cores/cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import { MemoryAccount } from './memory-account.ts';
 

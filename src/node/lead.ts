@@ -10,8 +10,9 @@ import { type Outcome, parkOutcome, runOutcome } from './outcome.ts';
 import type { Place } from './place.ts';
 import { nextSeed } from './seed.ts';
 import { argumentSnapshotId, leadEnded, leadRefused, type Specialization } from './specialization.ts';
-import { isTenderDeath } from './tender-death.ts';
-import type { Action, PlatformError } from './types.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
+import type { Action } from '../contract/action.ts';
+import type { PlatformError } from '../contract/errors.ts';
 
 /** The invocation that leads, as far as the way to its snapshot needs it. */
 export interface LeadingInvocation {

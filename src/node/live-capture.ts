@@ -7,7 +7,8 @@ import { errnoOf } from '../tender/tender-error.ts';
 import type { ActivationContext } from './activation.ts';
 import { type FunctionRecord, type FunctionUc, imagePathsOf } from './function-record.ts';
 import type { RunningInvocation } from './running.ts';
-import { type Action, PlatformError } from './types.ts';
+import type { Action } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** What a deploy of a captured run has to know to go on with it. */
 export interface Continuation {

@@ -3,8 +3,10 @@ import type { DriverAnswer } from '../uc/driver-messages.ts';
 import type { Reply } from '../uc/exchange.ts';
 import type { LogCollector } from '../uc/log-collector.ts';
 import { describeEnd, type UcEnd } from '../uc/uc-end.ts';
-import { isTenderDeath } from './tender-death.ts';
-import { type ActionLimits, type ActivationStatus, PlatformError } from './types.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
+import type { ActionLimits } from '../contract/action.ts';
+import type { ActivationStatus } from '../contract/activation.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** What an init or a run came to, in OpenWhisk's words (its ActivationResult). */
 export interface Outcome {

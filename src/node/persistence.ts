@@ -2,8 +2,10 @@ import { lineage, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Manifest } from '../store/manifest.ts';
 import { type RestoreRequest, SnapshotStore } from '../store/snapshot-store.ts';
 import { StoreWriter } from '../store/store-writer.ts';
-import type { Core, Cores } from './cores.ts';
-import { PlatformError, type StoreOptions, type StoreStats } from './types.ts';
+import type { Core, Cores } from '../cores/cores.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { StoreOptions } from '../contract/options.ts';
+import type { StoreStats } from '../contract/node.ts';
 
 /** How long a node that closes waits for snapshots to be written. */
 const FLUSH_MS = 5000;

@@ -1,4 +1,4 @@
-import type { Core } from './cores.ts';
+import type { Core } from '../cores/cores.ts';
 import type { Dispatcher, Start } from './dispatcher.ts';
 import type { FunctionUc } from './function-record.ts';
 import type { MemoryBudget } from './memory-budget.ts';

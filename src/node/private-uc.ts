@@ -5,12 +5,13 @@ import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import type { ActivationContext } from './activation.ts';
 import { argumentsText } from './arguments.ts';
-import type { Core } from './cores.ts';
+import type { Core } from '../cores/cores.ts';
 import { type FunctionRecord, FunctionUc } from './function-record.ts';
 import { maxLineBytes } from './outcome.ts';
 import type { Place } from './place.ts';
 import { nextSeed } from './seed.ts';
-import { type Action, type ObjectArguments, PlatformError } from './types.ts';
+import type { Action, ObjectArguments } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 const ANSWER_LINE_BYTES = 16 * 1024;

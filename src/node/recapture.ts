@@ -2,12 +2,14 @@ import { imagePaths, type Snapshot, snapshotBytes, snapshotId } from '../snapsho
 import type { Captured } from '../tender/messages.ts';
 import type { ActivationContext } from './activation.ts';
 import { argumentsText } from './arguments.ts';
-import { leastLoaded } from './cores.ts';
+import { leastLoaded } from '../cores/cores.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import { collect, PrivateUc } from './private-uc.ts';
 import { type Pair, repeatedValue } from './repeats.ts';
 import { isBetter, medianOf, RunTimes, TRIAL_RUNS, Trial } from './run-times.ts';
-import { type Action, PlatformError, type StartPath, type Warmup } from './types.ts';
+import type { Action, Warmup } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { StartPath } from '../contract/activation.ts';
 
 type DeployPrivately = (from: Snapshot) => Promise<PrivateUc>;
 

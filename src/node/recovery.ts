@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Core, Cores } from './cores.ts';
-import { PlatformError } from './types.ts';
+import type { Core, Cores } from '../cores/cores.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** So often in a row, without an answer between, new tenders are started; then the node ends. */
 const ATTEMPTS_MAX = 6;

@@ -1,4 +1,4 @@
-import type { JsonValue } from './types.ts';
+import type { JsonValue } from '../json/json-text.ts';
 
 /** Results that are longer, or have more values, are compared up to there. */
 const CHARS_MAX = 256 * 1024;

@@ -1,4 +1,4 @@
-import type { Core } from './cores.ts';
+import type { Core } from '../cores/cores.ts';
 import type { FunctionUc } from './function-record.ts';
 
 /** A UC that serves one invocation after the other is not worth a message each time. */

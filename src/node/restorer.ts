@@ -1,7 +1,7 @@
 import { JsonText, membersOf } from '../json/json-text.ts';
 import { imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
-import type { Cores } from './cores.ts';
+import type { Cores } from '../cores/cores.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { type FunctionRecord, functionSnapshotId, imagePathsOf } from './function-record.ts';
 import type { MemoryBudget } from './memory-budget.ts';
@@ -13,8 +13,8 @@ import {
   leadEnded,
   type Specialization,
 } from './specialization.ts';
-import { isTenderDeath } from './tender-death.ts';
-import type { Action } from './types.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
+import type { Action } from '../contract/action.ts';
 
 /** What it needs of the node. */
 export interface RestorerContext {

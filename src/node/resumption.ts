@@ -8,7 +8,8 @@ import type { Continuation } from './live-capture.ts';
 import { maxLineBytes, runOutcome } from './outcome.ts';
 import type { Place } from './place.ts';
 import type { RunningInvocation } from './running.ts';
-import { type Activation, type ActivationTimings, type InvokeOptions, PlatformError } from './types.ts';
+import type { Activation, ActivationTimings, InvokeOptions } from '../contract/activation.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /**
  * Deploys the snapshot of a captured run and lets it go on to its answer, with the action's limits anew. Nobody

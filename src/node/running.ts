@@ -1,5 +1,7 @@
 import type { FunctionUc } from './function-record.ts';
-import { type Action, PlatformError, type RunningActivation, type StartPath } from './types.ts';
+import type { Action } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { RunningActivation, StartPath } from '../contract/activation.ts';
 
 /** An invocation with an id, from its arrival to its answer. */
 export class RunningInvocation {

@@ -9,10 +9,10 @@ import { exchange, type Reply } from '../uc/exchange.ts';
 import { LogCollector } from '../uc/log-collector.ts';
 import { Uc, type UcOwner } from '../uc/uc.ts';
 import { describeEnd } from '../uc/uc-end.ts';
-import { type Core, type Cores, leastLoaded } from './cores.ts';
+import { type Core, type Cores, leastLoaded } from '../cores/cores.ts';
 import type { Persistence } from './persistence.ts';
-import { isTenderDeath } from './tender-death.ts';
-import { PlatformError } from './types.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** A kind whose interpreter has been booted and captured. */
 export interface Runtime {

@@ -2,8 +2,8 @@ import { constants } from 'node:os';
 import { lineage, type Snapshot } from '../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { errnoOf } from '../tender/tender-error.ts';
-import type { Core, Cores } from './cores.ts';
-import { PlatformError } from './types.ts';
+import type { Core, Cores } from '../cores/cores.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 const { ENOENT } = constants.errno;
 

@@ -2,7 +2,7 @@ import { imagePaths, type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts
 import type { Inspector } from '../symbols/inspector.ts';
 import type { Tender } from '../tender/tender.ts';
 import { ACTION_DIR } from './code-image.ts';
-import type { SnapshotDetails, SnapshotDiff } from './types.ts';
+import type { SnapshotDetails, SnapshotDiff } from '../contract/snapshot.ts';
 
 /** What a snapshot is made of, by the kernel's account and with names. */
 export async function inspectSnapshot(

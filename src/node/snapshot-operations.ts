@@ -7,14 +7,9 @@ import { LiveCaptures } from './live-capture.ts';
 import type { Persistence } from './persistence.ts';
 import { resumeRun } from './resumption.ts';
 import { diffSnapshots, inspectSnapshot } from './snapshot-details.ts';
-import {
-  type Activation,
-  type InvokeOptions,
-  PlatformError,
-  type SnapshotDetails,
-  type SnapshotDiff,
-  type SnapshotInfo,
-} from './types.ts';
+import type { Activation, InvokeOptions } from '../contract/activation.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { SnapshotDetails, SnapshotDiff, SnapshotInfo } from '../contract/snapshot.ts';
 
 /** What an operator can do with snapshots, which have ids for that. */
 export class SnapshotOperations {

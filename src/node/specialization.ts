@@ -3,7 +3,8 @@ import { JsonText, membersOf } from '../json/json-text.ts';
 import { compactJson } from '../json/print.ts';
 import { type Snapshot, snapshotId } from '../snapshot/snapshot.ts';
 import { argumentsText } from './arguments.ts';
-import type { ObjectArguments, SpecializationInfo } from './types.ts';
+import type { ObjectArguments } from '../contract/action.ts';
+import type { SpecializationInfo } from '../contract/snapshot.ts';
 
 /** Leading runs that brought no snapshot before no other one tries. */
 const FAILURES_MAX = 3;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import type { Kind } from './kinds.ts';
-import { driversDir } from './paths.ts';
+import { driversDir } from '../contract/paths.ts';
 
 /** One item of what a runtime is made to do before it is captured. */
 export interface Anticipation {

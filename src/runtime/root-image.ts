@@ -9,7 +9,7 @@ import { writeImage } from '../image/write-image.ts';
 import type { Kind } from './kinds.ts';
 import { libraryClosure } from './libraries.ts';
 import { NODEJS_DLOPENED, nodejsEntries } from './nodejs.ts';
-import { driversDir, imagesDir } from './paths.ts';
+import { driversDir, imagesDir } from '../contract/paths.ts';
 import { PYTHON_DLOPENED, pythonEntries } from './python.ts';
 import { systemEntries } from './system-files.ts';
 

@@ -1,4 +1,4 @@
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { kindNames, resolveKind } from './kinds.ts';
 import { findNodejs, installNodejs } from './nodejs.ts';
 import { findPython } from './python.ts';

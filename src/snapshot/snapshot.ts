@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { JsonText } from '../json/json-text.ts';
-import type { SnapshotInfo } from '../node/types.ts';
+import type { SnapshotInfo } from '../contract/snapshot.ts';
 import type { Captured, Compacted } from '../tender/messages.ts';
 
 export const PAGE_BYTES = 4096;

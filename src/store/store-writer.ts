@@ -1,7 +1,8 @@
 import { isDiskFull } from '../files/write-fault.ts';
-import type { Cores } from '../node/cores.ts';
-import { isTenderDeath } from '../node/tender-death.ts';
-import { PlatformError, type StoreOptions } from '../node/types.ts';
+import type { Cores } from '../cores/cores.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { StoreOptions } from '../contract/options.ts';
 import { functionDigest, type Snapshot } from '../snapshot/snapshot.ts';
 import { errnoOf } from '../tender/tender-error.ts';
 import type { SnapshotStore } from './snapshot-store.ts';

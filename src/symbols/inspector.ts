@@ -1,4 +1,4 @@
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { JobLostError, WorkerThread } from '../threads/worker-thread.ts';
 import type { DiffDescribed, DiffRequest, MapsDescribed, MapsRequest } from './inspection.ts';
 

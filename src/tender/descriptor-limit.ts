@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** A tender keeps 64 for itself; each context, and each new snapshot, has one or two. */
 export const DESCRIPTORS_NEEDED = 128;

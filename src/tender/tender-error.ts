@@ -1,4 +1,4 @@
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** An error reply: the errno is kept as the cause's `errno`. */
 export function tenderError(payload: Buffer): PlatformError {

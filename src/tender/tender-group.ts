@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { checkDescriptorLimit } from './descriptor-limit.ts';
 import type { Tender } from './tender.ts';
 import { TenderProcess, type TenderProcessOptions } from './tender-process.ts';

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import {
   CONTROL_CAPTURE_AT_ANSWER,
   CONTROL_CAPTURE_KEEP,

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { parentPort, type Transferable } from 'node:worker_threads';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { parseCpuList } from '../tender/host-cpus.ts';
 import { makeWay, ownThread } from './priority.ts';
 

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { type Transferable, Worker } from 'node:worker_threads';
-import { PlatformError } from '../node/types.ts';
+import { PlatformError } from '../contract/errors.ts';
 import type { Answer } from './serve-jobs.ts';
 
 export interface WorkerThreadOptions {

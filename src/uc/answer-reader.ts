@@ -1,4 +1,4 @@
-import { LONG_BYTES, readLongMembers } from '../json/long-texts.ts';
+import { LONG_BYTES, readLongMembers } from '../reading/long-texts.ts';
 import { ANSWER_MEMBERS, answerOf, type DriverAnswer, parseAnswer } from './driver-messages.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { DEPTH_MAX, eachMember, JsonText } from '../json/json-text.ts';
-import type { FoundMember } from '../json/long-job.ts';
+import type { FoundMember } from '../reading/long-job.ts';
 import { JsonError, Scanner } from '../json/scanner.ts';
 
 /** Messages of docs/driver-protocol.md. What a driver says is hostile: user code runs beside it. */

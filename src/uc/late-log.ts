@@ -1,4 +1,4 @@
-import type { LogLine } from '../node/types.ts';
+import type { LogLine } from '../contract/activation.ts';
 import type { LineTarget } from './line-buffer.ts';
 
 type Stream = LogLine['stream'];

@@ -1,4 +1,4 @@
-import type { LogLine } from '../node/types.ts';
+import type { LogLine } from '../contract/activation.ts';
 import { ActivationLog } from './activation-log.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 

@@ -1,4 +1,4 @@
-import type { PlatformError } from '../node/types.ts';
+import type { PlatformError } from '../contract/errors.ts';
 import { ExitReason } from '../tender/abi.ts';
 import type { ControlExit } from '../tender/messages.ts';
 

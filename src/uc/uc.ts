@@ -1,5 +1,5 @@
-import { isTenderDeath } from '../node/tender-death.ts';
-import { PlatformError } from '../node/types.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
+import { PlatformError } from '../contract/errors.ts';
 import { Link } from '../tender/abi.ts';
 import { type ControlExit, decodeLinkExit } from '../tender/messages.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { JsonObject, JsonValue } from '../../src/node/types.ts';
+import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
 import { folder } from './folder.ts';
 import { type Answer, Driver, NODEJS, PYTHON } from './harness.ts';
 

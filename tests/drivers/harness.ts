@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
-import type { JsonObject, JsonValue } from '../../src/node/types.ts';
+import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
 
 const DEVICE_FD = 3;
 const drivers = join(import.meta.dirname, '../../drivers');

@@ -1,4 +1,4 @@
-import type { JsonValue } from '../../src/node/types.ts';
+import type { JsonValue } from '../../src/json/json-text.ts';
 import { Driver, NODEJS } from './harness.ts';
 
 /** The answer of a function's first run in a driver of its own. */

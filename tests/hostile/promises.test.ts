@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { HostileFunction } from '../../src/bench/hostile/attack.ts';
 import { Attacker, type Outcome } from '../../src/bench/hostile/attacker.ts';
-import { packageDir } from '../../src/runtime/paths.ts';
+import { packageDir } from '../../src/contract/paths.ts';
 import { type Served, serveAs, USERS } from '../support/served-as.ts';
 
 const PROMISES: HostileFunction = {

@@ -1,21 +1,12 @@
 import type { JsonText } from '../../src/json/json-text.ts';
 import { AnsweredActivation } from '../../src/node/answered.ts';
 import { argumentsText } from '../../src/node/arguments.ts';
-import type {
-  Action,
-  Activation,
-  ActivationStatus,
-  Arguments,
-  ComputeNode,
-  InvokeOptions,
-  JsonObject,
-  JsonValue,
-  RunningActivation,
-  SnapshotDetails,
-  SnapshotDiff,
-  SnapshotInfo,
-} from '../../src/node/types.ts';
-import { PlatformError } from '../../src/node/types.ts';
+import type { Action, Arguments } from '../../src/contract/action.ts';
+import type { Activation, ActivationStatus, InvokeOptions, RunningActivation } from '../../src/contract/activation.ts';
+import type { ComputeNode } from '../../src/contract/node.ts';
+import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
+import type { SnapshotDetails, SnapshotDiff, SnapshotInfo } from '../../src/contract/snapshot.ts';
+import { PlatformError } from '../../src/contract/errors.ts';
 import { ActivationLog } from '../../src/uc/activation-log.ts';
 
 /** What is not like the standard answer. */

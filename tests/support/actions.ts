@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Action, type ActionLimits, DEFAULT_LIMITS, DEFAULT_POLICY } from '../../src/node/types.ts';
+import { type Action, type ActionLimits, DEFAULT_LIMITS, DEFAULT_POLICY } from '../../src/contract/action.ts';
 
 export const NODEJS = 'nodejs:24';
 export const PYTHON = 'python:3.11';

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Action, Activation, ComputeNode } from '../../src/node/types.ts';
+import type { Action } from '../../src/contract/action.ts';
+import type { Activation } from '../../src/contract/activation.ts';
+import type { ComputeNode } from '../../src/contract/node.ts';
 
 export type Answer = Record<string, unknown>;
 

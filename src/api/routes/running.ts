@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { RunningActivation } from '../../node/types.ts';
+import type { RunningActivation } from '../../contract/activation.ts';
 import type { Subject } from '../auth.ts';
 import { type ApiContext, subjectOf } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { SnapshotInfo } from '../../node/types.ts';
+import type { SnapshotInfo } from '../../contract/snapshot.ts';
 import type { Subject } from '../auth.ts';
 import { type ApiContext, subjectOf } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';

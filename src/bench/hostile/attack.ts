@@ -1,4 +1,4 @@
-import type { StartState } from '../../node/types.ts';
+import type { StartState } from '../../contract/action.ts';
 import type { Attacker } from './attacker.ts';
 
 /** A function of the attacker's. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { PlatformError } from '../../node/types.ts';
+import { PlatformError } from '../../contract/errors.ts';
 import { type MachineFacts, machineFacts } from '../machine.ts';
 import { type Summary, summarize } from '../statistics.ts';
 import type { Assault } from './assault.ts';

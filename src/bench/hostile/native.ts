@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { ZipFile } from 'yazl';
-import { PlatformError } from '../../node/types.ts';
-import { packageDir } from '../../runtime/paths.ts';
+import { PlatformError } from '../../contract/errors.ts';
+import { packageDir } from '../../contract/paths.ts';
 
 const run = promisify(execFile);
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { PlatformError } from '../../node/types.ts';
+import { PlatformError } from '../../contract/errors.ts';
 import type { ServerAddress } from './http-client.ts';
 
 export interface ServerOptions {

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
 import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
 import { createApi } from '../../api/server.ts';
-import type { ComputeNode } from '../../node/types.ts';
+import type { ComputeNode } from '../../contract/node.ts';
 import { kindNames } from '../../runtime/kinds.ts';
 import { listExamples } from '../demo/examples.ts';
 import { type DemoRow, measureExample } from '../demo/measure.ts';

@@ -7,14 +7,11 @@ import type { Packager } from '../../action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
 import { ActionRegistry } from '../../api/registry.ts';
 import { createApi } from '../../api/server.ts';
-import {
-  type ComputeNode,
-  type ComputeNodeOptions,
-  START_STATES,
-  type StartState,
-} from '../../node/types.ts';
+import type { ComputeNode } from '../../contract/node.ts';
+import type { ComputeNodeOptions } from '../../contract/options.ts';
+import { START_STATES, type StartState } from '../../contract/action.ts';
 import { kindNames, PINNED_NODEJS, resolveKind } from '../../runtime/kinds.ts';
-import { storeDir } from '../../runtime/paths.ts';
+import { storeDir } from '../../contract/paths.ts';
 import { ActionFiles } from '../../store/action-files.ts';
 import { UsageError } from '../errors.ts';
 import { integer, parseSize } from '../options.ts';

@@ -1,7 +1,8 @@
 import type { Packager } from '../../action/packager.ts';
 import { runPlain } from '../../bench/plain-process.ts';
 import { median } from '../../bench/statistics.ts';
-import type { Activation, ComputeNode } from '../../node/types.ts';
+import type { Activation } from '../../contract/activation.ts';
+import type { ComputeNode } from '../../contract/node.ts';
 import type { Example } from './examples.ts';
 
 export interface DemoRow {

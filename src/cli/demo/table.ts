@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import type { Activation } from '../../node/types.ts';
+import type { Activation } from '../../contract/activation.ts';
 import type { DemoRow } from './measure.ts';
 
 /** Cold, warm and hot start of each example in milliseconds, beside a plain process. */

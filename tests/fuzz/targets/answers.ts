@@ -8,7 +8,8 @@ import {
   parkOutcome,
   runOutcome,
 } from '../../../src/node/outcome.ts';
-import { DEFAULT_LIMITS, PlatformError } from '../../../src/node/types.ts';
+import { DEFAULT_LIMITS } from '../../../src/contract/action.ts';
+import { PlatformError } from '../../../src/contract/errors.ts';
 import type { Reply } from '../../../src/uc/exchange.ts';
 import { LineBuffer } from '../../../src/uc/line-buffer.ts';
 import { LogCollector } from '../../../src/uc/log-collector.ts';

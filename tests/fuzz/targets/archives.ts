@@ -5,7 +5,7 @@ import type { CodeTree } from '../../../src/action/code-tree.ts';
 import { CODE_LIMITS } from '../../../src/action/limits.ts';
 import { readTarball } from '../../../src/action/tarball.ts';
 import { readZip } from '../../../src/action/zip.ts';
-import { PlatformError } from '../../../src/node/types.ts';
+import { PlatformError } from '../../../src/contract/errors.ts';
 import { zipOf } from '../../lib/archives.ts';
 import { allowingLater, type Target } from '../target.ts';
 

@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readElfDependencies } from '../../../src/runtime/elf.ts';
-import { libosPath } from '../../../src/runtime/paths.ts';
+import { libosPath } from '../../../src/contract/paths.ts';
 import { symbolAt } from '../../../src/symbols/elf-symbols.ts';
 import type { Target } from '../target.ts';
 

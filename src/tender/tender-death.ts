@@ -1,4 +1,4 @@
-import { PlatformError } from './types.ts';
+import { PlatformError } from '../contract/errors.ts';
 
 /** Starts of one invocation that a death of a tender may spoil: what kills its tender each time is given up. */
 const STARTS_MAX = 3;

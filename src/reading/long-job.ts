@@ -1,5 +1,5 @@
-import { eachMember, JsonText, utf8Bytes } from './json-text.ts';
-import { JsonError, Scanner } from './scanner.ts';
+import { eachMember, JsonText, utf8Bytes } from '../json/json-text.ts';
+import { JsonError, Scanner } from '../json/scanner.ts';
 
 /** A long text to be read: as a value, or for certain members of the object that it is. */
 export interface LongJob {
