@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { Admission } from '../src/node/admission.ts';
 import type { Core } from '../src/cores/cores.ts';
-import { Dispatcher, type Start, type Ticket } from '../src/node/dispatcher.ts';
-import { type FunctionRecord, FunctionUc } from '../src/node/function-record.ts';
-import { IdlePool } from '../src/node/idle-pool.ts';
-import { MemoryAccount } from '../src/node/memory-account.ts';
-import { MemoryBudget } from '../src/node/memory-budget.ts';
+import { type FunctionRecord, FunctionUc } from '../src/node/function/function-record.ts';
+import type { Start, Ticket } from '../src/node/function/start.ts';
+import { Admission } from '../src/node/idle/admission.ts';
+import { IdlePool } from '../src/node/idle/idle-pool.ts';
+import { MemoryAccount } from '../src/node/idle/memory-account.ts';
+import { MemoryBudget } from '../src/node/idle/memory-budget.ts';
+import { Dispatcher } from '../src/node/invoke/dispatcher.ts';
 import { SnapshotCache } from '../src/snapshot/snapshot-cache.ts';
 import { idleCores, OWNER, record, snapshot } from './support/node-parts.ts';
 

@@ -7,9 +7,9 @@ import { Packager } from '../src/action/packager.ts';
 import { ApiError } from '../src/api/errors.ts';
 import { ActionRegistry } from '../src/api/registry.ts';
 import type { ActionPut } from '../src/api/schemas.ts';
-import { JsonText, type JsonValue } from '../src/json/json-text.ts';
-import { argumentsText } from '../src/node/arguments.ts';
 import { type ActionPolicy, DEFAULT_POLICY } from '../src/contract/action.ts';
+import { JsonText, type JsonValue } from '../src/json/json-text.ts';
+import { argumentsText } from '../src/node/function/arguments.ts';
 import { resolveKind } from '../src/runtime/kinds.ts';
 
 const exec = { kind: 'nodejs:default', code: 'exports.main = () => ({})' };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import { type Action, START_STATES } from '../src/contract/action.ts';
-import type { JsonObject } from '../src/json/json-text.ts';
 import type { StartPath } from '../src/contract/activation.ts';
+import type { JsonObject } from '../src/json/json-text.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const CLIENTS = 12;

@@ -14,9 +14,9 @@ import { summarize } from '../src/bench/statistics.ts';
 import { measureThroughput } from '../src/bench/throughput.ts';
 import { listExamples } from '../src/cli/demo/examples.ts';
 import { createPackager, withNode } from '../src/cli/with-node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { ComputeNodeOptions } from '../src/contract/options.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { anticipations } from '../src/runtime/anticipations.ts';
 
 describe('statistics', () => {

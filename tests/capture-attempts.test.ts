@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import { describe, it } from 'node:test';
-import { CaptureAttempts } from '../src/node/capture-attempts.ts';
 import { PlatformError } from '../src/contract/errors.ts';
+import { CaptureAttempts } from '../src/node/function/capture-attempts.ts';
 
 const { EAGAIN, E2BIG, EMFILE, ESRCH } = constants.errno;
 

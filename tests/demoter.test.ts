@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Core } from '../src/cores/cores.ts';
-import { Demoter } from '../src/node/demoter.ts';
-import { FunctionUc } from '../src/node/function-record.ts';
-import { IdlePool } from '../src/node/idle-pool.ts';
+import { FunctionUc } from '../src/node/function/function-record.ts';
+import { Demoter } from '../src/node/idle/demoter.ts';
+import { IdlePool } from '../src/node/idle/idle-pool.ts';
 import { idleCores, OWNER, record } from './support/node-parts.ts';
 
 const SWEEP_MS = 250;

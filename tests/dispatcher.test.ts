@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Core } from '../src/cores/cores.ts';
-import { Dispatcher, type Start } from '../src/node/dispatcher.ts';
-import { type FunctionRecord, FunctionUc } from '../src/node/function-record.ts';
-import { IdlePool } from '../src/node/idle-pool.ts';
-import { declaredSpecializations, leadEnded } from '../src/node/specialization.ts';
 import { PlatformError } from '../src/contract/errors.ts';
+import type { Core } from '../src/cores/cores.ts';
+import { type FunctionRecord, FunctionUc } from '../src/node/function/function-record.ts';
+import { declaredSpecializations, leadEnded } from '../src/node/function/specialization.ts';
+import type { Start } from '../src/node/function/start.ts';
+import { IdlePool } from '../src/node/idle/idle-pool.ts';
+import { Dispatcher } from '../src/node/invoke/dispatcher.ts';
 import type { Snapshot } from '../src/snapshot/snapshot.ts';
 import { SnapshotCache } from '../src/snapshot/snapshot-cache.ts';
 import { idleCores, OWNER, record, snapshot } from './support/node-parts.ts';

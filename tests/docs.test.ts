@@ -21,3 +21,15 @@ it('links between documents lead somewhere', () => {
     }
   }
 });
+
+it('paths that documents name exist', () => {
+  const docs = readdirSync(join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
+  for (const path of ['README.md', ...docs.map((name) => join('docs', name))]) {
+    const text = readFileSync(join(packageDir, path), 'utf8');
+    for (const [, named] of text.matchAll(
+      /`((?:src|tests|libos|tender|abi|drivers|scripts|examples)\/[\w./-]+)`/g,
+    )) {
+      assert.ok(existsSync(join(packageDir, named as string)), `${path} names ${named}`);
+    }
+  }
+});

@@ -13,10 +13,10 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { PlatformError } from '../src/contract/errors.ts';
 import type { ImageEntry } from '../src/image/entries.ts';
 import { hostTree } from '../src/image/host-tree.ts';
 import { writeImage } from '../src/image/write-image.ts';
-import { PlatformError } from '../src/contract/errors.ts';
 
 const hasErofsUtils = spawnSync('fsck.erofs', ['--help']).error === undefined;
 

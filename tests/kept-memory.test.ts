@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { ActionRecord } from '../src/api/action-record.ts';
 import { activationRecord } from '../src/api/activation-record.ts';
 import { ActivationStore } from '../src/api/activation-store.ts';
 import { actionDocument, jsonOf } from '../src/api/body.ts';
-import type { ActionRecord } from '../src/api/registry.ts';
-import { AnsweredActivation } from '../src/node/answered.ts';
-import { runOutcome } from '../src/node/outcome.ts';
 import { DEFAULT_LIMITS } from '../src/contract/action.ts';
 import { PlatformError } from '../src/contract/errors.ts';
+import { AnsweredActivation } from '../src/node/invoke/answered.ts';
+import { runOutcome } from '../src/node/invoke/outcome.ts';
 import { LogCollector } from '../src/uc/log-collector.ts';
 import { replyOf } from './support/replies.ts';
 

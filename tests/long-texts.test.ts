@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { JsonText, utf8Bytes } from '../src/json/json-text.ts';
-import { LONG_BYTES, readLongMembers, readLongValue } from '../src/reading/long-texts.ts';
 import { JsonError } from '../src/json/scanner.ts';
+import { LONG_BYTES, readLongMembers, readLongValue } from '../src/reading/long-texts.ts';
 import { readAnswer } from '../src/uc/answer-reader.ts';
 import { parseAnswer } from '../src/uc/driver-messages.ts';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Action } from '../src/contract/action.ts';
 import type { Activation } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { descendants } from './support/processes.ts';
 

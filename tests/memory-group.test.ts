@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import { packageDir } from '../src/contract/paths.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { PYTHON, sourceAction } from './support/actions.ts';
 import { descendants } from './support/processes.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Action } from '../src/contract/action.ts';
-import type { ComputeNode } from '../src/contract/node.ts';
-import type { JsonValue } from '../src/json/json-text.ts';
-import type { SnapshotInfo, SnapshotKind } from '../src/contract/snapshot.ts';
 import { DEFAULT_POLICY } from '../src/contract/action.ts';
+import type { ComputeNode } from '../src/contract/node.ts';
+import type { SnapshotInfo, SnapshotKind } from '../src/contract/snapshot.ts';
+import type { JsonValue } from '../src/json/json-text.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const KIB = 1024;

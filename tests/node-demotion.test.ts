@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Action } from '../src/contract/action.ts';
 import type { Activation } from '../src/contract/activation.ts';
-import type { ComputeNode } from '../src/contract/node.ts';
 import { PlatformError } from '../src/contract/errors.ts';
+import type { ComputeNode } from '../src/contract/node.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { Tender } from '../src/tender/tender.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 

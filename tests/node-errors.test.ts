@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Activation } from '../src/contract/activation.ts';
+import { PlatformError } from '../src/contract/errors.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { JsonValue } from '../src/json/json-text.ts';
-import { PlatformError } from '../src/contract/errors.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { LINE_BYTES } from '../src/uc/log-collector.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Action, StartState } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 /** Far beyond what ending a context takes, far below the time limit of an invocation that is stuck behind it. */

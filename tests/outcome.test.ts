@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { JsonText } from '../src/json/json-text.ts';
-import { initOutcome, type Outcome, runOutcome } from '../src/node/outcome.ts';
 import { DEFAULT_LIMITS } from '../src/contract/action.ts';
 import { PlatformError } from '../src/contract/errors.ts';
+import { JsonText } from '../src/json/json-text.ts';
+import { initOutcome, type Outcome, runOutcome } from '../src/node/invoke/outcome.ts';
 import type { Reply } from '../src/uc/exchange.ts';
 import { LogCollector } from '../src/uc/log-collector.ts';
 import { replyOf } from './support/replies.ts';

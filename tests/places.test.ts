@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Auditor } from '../src/node/auditor.ts';
-import type { Core } from '../src/cores/cores.ts';
-import { Dispatcher } from '../src/node/dispatcher.ts';
-import { FunctionUc } from '../src/node/function-record.ts';
-import { IdlePool } from '../src/node/idle-pool.ts';
-import { Places } from '../src/node/place.ts';
 import { PlatformError } from '../src/contract/errors.ts';
+import type { Core } from '../src/cores/cores.ts';
+import { Auditor } from '../src/node/background/auditor.ts';
+import { FunctionUc } from '../src/node/function/function-record.ts';
+import { IdlePool } from '../src/node/idle/idle-pool.ts';
+import { Dispatcher } from '../src/node/invoke/dispatcher.ts';
+import { Places } from '../src/node/invoke/place.ts';
 import { idleCores, OWNER, record } from './support/node-parts.ts';
 
 function parts() {

@@ -5,11 +5,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as turn } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
-import { type Pair, repeatedValue } from '../src/node/repeats.ts';
-import { RunTimes } from '../src/node/run-times.ts';
 import type { Action } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
+import { type Pair, repeatedValue } from '../src/node/background/repeats.ts';
+import { RunTimes } from '../src/node/background/run-times.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { type Answer, answerOf, assertAllDiffer } from './support/clones.ts';
 

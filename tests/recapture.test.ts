@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as turn } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
-import { RunTimes, Trial, type Verdict } from '../src/node/run-times.ts';
 import type { Action } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { ComputeNodeOptions } from '../src/contract/options.ts';
-import type { JsonObject } from '../src/json/json-text.ts';
 import type { SnapshotInfo } from '../src/contract/snapshot.ts';
+import type { JsonObject } from '../src/json/json-text.ts';
+import { RunTimes, Trial, type Verdict } from '../src/node/background/run-times.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Snapshot } from '../src/snapshot/snapshot.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 

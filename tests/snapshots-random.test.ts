@@ -4,10 +4,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Action } from '../src/contract/action.ts';
 import type { Activation } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const CLONES = 3;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { startComputeNode } from '../src/node/compute-node.ts';
 import type { Action } from '../src/contract/action.ts';
 import type { Activation, StartPath } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import type { JsonValue } from '../src/json/json-text.ts';
 import type { SnapshotInfo } from '../src/contract/snapshot.ts';
+import type { JsonValue } from '../src/json/json-text.ts';
+import { startComputeNode } from '../src/node/compute-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 let node: ComputeNode;

@@ -7,7 +7,7 @@ import {
   findSpecialization,
   leadEnded,
   specializationInfo,
-} from '../src/node/specialization.ts';
+} from '../src/node/function/specialization.ts';
 
 function fixedFor(declared: readonly JsonObject[], params: JsonValue): JsonObject | undefined {
   return findSpecialization(

@@ -1,8 +1,8 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { PlatformError } from '../contract/errors.ts';
+import { addFolder } from './add-folder.ts';
 import type { CodeTree } from './code-tree.ts';
-import { addFolder } from './folder.ts';
 
 interface Manifest {
   readonly required: readonly string[];

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, extname, resolve } from 'node:path';
-import { type Action, type ActionLimits, type ActionPolicy, DEFAULT_LIMITS, DEFAULT_POLICY, type StartState } from '../contract/action.ts';
+import {
+  type Action,
+  type ActionLimits,
+  type ActionPolicy,
+  DEFAULT_LIMITS,
+  DEFAULT_POLICY,
+  type StartState,
+} from '../contract/action.ts';
 import { PlatformError } from '../contract/errors.ts';
 import { CodeImages } from './code-images.ts';
 import { CodeStore } from './code-store.ts';

@@ -1,10 +1,10 @@
-import { JsonText } from '../json/json-text.ts';
-import { printJson } from '../json/print.ts';
-import { AnsweredActivation } from '../node/answered.ts';
 import type { Activation, ActivationLogs, ActivationStatus } from '../contract/activation.ts';
 import type { JsonValue } from '../json/json-text.ts';
+import { JsonText } from '../json/json-text.ts';
+import { printJson } from '../json/print.ts';
+import { AnsweredActivation } from '../node/invoke/answered.ts';
 import { ActivationLog } from '../uc/activation-log.ts';
-import type { ActionRecord } from './registry.ts';
+import type { ActionRecord } from './action-record.ts';
 
 /** OpenWhisk's record of one activation, as its REST API shows it. */
 export interface ActivationRecord {

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { itemsOf, JsonText, membersOf } from '../json/json-text.ts';
-import { LONG_BYTES, readLongValue } from '../reading/long-texts.ts';
 import { compactJson } from '../json/print.ts';
 import { JsonError } from '../json/scanner.ts';
+import { LONG_BYTES, readLongValue } from '../reading/long-texts.ts';
 import { ApiError } from './errors.ts';
 import type { BodyBytes } from './http/body-bytes.ts';
 

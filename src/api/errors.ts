@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { INPUT_ERROR_CODES, TOO_LARGE_CODES } from '../contract/input-errors.ts';
 import { PlatformError } from '../contract/errors.ts';
+import { INPUT_ERROR_CODES, TOO_LARGE_CODES } from '../contract/input-errors.ts';
 
 /** An error with its HTTP status; the text goes to the client. */
 export class ApiError extends Error {

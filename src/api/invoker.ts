@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type JsonText, mergeObjects, objectOf } from '../json/json-text.ts';
-import type { ComputeNode } from '../contract/node.ts';
 import type { LogLine } from '../contract/activation.ts';
+import type { ComputeNode } from '../contract/node.ts';
+import { type JsonText, mergeObjects, objectOf } from '../json/json-text.ts';
+import type { ActionRecord } from './action-record.ts';
 import { type ActivationRecord, activationRecord, failedRecord } from './activation-record.ts';
 import type { ActivationStore } from './activation-store.ts';
 import type { Subject } from './auth.ts';
 import { describe } from './errors.ts';
-import type { ActionRecord, ActionRegistry } from './registry.ts';
+import type { ActionRegistry } from './registry.ts';
 
 export interface InvokeRequest {
   readonly record: ActionRecord;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { type ActionPolicy, START_STATES } from '../contract/action.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { itemsOf, JsonText, membersOf } from '../json/json-text.ts';
-import { type ActionPolicy, START_STATES } from '../contract/action.ts';
 import { type KeyValue, parse, userValue } from './schemas.ts';
 
 /** The annotation that holds the operator's choices for an action. */

@@ -1,12 +1,13 @@
 import { imageDigest } from '../action/code-store.ts';
 import { type Packed, packedOf } from '../action/pack-code.ts';
 import type { ActionExec, Packager } from '../action/packager.ts';
+import { type Action, type ActionLimits, DEFAULT_POLICY } from '../contract/action.ts';
 import { JsonText } from '../json/json-text.ts';
 import { printJson } from '../json/print.ts';
-import { argumentsText } from '../node/arguments.ts';
-import { type Action, type ActionLimits, DEFAULT_POLICY } from '../contract/action.ts';
+import { argumentsText } from '../node/function/arguments.ts';
 import type { ActionFiles } from '../store/action-files.ts';
 import type { ActionContent } from './action-body.ts';
+import type { ActionRecord, RecordLimits } from './action-record.ts';
 import { ApiError, NOT_FOUND } from './errors.ts';
 import { printPieces } from './pieces.ts';
 import { POLICY_ANNOTATION, policyOf } from './policy.ts';
@@ -19,25 +20,6 @@ const MAX_BYTES = 1024 * 1024 * 1024;
 /** Parameters and annotations of one, which updates add to. */
 const MAX_VALUE_BYTES = 1024 * 1024;
 const MB = 1024 * 1024;
-
-type Limits = { timeout: number; memory: number; logs: number; concurrency: number };
-
-/** An action as it was put, and what the node runs for it. */
-export interface ActionRecord {
-  readonly namespace: string;
-  readonly name: string;
-  readonly version: string;
-  readonly publish: boolean;
-  readonly exec: ActionExec;
-  readonly parameters: readonly Parameter[];
-  readonly annotations: readonly KeyValue[];
-  readonly limits: Limits;
-  /** Milliseconds since the epoch. */
-  readonly updated: number;
-  /** How its code was packed: an update that brings no other code does not do so again. */
-  readonly packed: Packed;
-  readonly action: Action;
-}
 
 /** The actions of all namespaces, in memory, and in files if it was opened on such. */
 export class ActionRegistry {
@@ -306,7 +288,7 @@ function concurrentChange(): ApiError {
   return new ApiError(409, 'Concurrent modification to resource detected.');
 }
 
-function standardLimits(): Limits {
+function standardLimits(): RecordLimits {
   const { timeout, memory, logs, concurrency } = LIMIT_RANGES;
   return {
     timeout: timeout.standard,
@@ -316,7 +298,7 @@ function standardLimits(): Limits {
   };
 }
 
-function toActionLimits(limits: Limits): Partial<ActionLimits> {
+function toActionLimits(limits: RecordLimits): Partial<ActionLimits> {
   return { timeoutMs: limits.timeout, memoryBytes: limits.memory * MB, logBytes: limits.logs * MB };
 }
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Packager } from '../action/packager.ts';
-import { printJson } from '../json/print.ts';
 import type { ComputeNode } from '../contract/node.ts';
+import { printJson } from '../json/print.ts';
 import { ActivationStore, type StoreLimits } from './activation-store.ts';
 import { Authenticator, DEFAULT_GUEST_KEY } from './auth.ts';
 import { readText } from './body.ts';

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { cutCode } from '../action/cut-code.ts';
 import { type CodeText, LONG_CODE_BYTES, LongCode } from '../action/long-code.ts';
 import { JsonText } from '../json/json-text.ts';
+import type { ActionRecord } from './action-record.ts';
 import { actionDocument } from './body.ts';
-import type { ActionRecord } from './registry.ts';
 import { entityName, keyValues, LIMIT_RANGES, parameters } from './schemas.ts';
 
 /** Raised when the fields change their meaning. */

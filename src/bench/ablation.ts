@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
 import type { Action } from '../contract/action.ts';
+import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode, UcMemory } from '../contract/node.ts';
 import type { ComputeNodeOptions, Optimisation } from '../contract/options.ts';
-import { PlatformError } from '../contract/errors.ts';
 import { anticipations } from '../runtime/anticipations.ts';
 import { CPU_BOUND, NOP, WORKLOADS } from './ablation-workloads.ts';
 import { interpreterOf } from './cases.ts';

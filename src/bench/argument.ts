@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import Table from 'cli-table3';
 import type { Packager } from '../action/packager.ts';
+import type { StartPath } from '../contract/activation.ts';
+import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { ComputeNodeOptions } from '../contract/options.ts';
-import { PlatformError } from '../contract/errors.ts';
-import type { StartPath } from '../contract/activation.ts';
 import { benchFunction, interpreterOf } from './cases.ts';
 import { type MachineFacts, machineFacts, machineLine } from './machine.ts';
 import { runPlain } from './plain-process.ts';

@@ -1,8 +1,8 @@
 import { cpus } from 'node:os';
 import type { Packager } from '../action/packager.ts';
+import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { JsonValue } from '../json/json-text.ts';
-import { PlatformError } from '../contract/errors.ts';
 import { benchFunction, interpreterOf } from './cases.ts';
 import { runPlain } from './plain-process.ts';
 import { median } from './statistics.ts';

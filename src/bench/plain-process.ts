@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { JsonObject, JsonValue } from '../json/json-text.ts';
 import { PlatformError } from '../contract/errors.ts';
+import type { JsonObject, JsonValue } from '../json/json-text.ts';
 
 /** Loads a module, calls its `main` with the arguments, prints the result: what the drivers do, without them. */
 const NODEJS_LOADER = `

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
 import { type Action, START_STATES, type StartState } from '../contract/action.ts';
-import type { ComputeNode } from '../contract/node.ts';
 import { PlatformError } from '../contract/errors.ts';
+import type { ComputeNode } from '../contract/node.ts';
 import type { BenchCase } from './cases.ts';
 
 /** Answers per second on all cores, by what each invocation starts from; of `fresh`, that is deploys per second. */

@@ -1,25 +1,11 @@
 import { z } from 'zod';
-import { printJson } from '../json/print.ts';
 import { PlatformError } from '../contract/errors.ts';
+import { printJson } from '../json/print.ts';
 import { parseAnswer } from './answers.ts';
+import { ApiRequestError } from './api-request-error.ts';
 import type { ApiTarget } from './api-target.ts';
 
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
-
-/** The node refused a request, or failed at it. */
-export class ApiRequestError extends Error {
-  override readonly name = 'ApiRequestError';
-  /** HTTP status. */
-  readonly status: number;
-  /** Code of the node's PlatformError, or `http_STATUS`. */
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
 
 const errorBody = z.object({ error: z.string(), reason: z.string().optional() });
 

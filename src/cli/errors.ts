@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
-import { INPUT_ERROR_CODES } from '../contract/input-errors.ts';
 import { PlatformError } from '../contract/errors.ts';
-import { ApiRequestError } from './api-client.ts';
+import { INPUT_ERROR_CODES } from '../contract/input-errors.ts';
+import { ApiRequestError } from './api-request-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupted } from './interrupt.ts';
 

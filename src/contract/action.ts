@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue, JsonText } from '../json/json-text.ts';
+import type { JsonObject, JsonText, JsonValue } from '../json/json-text.ts';
 
 /** Arguments of a function. A text reaches it to the digit, what JavaScript has as it prints it. */
 export type Arguments = JsonText | JsonValue;

@@ -1,4 +1,4 @@
-import type { JsonValue, JsonText } from '../json/json-text.ts';
+import type { JsonText, JsonValue } from '../json/json-text.ts';
 
 /** The deepest starting point that an invocation found: cold, warm and hot path, or an argument snapshot. */
 export type StartPath = 'cold' | 'warm' | 'argument' | 'hot';

@@ -1,7 +1,7 @@
-import type { Arguments, Action } from './action.ts';
+import type { Action, Arguments } from './action.ts';
 import type { Activation, InvokeOptions, RunningActivation } from './activation.ts';
-import type { SnapshotInfo, SpecializationInfo, SnapshotDetails, SnapshotDiff } from './snapshot.ts';
 import type { PlatformError } from './errors.ts';
+import type { SnapshotDetails, SnapshotDiff, SnapshotInfo, SpecializationInfo } from './snapshot.ts';
 
 export interface UcMemory {
   /** It has no process: what is kept of it counts as private. */

@@ -1,9 +1,9 @@
+import { PlatformError } from '../contract/errors.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Tender } from '../tender/tender.ts';
 import { errnoOf } from '../tender/tender-error.ts';
 import { TenderGroup } from '../tender/tender-group.ts';
 import type { TenderProcessOptions } from '../tender/tender-process.ts';
-import { PlatformError } from '../contract/errors.ts';
 
 /** A core, its tender, and what runs there now. A UC stays on its core, and ends with its tender. */
 export interface Core {

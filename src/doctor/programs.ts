@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { resolveKind } from '../runtime/kinds.ts';
 import { libosPath, tenderPath } from '../contract/paths.ts';
+import { resolveKind } from '../runtime/kinds.ts';
 import { listRuntimes } from '../runtime/runtimes.ts';
 import { type Check, check } from './check.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { writeFault } from '../files/write-fault.ts';
 import { PlatformError } from '../contract/errors.ts';
+import { writeFault } from '../files/write-fault.ts';
 import type { ImageEntry, TreeNode } from './entries.ts';
 import { BLOCK_BYTES } from './erofs-format.ts';
 import { planImage } from './layout.ts';

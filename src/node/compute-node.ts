@@ -1,49 +1,55 @@
 import { availableParallelism } from 'node:os';
+import type { Action, Arguments } from '../contract/action.ts';
+import type { Activation, InvokeOptions, RunningActivation } from '../contract/activation.ts';
+import { PlatformError } from '../contract/errors.ts';
+import type { ComputeNode, NodeStats, UcMemory } from '../contract/node.ts';
+import type { ComputeNodeOptions } from '../contract/options.ts';
+import { libosPath, tenderPath } from '../contract/paths.ts';
+import type {
+  SnapshotDetails,
+  SnapshotDiff,
+  SnapshotInfo,
+  SpecializationInfo,
+} from '../contract/snapshot.ts';
+import { type Core, Cores } from '../cores/cores.ts';
 import { checkAnticipations } from '../runtime/anticipations.ts';
 import { resolveKind } from '../runtime/kinds.ts';
-import { libosPath, tenderPath } from '../contract/paths.ts';
 import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
 import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
 import { TENDER_OPTIMISATIONS } from '../tender/tender-process.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
-import { type ActivationContext, activate } from './activation.ts';
-import { Admission } from './admission.ts';
-import { argumentsText } from './arguments.ts';
-import { Auditor } from './auditor.ts';
-import { Compactor } from './compactor.ts';
-import { type Core, Cores } from '../cores/cores.ts';
-import { Demoter } from './demoter.ts';
-import { Dispatcher } from './dispatcher.ts';
-import { type FunctionRecord, FunctionUc, functionRecord } from './function-record.ts';
-import { IdleMeter, measureIdle } from './idle-meter.ts';
-import { IdlePool } from './idle-pool.ts';
-import { MemoryAccount } from './memory-account.ts';
-import { captureMaxBytes, defaultBudgetBytes, MemoryBudget, wallBytes } from './memory-budget.ts';
-import { Persistence } from './persistence.ts';
-import { Places } from './place.ts';
-import { Recapturer } from './recapture.ts';
-import { Recovery } from './recovery.ts';
-import { Recycler } from './recycler.ts';
-import { RestWatch } from './rest-watch.ts';
-import { Restorer } from './restorer.ts';
-import { RunningInvocations } from './running.ts';
-import { Runtimes } from './runtime-boot.ts';
-import { Sharing } from './sharing.ts';
-import { SnapshotOperations } from './snapshot-operations.ts';
-import { declaredSpecializations, specializationInfo } from './specialization.ts';
-import type { Action, Arguments } from '../contract/action.ts';
-import type { Activation, InvokeOptions, RunningActivation } from '../contract/activation.ts';
-import type { ComputeNode, NodeStats, UcMemory } from '../contract/node.ts';
-import type { ComputeNodeOptions } from '../contract/options.ts';
-import { PlatformError } from '../contract/errors.ts';
-import type { SnapshotDetails, SnapshotDiff, SnapshotInfo, SpecializationInfo } from '../contract/snapshot.ts';
+import { Auditor } from './background/auditor.ts';
+import { Compactor } from './background/compactor.ts';
+import { Persistence } from './background/persistence.ts';
+import { Recapturer } from './background/recapture.ts';
+import { Recovery } from './background/recovery.ts';
+import { Recycler } from './background/recycler.ts';
+import { RestWatch } from './background/rest-watch.ts';
+import { Restorer } from './background/restorer.ts';
+import { argumentsText } from './function/arguments.ts';
+import { type FunctionRecord, FunctionUc, functionRecord } from './function/function-record.ts';
+import { RunningInvocations } from './function/running.ts';
+import { declaredSpecializations, specializationInfo } from './function/specialization.ts';
+import { Admission } from './idle/admission.ts';
+import { Demoter } from './idle/demoter.ts';
+import { IdleMeter, measureIdle } from './idle/idle-meter.ts';
+import { IdlePool } from './idle/idle-pool.ts';
+import { MemoryAccount } from './idle/memory-account.ts';
+import { captureMaxBytes, defaultBudgetBytes, MemoryBudget, wallBytes } from './idle/memory-budget.ts';
+import { activate } from './invoke/activation.ts';
+import { Dispatcher } from './invoke/dispatcher.ts';
+import type { NodeParts } from './invoke/parts.ts';
+import { Places } from './invoke/place.ts';
+import { Sharing } from './invoke/sharing.ts';
+import { SnapshotOperations } from './operations/snapshot-operations.ts';
+import { Runtimes } from './runtime/runtime-boot.ts';
 
 /** How long a node that closes goes on making snapshots compact, which the store then keeps so. */
 const COMPACT_MS = 2000;
 
-class SeussNode implements ComputeNode, ActivationContext, UcOwner {
+class SeussNode implements ComputeNode, NodeParts, UcOwner {
   readonly cores: Cores;
   readonly dispatcher: Dispatcher;
   readonly snapshots: SnapshotCache;

@@ -1,7 +1,7 @@
-import { WorkerThread } from '../threads/worker-thread.ts';
 import { JsonText } from '../json/json-text.ts';
-import { carryOut, type FoundMember, type LongJob, type LongResult } from './long-job.ts';
 import { JsonError } from '../json/scanner.ts';
+import { WorkerThread } from '../threads/worker-thread.ts';
+import { carryOut, type FoundMember, type LongJob, type LongResult } from './long-job.ts';
 
 /** What is longer is read beside the node's thread: a megabyte takes milliseconds, in which nobody else is served. */
 export const LONG_BYTES = 64 * 1024;

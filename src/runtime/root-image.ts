@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { lstat, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { driversDir, imagesDir } from '../contract/paths.ts';
 import { dataFolder } from '../files/own-folder.ts';
 import type { ImageEntry } from '../image/entries.ts';
 import { hostEntry, hostTree } from '../image/host-tree.ts';
@@ -9,7 +10,6 @@ import { writeImage } from '../image/write-image.ts';
 import type { Kind } from './kinds.ts';
 import { libraryClosure } from './libraries.ts';
 import { NODEJS_DLOPENED, nodejsEntries } from './nodejs.ts';
-import { driversDir, imagesDir } from '../contract/paths.ts';
 import { PYTHON_DLOPENED, pythonEntries } from './python.ts';
 import { systemEntries } from './system-files.ts';
 

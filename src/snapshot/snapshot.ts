@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { JsonText } from '../json/json-text.ts';
 import type { SnapshotInfo } from '../contract/snapshot.ts';
+import type { JsonText } from '../json/json-text.ts';
 import type { Captured, Compacted } from '../tender/messages.ts';
 
 export const PAGE_BYTES = 4096;
@@ -22,7 +22,7 @@ export interface Snapshot {
   /** Of an argument snapshot: the arguments that it fixes. */
   readonly fixed?: JsonText;
   readonly captured: Captured;
-  /** Set when it is kept as words: src/node/compactor.ts. */
+  /** Set when it is kept as words: src/node/background/compactor.ts. */
   compacted?: Compacted;
   /** Files of this host behind its image windows, in their order; absent: its parent's. */
   readonly imagePaths?: readonly string[];

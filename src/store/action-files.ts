@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDiskFull } from '../files/write-fault.ts';
 import { PlatformError } from '../contract/errors.ts';
+import { isDiskFull } from '../files/write-fault.ts';
 import { eachOf, readBytes, syncDir, writeWhole } from './files.ts';
 
 /** Files that are read at a time. */

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { JsonText } from '../json/json-text.ts';
-import type { Core, Cores } from '../cores/cores.ts';
-import { isTenderDeath } from '../tender/tender-death.ts';
 import { PlatformError } from '../contract/errors.ts';
 import type { StoreOptions } from '../contract/options.ts';
+import type { Core, Cores } from '../cores/cores.ts';
+import { JsonText } from '../json/json-text.ts';
 import { functionDigest, imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
 import type { Hello } from '../tender/messages.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
 import { errnoOf } from '../tender/tender-error.ts';
 import { errorCode, type Measured, measureFile, syncDir, writeWhole } from './files.ts';
 import { identityOf, type StoreIdentity } from './identity.ts';

@@ -1,9 +1,9 @@
-import { isDiskFull } from '../files/write-fault.ts';
-import type { Cores } from '../cores/cores.ts';
-import { isTenderDeath } from '../tender/tender-death.ts';
 import { PlatformError } from '../contract/errors.ts';
 import type { StoreOptions } from '../contract/options.ts';
+import type { Cores } from '../cores/cores.ts';
+import { isDiskFull } from '../files/write-fault.ts';
 import { functionDigest, type Snapshot } from '../snapshot/snapshot.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
 import { errnoOf } from '../tender/tender-error.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 

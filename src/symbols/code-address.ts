@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
+import type { CodeAddress } from '../contract/snapshot.ts';
 import type { FileIndex } from '../image/file-index.ts';
 import { lastAtOrBelow } from '../image/halving.ts';
-import type { CodeAddress } from '../contract/snapshot.ts';
 import { UC_IMAGE_MAX, UcLayout } from '../tender/abi.ts';
 import type { SnapshotMap } from '../tender/messages.ts';
 import { type SymbolMatch, symbolAt } from './elf-symbols.ts';

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
-import { FileIndex } from '../image/file-index.ts';
-import type { CodeAddress, SnapshotDiffRun, SnapshotMapping } from '../contract/snapshot.ts';
 import { libosPath } from '../contract/paths.ts';
+import type { CodeAddress, SnapshotDiffRun, SnapshotMapping } from '../contract/snapshot.ts';
+import { FileIndex } from '../image/file-index.ts';
 import { PLAN_ANONYMOUS, UC_IMAGE_MAX } from '../tender/abi.ts';
 import { decodeDiff, decodeMaps, type SnapshotMap } from '../tender/messages.ts';
 import { describeCode, type MappedImage, pathIn } from './code-address.ts';

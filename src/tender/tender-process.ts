@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import type { Optimisation } from '../contract/options.ts';
 import { PlatformError } from '../contract/errors.ts';
+import type { Optimisation } from '../contract/options.ts';
 import { type ControlPair, connectControl } from './control-socket.ts';
 import { allowedCpus } from './host-cpus.ts';
 import { Tender } from './tender.ts';

@@ -1,5 +1,5 @@
-import { JsonText } from '../json/json-text.ts';
 import type { ActivationLogs, LogLine } from '../contract/activation.ts';
+import { JsonText } from '../json/json-text.ts';
 import { GrowingBuffer } from './growing-buffer.ts';
 
 type Stream = LogLine['stream'];

@@ -1,6 +1,6 @@
 import { DEPTH_MAX, eachMember, JsonText } from '../json/json-text.ts';
-import type { FoundMember } from '../reading/long-job.ts';
 import { JsonError, Scanner } from '../json/scanner.ts';
+import type { FoundMember } from '../reading/long-job.ts';
 
 /** Messages of docs/driver-protocol.md. What a driver says is hostile: user code runs beside it. */
 

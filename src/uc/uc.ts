@@ -1,8 +1,8 @@
-import { isTenderDeath } from '../tender/tender-death.ts';
 import { PlatformError } from '../contract/errors.ts';
 import { Link } from '../tender/abi.ts';
 import { type ControlExit, decodeLinkExit } from '../tender/messages.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';
+import { isTenderDeath } from '../tender/tender-death.ts';
 import { type LateLog, LateLogs } from './late-log.ts';
 import { LineBuffer, type LineTarget } from './line-buffer.ts';
 import { type GuestExit, type UcEnd, ucEndOf } from './uc-end.ts';

@@ -2,11 +2,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PlatformError } from '../../src/contract/errors.ts';
+import { libosPath, tenderPath } from '../../src/contract/paths.ts';
 import { hostEntry } from '../../src/image/host-tree.ts';
 import { writeImage } from '../../src/image/write-image.ts';
-import type { PlatformError } from '../../src/contract/errors.ts';
 import { resolveKind } from '../../src/runtime/kinds.ts';
-import { libosPath, tenderPath } from '../../src/contract/paths.ts';
 import { rootImage } from '../../src/runtime/root-image.ts';
 import { systemEntries } from '../../src/runtime/system-files.ts';
 import { Link } from '../../src/tender/abi.ts';

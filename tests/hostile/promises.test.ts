@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server as NetServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import type { HostileFunction } from '../../src/bench/hostile/attack.ts';
 import { Attacker, type Outcome } from '../../src/bench/hostile/attacker.ts';
+import type { HostileFunction } from '../../src/bench/hostile/hostile-function.ts';
 import { packageDir } from '../../src/contract/paths.ts';
 import { type Served, serveAs, USERS } from '../support/served-as.ts';
 

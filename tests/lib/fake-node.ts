@@ -1,12 +1,16 @@
-import type { JsonText } from '../../src/json/json-text.ts';
-import { AnsweredActivation } from '../../src/node/answered.ts';
-import { argumentsText } from '../../src/node/arguments.ts';
 import type { Action, Arguments } from '../../src/contract/action.ts';
-import type { Activation, ActivationStatus, InvokeOptions, RunningActivation } from '../../src/contract/activation.ts';
-import type { ComputeNode } from '../../src/contract/node.ts';
-import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
-import type { SnapshotDetails, SnapshotDiff, SnapshotInfo } from '../../src/contract/snapshot.ts';
+import type {
+  Activation,
+  ActivationStatus,
+  InvokeOptions,
+  RunningActivation,
+} from '../../src/contract/activation.ts';
 import { PlatformError } from '../../src/contract/errors.ts';
+import type { ComputeNode } from '../../src/contract/node.ts';
+import type { SnapshotDetails, SnapshotDiff, SnapshotInfo } from '../../src/contract/snapshot.ts';
+import type { JsonObject, JsonText, JsonValue } from '../../src/json/json-text.ts';
+import { argumentsText } from '../../src/node/function/arguments.ts';
+import { AnsweredActivation } from '../../src/node/invoke/answered.ts';
 import { ActivationLog } from '../../src/uc/activation-log.ts';
 
 /** What is not like the standard answer. */

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
-import type { Core } from '../../src/cores/cores.ts';
-import { type FunctionRecord, functionRecord } from '../../src/node/function-record.ts';
 import { DEFAULT_LIMITS, DEFAULT_POLICY } from '../../src/contract/action.ts';
+import type { Core } from '../../src/cores/cores.ts';
+import { type FunctionRecord, functionRecord } from '../../src/node/function/function-record.ts';
 import { resolveKind } from '../../src/runtime/kinds.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { Tender } from '../../src/tender/tender.ts';

@@ -3,8 +3,8 @@ import { it } from 'node:test';
 import type { Action } from '../../src/contract/action.ts';
 import type { Activation, StartPath } from '../../src/contract/activation.ts';
 import type { ComputeNode } from '../../src/contract/node.ts';
-import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
 import type { SpecializationInfo } from '../../src/contract/snapshot.ts';
+import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
 import { NODEJS, PYTHON, sourceAction } from './actions.ts';
 
 export function special(

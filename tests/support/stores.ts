@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startComputeNode } from '../../src/node/compute-node.ts';
 import type { ComputeNode, NodeStats, StoreStats } from '../../src/contract/node.ts';
 import type { ComputeNodeOptions } from '../../src/contract/options.ts';
+import { startComputeNode } from '../../src/node/compute-node.ts';
 
 /** Where nothing waits for a disk; tests that are about one use `tmpdir()`. */
 const MEMORY = '/dev/shm';

@@ -7,12 +7,12 @@ import type {
 } from 'fastify';
 import type { ActionExec } from '../../action/packager.ts';
 import { readActionBody } from '../action-body.ts';
+import type { ActionRecord } from '../action-record.ts';
 import { bodyOf } from '../body.ts';
 import { type ApiContext, identify, nameIn } from '../context.ts';
 import { uploads } from '../http/bodies.ts';
 import type { BodyBytes } from '../http/body-bytes.ts';
 import { printList, printPieces } from '../pieces.ts';
-import type { ActionRecord } from '../registry.ts';
 import {
   ARGUMENT_BODY_BYTES,
   getQuery,

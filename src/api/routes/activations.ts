@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { printJson } from '../../json/print.ts';
 import type { ActivationLogs } from '../../contract/activation.ts';
+import { printJson } from '../../json/print.ts';
 import { type ActivationRecord, activationSummary, printRecord, recordBytes } from '../activation-record.ts';
 import { type ApiContext, identify } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';

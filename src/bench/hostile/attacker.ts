@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Attack, HostileFunction } from './attack.ts';
+import type { HostileFunction } from './hostile-function.ts';
 import { type Answer, type CallOptions, HttpClient, type ServerAddress } from './http-client.ts';
 import { nativeArchive } from './native.ts';
 
@@ -32,7 +32,10 @@ export class Attacker {
   readonly #name: string;
   readonly #created = new Set<string>();
 
-  constructor(server: ServerAddress, { name, function: hostile }: Pick<Attack, 'name' | 'function'>) {
+  constructor(
+    server: ServerAddress,
+    { name, function: hostile }: { readonly name: string; readonly function?: HostileFunction },
+  ) {
     this.server = server;
     this.#client = new HttpClient(server);
     this.#function = hostile;

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
-import { type JsonText, membersOf, objectOf } from '../../json/json-text.ts';
-import { prettyJson, printJson } from '../../json/print.ts';
+import { START_STATES, type StartState } from '../../contract/action.ts';
 import type { Activation, LogLine } from '../../contract/activation.ts';
 import type { ComputeNode } from '../../contract/node.ts';
-import { START_STATES, type StartState } from '../../contract/action.ts';
+import { type JsonText, membersOf, objectOf } from '../../json/json-text.ts';
+import { prettyJson, printJson } from '../../json/print.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, integer, parseParams, parseSize } from '../options.ts';

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasModule, interpreterOf } from '../../bench/cases.ts';
-import { resolveKind } from '../../runtime/kinds.ts';
 import { packageDir } from '../../contract/paths.ts';
+import { resolveKind } from '../../runtime/kinds.ts';
 
 export interface Example {
   /** `nodejs-hello`: name of the action too. */

@@ -1,5 +1,7 @@
 /** What a driver says, and what becomes of it on the way to a client. */
 import assert from 'node:assert/strict';
+import { DEFAULT_LIMITS } from '../../../src/contract/action.ts';
+import { PlatformError } from '../../../src/contract/errors.ts';
 import {
   initOutcome,
   maxLineBytes,
@@ -7,9 +9,7 @@ import {
   type Parked,
   parkOutcome,
   runOutcome,
-} from '../../../src/node/outcome.ts';
-import { DEFAULT_LIMITS } from '../../../src/contract/action.ts';
-import { PlatformError } from '../../../src/contract/errors.ts';
+} from '../../../src/node/invoke/outcome.ts';
 import type { Reply } from '../../../src/uc/exchange.ts';
 import { LineBuffer } from '../../../src/uc/line-buffer.ts';
 import { LogCollector } from '../../../src/uc/log-collector.ts';

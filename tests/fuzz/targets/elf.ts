@@ -2,8 +2,8 @@
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readElfDependencies } from '../../../src/runtime/elf.ts';
 import { libosPath } from '../../../src/contract/paths.ts';
+import { readElfDependencies } from '../../../src/runtime/elf.ts';
 import { symbolAt } from '../../../src/symbols/elf-symbols.ts';
 import type { Target } from '../target.ts';
 

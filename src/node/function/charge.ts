@@ -1,0 +1,16 @@
+/** Up to here what a UC takes is nobody's fault: a running interpreter has so much soon. */
+export const SMALL_BYTES = 8 * 1024 * 1024;
+
+/** What a UC does with its memory. */
+export type ChargeKind = 'running' | 'idle' | 'ending';
+
+/** What a UC is counted as. */
+export interface Charge {
+  readonly kind: ChargeKind;
+  /** That it takes, as far as told or measured. */
+  readonly bytes: number;
+  /** That are set apart for it while it runs. */
+  readonly claim: number;
+  /** It began to run while another start waited for memory: the number of that wait. */
+  readonly wait: number;
+}

@@ -1,0 +1,35 @@
+import type { PlatformError } from '../../contract/errors.ts';
+import type { Core } from '../../cores/cores.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { FunctionRecord, FunctionUc } from './function-record.ts';
+import type { Specialization } from './specialization.ts';
+
+/** Where an invocation starts from: the deepest point that there was. */
+export type Start =
+  /** `promote`: it has no process. */
+  | { readonly path: 'hot'; readonly uc: FunctionUc; readonly promote: boolean }
+  /** `leads`: it is to bring this argument snapshot on its way. `snapshot` counts as being deployed, here and below. */
+  | (Deploy & {
+      readonly path: 'warm';
+      readonly snapshot: Snapshot;
+      readonly leads: Specialization | undefined;
+    })
+  | (Deploy & { readonly path: 'argument'; readonly snapshot: Snapshot })
+  /** `leads`: others wait for the snapshot that this one is to bring. */
+  | (Deploy & { readonly path: 'cold'; readonly leads: boolean });
+
+/** A new UC. */
+interface Deploy {
+  readonly core: Core;
+  /** Bytes that the budget has set apart until the UC counts. */
+  readonly apart: number;
+}
+
+/** An invocation that waits. */
+export interface Ticket {
+  readonly record: FunctionRecord;
+  /** The specialisation that it matches. */
+  readonly special: Specialization | undefined;
+  readonly resolve: (start: Start) => void;
+  readonly reject: (error: PlatformError) => void;
+}
