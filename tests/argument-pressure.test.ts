@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Action, START_STATES } from '../src/contract/action.ts';
 import type { StartPath } from '../src/contract/activation.ts';
 import type { JsonObject } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const CLIENTS = 12;

@@ -4,7 +4,7 @@ import type { Activation } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { JsonObject, JsonValue } from '../src/json/json-text.ts';
 import { JsonText } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON } from './support/actions.ts';
 import { both, invokeAll, only, type Pair, paths, results, special } from './support/specialized.ts';
 

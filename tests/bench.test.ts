@@ -16,7 +16,7 @@ import { listExamples } from '../src/cli/demo/examples.ts';
 import { createPackager, withNode } from '../src/cli/with-node.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { ComputeNodeOptions } from '../src/contract/options.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { anticipations } from '../src/runtime/anticipations.ts';
 
 describe('statistics', () => {

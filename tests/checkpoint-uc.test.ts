@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createPackager } from '../src/cli/with-node.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { folder } from './drivers/folder.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { both, invokeAll, only, type Pair, paths, results, special } from './support/specialized.ts';

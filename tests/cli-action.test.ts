@@ -7,7 +7,7 @@ import { createApi } from '../src/api/server.ts';
 import { createPackager } from '../src/cli/with-node.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { JsonObject } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { kindNames } from '../src/runtime/kinds.ts';
 import { type Finished, seuss } from './lib/seuss.ts';
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { answerOf } from './support/clones.ts';
 

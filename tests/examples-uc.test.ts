@@ -4,7 +4,7 @@ import { runPlain } from '../src/bench/plain-process.ts';
 import { listExamples } from '../src/cli/demo/examples.ts';
 import { createPackager } from '../src/cli/with-node.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 
 /** Examples whose results are new in each run. */
 const VARYING = new Set(['nodejs-token', 'python-token']);

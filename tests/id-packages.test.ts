@@ -11,7 +11,7 @@ import { after, before, describe, it } from 'node:test';
 import { createPackager } from '../src/cli/with-node.ts';
 import type { Action } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON } from './support/actions.ts';
 import { answerOf } from './support/clones.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packageDir } from '../src/contract/paths.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { PYTHON, sourceAction } from './support/actions.ts';
 import { descendants } from './support/processes.ts';
 

@@ -6,7 +6,7 @@ import { DEFAULT_POLICY } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { SnapshotInfo, SnapshotKind } from '../src/contract/snapshot.ts';
 import type { JsonValue } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const KIB = 1024;

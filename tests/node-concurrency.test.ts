@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Action } from '../src/contract/action.ts';
 import type { StartPath } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { descendants } from './support/processes.ts';
 

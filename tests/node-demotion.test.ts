@@ -5,7 +5,7 @@ import type { Action } from '../src/contract/action.ts';
 import type { Activation } from '../src/contract/activation.ts';
 import { PlatformError } from '../src/contract/errors.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { Tender } from '../src/tender/tender.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 

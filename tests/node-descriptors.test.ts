@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, sourceAction } from './support/actions.ts';
 import { tenderProcesses } from './support/tenders.ts';
 

@@ -4,7 +4,7 @@ import type { Activation } from '../src/contract/activation.ts';
 import { PlatformError } from '../src/contract/errors.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { JsonValue } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { LINE_BYTES } from '../src/uc/log-collector.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 

@@ -10,7 +10,7 @@ import type { Activation } from '../src/contract/activation.ts';
 import { PlatformError } from '../src/contract/errors.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { ComputeNodeOptions } from '../src/contract/options.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { PYTHON, sourceAction } from './support/actions.ts';
 import { alive, descendants } from './support/processes.ts';
 import { allStored, openNode, storeFolder } from './support/stores.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 /** What honest clients may wait at most; on a machine with nothing else to do it is a thousandth of that. */

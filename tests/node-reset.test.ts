@@ -5,7 +5,7 @@ import type { Action } from '../src/contract/action.ts';
 import type { Activation, StartPath } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { JsonObject } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { limits, PYTHON, sourceAction } from './support/actions.ts';
 
 /** What a hostile run leaves behind, and how the next one starts: in the same process, or in another. */

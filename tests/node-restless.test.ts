@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Action, StartState } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 /** Far beyond what ending a context takes, far below the time limit of an invocation that is stuck behind it. */

@@ -9,7 +9,7 @@ import type { Action } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import { type Pair, repeatedValue } from '../src/node/background/repeats.ts';
 import { RunTimes } from '../src/node/background/run-times.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { type Answer, answerOf, assertAllDiffer } from './support/clones.ts';
 

@@ -11,7 +11,7 @@ import type { ComputeNodeOptions } from '../src/contract/options.ts';
 import type { SnapshotInfo } from '../src/contract/snapshot.ts';
 import type { JsonObject } from '../src/json/json-text.ts';
 import { RunTimes, Trial, type Verdict } from '../src/node/background/run-times.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import type { Snapshot } from '../src/snapshot/snapshot.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 

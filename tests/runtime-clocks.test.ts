@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { JsonObject } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 describe('the clocks of a context that boots an interpreter', () => {

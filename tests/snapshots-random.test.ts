@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Action } from '../src/contract/action.ts';
 import type { Activation } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const CLONES = 3;

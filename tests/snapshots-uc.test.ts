@@ -7,7 +7,7 @@ import type { Activation, StartPath } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { SnapshotInfo } from '../src/contract/snapshot.ts';
 import type { JsonValue } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 let node: ComputeNode;

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Action } from '../src/contract/action.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import type { SnapshotInfo } from '../src/contract/snapshot.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 
 const MIB = 1 << 20;

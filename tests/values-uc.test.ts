@@ -4,7 +4,7 @@ import type { Action } from '../src/contract/action.ts';
 import type { Activation } from '../src/contract/activation.ts';
 import type { ComputeNode } from '../src/contract/node.ts';
 import { JsonText } from '../src/json/json-text.ts';
-import { startComputeNode } from '../src/node/compute-node.ts';
+import { startComputeNode } from '../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from './support/actions.ts';
 import { special } from './support/specialized.ts';
 

@@ -6,7 +6,7 @@ import type { StartState } from '../contract/action.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { ComputeNodeOptions } from '../contract/options.ts';
 import { dataDir } from '../contract/paths.ts';
-import { startComputeNode } from '../node/compute-node.ts';
+import { startComputeNode } from '../node/start-node.ts';
 import { resolveKind } from '../runtime/kinds.ts';
 import { helpersMakeWay } from '../threads/priority.ts';
 import { Interrupted, onInterrupt } from './interrupt.ts';

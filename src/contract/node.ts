@@ -59,25 +59,17 @@ export interface NodeStats {
   readonly store?: StoreStats;
 }
 
-/** The node as the API and the command line see it; `src/node/compute-node.ts` implements it. */
-export interface ComputeNode {
+/** Runs functions. */
+export interface FunctionRunner {
   invoke(action: Action, params: Arguments, options?: InvokeOptions): Promise<Activation>;
   /** Forget an action's idle UCs and snapshot (it was updated or deleted). */
   forget(action: Action): Promise<void>;
-  /** Drop idle UCs of an action but keep its snapshot, so that the next start is warm. */
-  dropIdle(action: Action): Promise<void>;
-  /** Take the processes of an action's idle UCs away now, as time does; how many have none then. */
-  demoteIdle(action: Action): Promise<number>;
-  /**
-   * Capture the function again now, as the node does by itself once its code is compiled: an idle UC of it, or, where the
-   * policy has a warm-up, a UC that has run that. The new snapshot takes the old one's place; when the node does it
-   * by itself, only if first runs are quicker then. False when there was nothing to capture.
-   * @throws PlatformError `warmup_failed`
-   */
-  recapture(action: Action): Promise<boolean>;
-  stats(): NodeStats;
   /** Argument snapshots of an action, deepest first: those that it declares, and that of its checkpoint(). */
   specializations(action: Action): SpecializationInfo[];
+}
+
+/** Looks at what runs and at what is kept of it. */
+export interface SnapshotControl {
   /** Activations that have an id and no answer yet, in the order of their arrival. */
   running(): readonly RunningActivation[];
   /**
@@ -96,11 +88,31 @@ export interface ComputeNode {
   diff(a: string, b: string): Promise<SnapshotDiff>;
   /** @throws PlatformError `unknown_snapshot`, `snapshot_pinned` (a runtime's), `snapshot_in_use` (others are made of it) */
   dropSnapshot(snapshotId: string): Promise<void>;
+}
+
+/** Measures the node, and does at once what it does by itself in time. */
+export interface NodeProbe {
+  stats(): NodeStats;
+  /** Drop idle UCs of an action but keep its snapshot, so that the next start is warm. */
+  dropIdle(action: Action): Promise<void>;
+  /** Take the processes of an action's idle UCs away now, as time does; how many have none then. */
+  demoteIdle(action: Action): Promise<number>;
+  /**
+   * Capture the function again now, as the node does by itself once its code is compiled: an idle UC of it, or, where the
+   * policy has a warm-up, a UC that has run that. The new snapshot takes the old one's place; when the node does it
+   * by itself, only if first runs are quicker then. False when there was nothing to capture.
+   * @throws PlatformError `warmup_failed`
+   */
+  recapture(action: Action): Promise<boolean>;
+  /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
+  idleMemory(action: Action): Promise<UcMemory>;
+}
+
+/** The node as the API and the command line see it; `src/node/compute-node.ts` implements it. */
+export interface ComputeNode extends FunctionRunner, SnapshotControl, NodeProbe {
   /** Why the node can run nothing at present; undefined when all is well. */
   fault(): PlatformError | undefined;
   /** Resolves, with the reason, when the node cannot be mended: it only can be closed then. */
   readonly failed: Promise<PlatformError>;
-  /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
-  idleMemory(action: Action): Promise<UcMemory>;
   close(): Promise<void>;
 }

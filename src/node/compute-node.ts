@@ -1,43 +1,44 @@
-import { availableParallelism } from 'node:os';
 import type { Action, Arguments } from '../contract/action.ts';
 import type { Activation, InvokeOptions, RunningActivation } from '../contract/activation.ts';
 import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode, NodeStats, UcMemory } from '../contract/node.ts';
 import type { ComputeNodeOptions } from '../contract/options.ts';
-import { libosPath, tenderPath } from '../contract/paths.ts';
 import type {
   SnapshotDetails,
   SnapshotDiff,
   SnapshotInfo,
   SpecializationInfo,
 } from '../contract/snapshot.ts';
-import { type Core, Cores } from '../cores/cores.ts';
-import { checkAnticipations } from '../runtime/anticipations.ts';
+import type { Core, Cores } from '../cores/cores.ts';
 import { resolveKind } from '../runtime/kinds.ts';
 import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
 import { SnapshotCache } from '../snapshot/snapshot-cache.ts';
-import { TENDER_OPTIMISATIONS } from '../tender/tender-process.ts';
-import { faultOfUcUser } from '../tender/uc-user.ts';
 import type { Uc, UcOwner } from '../uc/uc.ts';
 import type { UcEnd } from '../uc/uc-end.ts';
 import { Auditor } from './background/auditor.ts';
 import { Compactor } from './background/compactor.ts';
-import { Persistence } from './background/persistence.ts';
+import type { Persistence } from './background/persistence.ts';
 import { Recapturer } from './background/recapture.ts';
 import { Recovery } from './background/recovery.ts';
 import { Recycler } from './background/recycler.ts';
 import { RestWatch } from './background/rest-watch.ts';
 import { Restorer } from './background/restorer.ts';
 import { argumentsText } from './function/arguments.ts';
-import { type FunctionRecord, FunctionUc, functionRecord } from './function/function-record.ts';
+import {
+  type FunctionRecord,
+  FunctionUc,
+  functionRecord,
+  takeSnapshots,
+} from './function/function-record.ts';
 import { RunningInvocations } from './function/running.ts';
-import { declaredSpecializations, specializationInfo } from './function/specialization.ts';
+import { specializationsOf } from './function/specialization.ts';
 import { Admission } from './idle/admission.ts';
 import { Demoter } from './idle/demoter.ts';
-import { IdleMeter, measureIdle } from './idle/idle-meter.ts';
+import { IdleMeter, memoryOfIdle } from './idle/idle-meter.ts';
 import { IdlePool } from './idle/idle-pool.ts';
 import { MemoryAccount } from './idle/memory-account.ts';
-import { captureMaxBytes, defaultBudgetBytes, MemoryBudget, wallBytes } from './idle/memory-budget.ts';
+import { defaultBudgetBytes, MemoryBudget } from './idle/memory-budget.ts';
+import { killAll, UcEndings } from './idle/uc-endings.ts';
 import { activate } from './invoke/activation.ts';
 import { Dispatcher } from './invoke/dispatcher.ts';
 import type { NodeParts } from './invoke/parts.ts';
@@ -49,7 +50,7 @@ import { Runtimes } from './runtime/runtime-boot.ts';
 /** How long a node that closes goes on making snapshots compact, which the store then keeps so. */
 const COMPACT_MS = 2000;
 
-class SeussNode implements ComputeNode, NodeParts, UcOwner {
+export class SeussNode implements ComputeNode, NodeParts, UcOwner {
   readonly cores: Cores;
   readonly dispatcher: Dispatcher;
   readonly snapshots: SnapshotCache;
@@ -73,8 +74,7 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
   readonly #recycler: Recycler;
   readonly #recovery: Recovery;
   readonly #auditor: Auditor;
-  /** Killed, and not gone yet. */
-  readonly #ending = new Map<FunctionUc, Promise<void>>();
+  readonly #endings = new UcEndings(this.account);
   readonly #failed = Promise.withResolvers<PlatformError>();
   /** Functions by the digest of their action. */
   readonly #functions = new Map<string, FunctionRecord>();
@@ -96,8 +96,8 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
       account: this.account,
       idle: this.#idle,
       snapshots: this.snapshots,
-      end: (uc) => this.#end(uc),
-      kill: (uc) => this.#kill(uc),
+      end: (uc) => this.#endings.end(uc),
+      kill: (uc) => this.#endings.failForMemory(uc),
     });
     this.dispatcher = new Dispatcher(cores.all, this.#idle, new Admission(this.account, this.budget));
     this.#compactor = new Compactor({
@@ -127,7 +127,7 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
       cores: cores.all,
       places: this.places,
       resetting: this.#recycler.resetting,
-      ending: this.#ending,
+      ending: this.#endings.pending,
       booting: (core) => this.runtimes.bootsOn(core),
       dispose: (uc) => this.dispose(uc),
       onMended: () => this.dispatcher.reconsider(),
@@ -173,7 +173,7 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
     const record = this.#functions.get(action.digest);
     if (record !== undefined) {
       await Promise.all(record.resets);
-      await this.#killAll(this.#idle.takeAll(record));
+      await killAll(this.#idle.takeAll(record));
     }
   }
 
@@ -215,9 +215,7 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
   }
 
   specializations(action: Action): SpecializationInfo[] {
-    const record = this.#functions.get(action.digest);
-    const all = record?.specializations ?? declaredSpecializations(action.policy.specialize);
-    return all.map(specializationInfo);
+    return specializationsOf(action, this.#functions.get(action.digest)?.specializations);
   }
 
   running(): readonly RunningActivation[] {
@@ -250,15 +248,7 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
   }
 
   async idleMemory(action: Action): Promise<UcMemory> {
-    const record = this.#functions.get(action.digest);
-    await Promise.all(record?.resets ?? []);
-    const memory = record === undefined ? undefined : await measureIdle(record);
-    if (memory === undefined) {
-      throw new PlatformError('no_idle_uc', `${action.name} has no idle unikernel context`, {
-        remedy: 'invoke it first',
-      });
-    }
-    return memory;
+    return await memoryOfIdle(this.#functions.get(action.digest), action.name);
   }
 
   close(): Promise<void> {
@@ -267,36 +257,7 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
   }
 
   dispose(uc: FunctionUc): void {
-    this.#end(uc).catch(() => undefined);
-  }
-
-  /** Resolves when the UC has gone, or its tender. */
-  async #end(uc: FunctionUc): Promise<void> {
-    if (uc.end !== undefined && uc.end.type !== 'lost') {
-      return;
-    }
-    const ended = this.#ending.get(uc) ?? this.#killed(uc);
-    this.#ending.set(uc, ended);
-    await ended;
-  }
-
-  async #killed(uc: FunctionUc): Promise<void> {
-    uc.core.ending += 1;
-    uc.ending = true;
-    this.account.update(uc);
-    try {
-      await uc.kill().catch(() => undefined);
-    } finally {
-      this.#ending.delete(uc);
-      uc.core.ending -= 1;
-    }
-  }
-
-  /** Memory is short: its invocation fails for that, and disposes of it. */
-  #kill(uc: FunctionUc): void {
-    uc.ending = true;
-    this.account.update(uc);
-    uc.tender.killForMemory(uc.id).catch(() => undefined);
+    this.#endings.dispose(uc);
   }
 
   release(uc: FunctionUc): void {
@@ -418,7 +379,7 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
     record.forgotten = true;
     this.#functions.delete(action.digest);
     const snapshots = takeSnapshots(record);
-    await this.#killAll(this.#idle.takeAll(record));
+    await killAll(this.#idle.takeAll(record));
     await this.#operations.forget(record);
     this.recapturer.forget(record);
     for (const snapshot of snapshots) {
@@ -426,10 +387,6 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
         await this.cores.drop(snapshot);
       }
     }
-  }
-
-  async #killAll(ucs: readonly FunctionUc[]): Promise<void> {
-    await Promise.all(ucs.map((uc) => uc.kill()));
   }
 
   #evicted(snapshot: Snapshot): void {
@@ -440,49 +397,4 @@ class SeussNode implements ComputeNode, NodeParts, UcOwner {
       .then(() => this.cores.drop(snapshot))
       .catch(() => undefined);
   }
-}
-
-/** The function's snapshots, children first. Invocations that wait still do not start from them. */
-function takeSnapshots(record: FunctionRecord): Snapshot[] {
-  return [...record.specializations, record].flatMap((holder) => {
-    const { snapshot } = holder;
-    holder.snapshot = undefined;
-    return snapshot === undefined ? [] : [snapshot];
-  });
-}
-
-/**
- * Starts the tenders, one per core, and boots the kinds asked for.
- * @throws PlatformError `unknown_anticipation`, `not_built`, `tender_died`, `unknown_kind`, `runtime_missing`, `boot_failed`
- */
-export async function startComputeNode(options: ComputeNodeOptions = {}): Promise<ComputeNode> {
-  if (typeof options.anticipate === 'object') {
-    checkAnticipations(options.anticipate.except);
-  }
-  const coreCount = options.cores ?? availableParallelism();
-  const cores = await Cores.start({
-    tenderPath,
-    libosPath,
-    cores: coreCount,
-    memoryMaxBytes: wallBytes(options.memoryBytes ?? defaultBudgetBytes(), coreCount),
-    captureMaxBytes: captureMaxBytes(options.memoryBytes ?? defaultBudgetBytes()),
-    bindNode: options.bindThread ?? false,
-    without: TENDER_OPTIMISATIONS.filter((name) => options.without?.includes(name)),
-  });
-  const fault = faultOfUcUser(cores.first.tender.hello.ucUser);
-  if (fault !== undefined) {
-    options.onWarning?.(`${fault.message}. ${fault.remedy}`);
-  }
-  const persistence = await Persistence.open(options.store, cores).catch(async (error: unknown) => {
-    await cores.close();
-    throw error;
-  });
-  const node = new SeussNode(cores, persistence, options);
-  try {
-    await Promise.all((options.preboot ?? []).map((kind) => node.runtimes.get(kind)));
-  } catch (error) {
-    await node.close();
-    throw error;
-  }
-  return node;
 }

@@ -1,5 +1,5 @@
 /** A node with idle and busy contexts that says so on stdout, and then waits to be killed. */
-import { startComputeNode } from '../../src/node/compute-node.ts';
+import { startComputeNode } from '../../src/node/start-node.ts';
 import { sourceAction } from './actions.ts';
 
 const kind = process.argv[2] ?? 'python:3.11';

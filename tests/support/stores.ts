@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComputeNode, NodeStats, StoreStats } from '../../src/contract/node.ts';
 import type { ComputeNodeOptions } from '../../src/contract/options.ts';
-import { startComputeNode } from '../../src/node/compute-node.ts';
+import { startComputeNode } from '../../src/node/start-node.ts';
 
 /** Where nothing waits for a disk; tests that are about one use `tmpdir()`. */
 const MEMORY = '/dev/shm';

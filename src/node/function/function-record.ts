@@ -95,6 +95,15 @@ export function imagePathsOf({ runtime }: FunctionRecord, { code }: Action): rea
   return code.type === 'image' ? [...root, code.imagePath] : root;
 }
 
+/** The function's snapshots, children first. Invocations that wait still do not start from them. */
+export function takeSnapshots(record: FunctionRecord): Snapshot[] {
+  return [...record.specializations, record].flatMap((holder) => {
+    const { snapshot } = holder;
+    holder.snapshot = undefined;
+    return snapshot === undefined ? [] : [snapshot];
+  });
+}
+
 /** A UC that holds a function, or is about to. */
 export class FunctionUc extends Uc {
   readonly core: Core;

@@ -1,4 +1,4 @@
-import type { ObjectArguments } from '../../contract/action.ts';
+import type { Action, ObjectArguments } from '../../contract/action.ts';
 import type { SpecializationInfo } from '../../contract/snapshot.ts';
 import { canonicalJson } from '../../json/canonical.ts';
 import { JsonText, membersOf } from '../../json/json-text.ts';
@@ -121,4 +121,12 @@ function isSame(value: JsonText, canonical: string): boolean {
     // The client decides how much text it sends; of equal values one cannot be longer than this.
     (compact.text.length <= canonical.length * ESCAPE_CHARS && canonicalJson(compact) === canonical)
   );
+}
+
+/**
+ * Those of an action, deepest first.
+ * @param known of the function that the node has of it; undefined if it has none yet
+ */
+export function specializationsOf(action: Action, known?: readonly Specialization[]): SpecializationInfo[] {
+  return (known ?? declaredSpecializations(action.policy.specialize)).map(specializationInfo);
 }

@@ -1,3 +1,4 @@
+import { PlatformError } from '../../contract/errors.ts';
 import type { UcMemory } from '../../contract/node.ts';
 import { STATE_DEMOTED } from '../../tender/abi.ts';
 import { type FunctionRecord, UC_KERNEL_BYTES, UNTOLD_BYTES } from '../function/function-record.ts';
@@ -47,8 +48,22 @@ export class IdleMeter {
   }
 }
 
-/** Memory of the function's oldest idle UC, or undefined if it has none; one with a process if there is. */
-export async function measureIdle(record: FunctionRecord): Promise<UcMemory | undefined> {
+/**
+ * Memory of the function's oldest idle UC; one with a process if there is.
+ * @throws PlatformError `no_idle_uc`
+ */
+export async function memoryOfIdle(record: FunctionRecord | undefined, name: string): Promise<UcMemory> {
+  await Promise.all(record?.resets ?? []);
+  const memory = record === undefined ? undefined : await measureIdle(record);
+  if (memory === undefined) {
+    throw new PlatformError('no_idle_uc', `${name} has no idle unikernel context`, {
+      remedy: 'invoke it first',
+    });
+  }
+  return memory;
+}
+
+async function measureIdle(record: FunctionRecord): Promise<UcMemory | undefined> {
   const uc = record.idle[0] ?? record.demoted[0];
   if (uc === undefined) {
     return undefined;
