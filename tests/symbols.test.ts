@@ -19,7 +19,7 @@ import { writeImage } from '../src/image/write-image.ts';
 import { symbolAt } from '../src/symbols/elf-symbols.ts';
 import { ROWS_MAX } from '../src/symbols/inspection.ts';
 import { Inspector } from '../src/symbols/inspector.ts';
-import { PLAN_ANONYMOUS, Size, UcLayout } from '../src/tender/abi.ts';
+import { PLAN_ANONYMOUS, Size, UcLayout } from '../src/tender/abi.gen.ts';
 import { Random } from './captures/random.ts';
 
 const MUTATIONS = 4000;

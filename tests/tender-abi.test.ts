@@ -5,27 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { packageDir } from '../src/contract/paths.ts';
-import {
-  CONTROL_CAPTURE_KEEP,
-  CONTROL_CAPTURE_LIVE,
-  CONTROL_IMAGES_MAX,
-  CONTROL_KILL_MEMORY,
-  CONTROL_PAYLOAD_MAX,
-  CONTROL_VERSION,
-  Control,
-  DiffKind,
-  ExitReason,
-  LINK_MORE,
-  LINK_ROOT_HOST,
-  LINK_ROOT_IMAGE,
-  Link,
-  PLAN_ANONYMOUS,
-  PLAN_VERSION,
-  Size,
-  SnapshotForm,
-  UC_IMAGE_MAX,
-  UcLayout,
-} from '../src/tender/abi.ts';
+import { CONTROL_CAPTURE_KEEP, ExitReason } from '../src/tender/abi.gen.ts';
 import {
   decodeCaptured,
   decodeCompacted,
@@ -39,45 +19,15 @@ import {
   decodeStarted,
   decodeStat,
   decodeStored,
+} from '../src/tender/replies.ts';
+import {
   encodeBoot,
   encodeCapture,
   encodeDeploy,
   encodeDiff,
   encodeLoad,
   encodeStore,
-} from '../src/tender/messages.ts';
-
-/** Snake case as the headers write it: `driverIn` → `DRIVER_IN`. */
-function macro(prefix: string, name: string): string {
-  return `${prefix}_${name.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
-}
-
-function constants(prefix: string, values: Readonly<Record<string, number>>): [string, number][] {
-  return Object.entries(values).map(([name, value]) => [macro(prefix, name), value]);
-}
-
-const STRUCTS: Readonly<Record<keyof typeof Size, string>> = {
-  frame: 'control_frame',
-  hello: 'control_hello',
-  boot: 'control_boot',
-  started: 'control_started',
-  capture: 'control_capture',
-  captured: 'control_captured',
-  deploy: 'control_deploy',
-  demote: 'control_demote',
-  demoted: 'control_demoted',
-  compacted: 'control_compacted',
-  inspected: 'control_inspected',
-  diff: 'control_diff',
-  share: 'control_share',
-  diffRun: 'control_diff_run',
-  stored: 'control_stored',
-  load: 'control_load',
-  stat: 'control_stat',
-  exit: 'control_exit',
-  planMap: 'plan_map',
-  linkExit: 'link_exit',
-};
+} from '../src/tender/requests.ts';
 
 describe('the control protocol as the C headers have it', () => {
   let dir: string;
@@ -97,35 +47,8 @@ describe('the control protocol as the C headers have it', () => {
     return execFileSync(join(dir, 'probe'));
   }
 
-  it('has the same constants and sizes', () => {
-    const expected: [string, number][] = [
-      ...constants('CONTROL', Control),
-      ...constants('LINK', Link),
-      ...constants('CONTROL_EXIT', ExitReason),
-      ...constants('CONTROL_FORM', SnapshotForm),
-      ...constants('CONTROL_DIFF', DiffKind),
-      ...constants('UC', UcLayout),
-      ...Object.entries({ CONTROL_VERSION, CONTROL_PAYLOAD_MAX, CONTROL_IMAGES_MAX }),
-      ...Object.entries({
-        CONTROL_CAPTURE_KEEP,
-        CONTROL_CAPTURE_LIVE,
-        PLAN_ANONYMOUS,
-        UC_IMAGE_MAX,
-        CONTROL_KILL_MEMORY,
-      }),
-      ...Object.entries({ PLAN_VERSION }),
-      ...Object.entries({ LINK_MORE, LINK_ROOT_HOST, LINK_ROOT_IMAGE }),
-      ...Object.entries(STRUCTS).map(([key, name]): [string, number] => [
-        `sizeof(struct ${name})`,
-        Size[key as keyof typeof Size],
-      ]),
-    ];
-    const printed = run(expected.map(([name]) => `printf("%ld\\n", (long)(${name}));`).join('\n'));
-    const actual = printed.toString().trim().split('\n').map(Number);
-    assert.deepEqual(
-      expected.map(([name], index) => [name, actual[index]]),
-      expected,
-    );
+  it('has the constants, sizes and offsets that were generated from them', () => {
+    execFileSync(process.execPath, [join(packageDir, 'scripts/abi.mjs'), '--check'], { stdio: 'pipe' });
   });
 
   it('decodes every field of what the tender sends', () => {
@@ -213,6 +136,7 @@ describe('the control protocol as the C headers have it', () => {
       pageTableBytes: 3,
       cpuNs: 4,
       state: 'S',
+      isDemoted: false,
     });
     assert.deepEqual(decodeControlExit(emit('control_exit', '-1, CONTROL_EXIT_MEMORY, 3, 4')), {
       waitStatus: -1,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CONTROL_PAYLOAD_MAX, Size } from '../src/tender/abi.ts';
+import { CONTROL_PAYLOAD_MAX, Size } from '../src/tender/abi.gen.ts';
 import { FrameReader } from '../src/tender/frame-reader.ts';
 import { writeFrameHeader } from '../src/tender/wire.ts';
 

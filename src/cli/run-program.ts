@@ -1,8 +1,9 @@
 import { constants } from 'node:os';
 import type { PlatformError } from '../contract/errors.ts';
 import { libosPath, tenderPath } from '../contract/paths.ts';
-import { Link } from '../tender/abi.ts';
-import { type BootRoot, type ControlExit, decodeLinkExit } from '../tender/messages.ts';
+import { Link } from '../tender/abi.gen.ts';
+import { type ControlExit, decodeLinkExit } from '../tender/replies.ts';
+import type { BootRoot } from '../tender/requests.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';
 import { TenderGroup } from '../tender/tender-group.ts';
 import { faultOfUcUser } from '../tender/uc-user.ts';

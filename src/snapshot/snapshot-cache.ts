@@ -1,4 +1,4 @@
-import type { Compacted } from '../tender/messages.ts';
+import type { Compacted } from '../tender/replies.ts';
 import { type Snapshot, snapshotBytes } from './snapshot.ts';
 
 /** How many of the least recently used snapshots compete for being evicted. */

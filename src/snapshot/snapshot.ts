@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { SnapshotInfo } from '../contract/snapshot.ts';
 import type { JsonText } from '../json/json-text.ts';
-import type { Captured, Compacted } from '../tender/messages.ts';
+import type { Captured, Compacted } from '../tender/replies.ts';
 
 export const PAGE_BYTES = 4096;
 

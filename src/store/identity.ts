@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { PLAN_VERSION } from '../tender/abi.ts';
-import type { Hello } from '../tender/messages.ts';
+import { PLAN_VERSION } from '../tender/abi.gen.ts';
+import type { Hello } from '../tender/replies.ts';
 
 /** What a snapshot needs to be the same where it is resumed. Images and parents have their own place in a manifest. */
 export const storeIdentity = z.strictObject({

@@ -6,7 +6,7 @@ import type { StoreOptions } from '../contract/options.ts';
 import type { Core, Cores } from '../cores/cores.ts';
 import { JsonText } from '../json/json-text.ts';
 import { functionDigest, imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
-import type { Hello } from '../tender/messages.ts';
+import type { Hello } from '../tender/replies.ts';
 import { isTenderDeath } from '../tender/tender-death.ts';
 import { errnoOf } from '../tender/tender-error.ts';
 import { errorCode, type Measured, measureFile, syncDir, writeWhole } from './files.ts';

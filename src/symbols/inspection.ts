@@ -2,8 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { libosPath } from '../contract/paths.ts';
 import type { CodeAddress, SnapshotDiffRun, SnapshotMapping } from '../contract/snapshot.ts';
 import { FileIndex } from '../image/file-index.ts';
-import { PLAN_ANONYMOUS, UC_IMAGE_MAX } from '../tender/abi.ts';
-import { decodeDiff, decodeMaps, type SnapshotMap } from '../tender/messages.ts';
+import { PLAN_ANONYMOUS, UC_IMAGE_MAX } from '../tender/abi.gen.ts';
+import { decodeDiff, decodeMaps, type SnapshotMap } from '../tender/replies.ts';
 import { describeCode, type MappedImage, pathIn } from './code-address.ts';
 
 /** Mappings and differences that are told: of more, the first. */

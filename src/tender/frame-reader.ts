@@ -1,4 +1,4 @@
-import { CONTROL_PAYLOAD_MAX, Size } from './abi.ts';
+import { CONTROL_PAYLOAD_MAX, Size } from './abi.gen.ts';
 
 /** Called once for each frame. The payload is only valid during the call. */
 export type FrameHandler = (type: number, flags: number, uc: number, seq: number, payload: Buffer) => void;

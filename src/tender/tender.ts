@@ -10,11 +10,10 @@ import {
   Control,
   LINK_MORE,
   Size,
-} from './abi.ts';
+} from './abi.gen.ts';
 import type { ControlSocket } from './control-socket.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
-  type BootRequest,
   type Captured,
   type Compacted,
   type ControlExit,
@@ -29,6 +28,14 @@ import {
   decodeStarted,
   decodeStat,
   decodeStored,
+  type Hello,
+  type Inspected,
+  type Started,
+  type Stored,
+  type UcStat,
+} from './replies.ts';
+import {
+  type BootRequest,
   encodeBoot,
   encodeCapture,
   encodeDeploy,
@@ -39,13 +46,8 @@ import {
   encodeSnapshot,
   encodeStore,
   encodeU32,
-  type Hello,
-  type Inspected,
   type LoadRequest,
-  type Started,
-  type Stored,
-  type UcStat,
-} from './messages.ts';
+} from './requests.ts';
 import { tenderError } from './tender-error.ts';
 import { writeFrameHeader } from './wire.ts';
 

@@ -1,6 +1,6 @@
 import type { PlatformError } from '../contract/errors.ts';
-import { ExitReason } from '../tender/abi.ts';
-import type { ControlExit } from '../tender/messages.ts';
+import { ExitReason } from '../tender/abi.gen.ts';
+import type { ControlExit } from '../tender/replies.ts';
 
 /** How a UC came to its end. */
 export type UcEnd =

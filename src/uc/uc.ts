@@ -1,6 +1,6 @@
 import { PlatformError } from '../contract/errors.ts';
-import { Link } from '../tender/abi.ts';
-import { type ControlExit, decodeLinkExit } from '../tender/messages.ts';
+import { Link } from '../tender/abi.gen.ts';
+import { type ControlExit, decodeLinkExit } from '../tender/replies.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';
 import { isTenderDeath } from '../tender/tender-death.ts';
 import { type LateLog, LateLogs } from './late-log.ts';

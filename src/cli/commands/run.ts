@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { BootRoot, HostMount } from '../../tender/messages.ts';
+import type { BootRoot, HostMount } from '../../tender/requests.ts';
 import { describeEnd, type UcEnd } from '../../uc/uc-end.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';

@@ -2,7 +2,7 @@ import type { Action, ObjectArguments } from '../../contract/action.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import type { Core } from '../../cores/cores.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { Captured } from '../../tender/messages.ts';
+import type { Captured } from '../../tender/replies.ts';
 import { collectMessage, type DriverAnswer, examineMessage, runMessage } from '../../uc/driver-messages.ts';
 import { exchange, type Reply } from '../../uc/exchange.ts';
 import { LogCollector } from '../../uc/log-collector.ts';

@@ -3,7 +3,7 @@ import type { StartPath } from '../../contract/activation.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import { leastLoaded } from '../../cores/cores.ts';
 import { imagePaths, type Snapshot, snapshotBytes, snapshotId } from '../../snapshot/snapshot.ts';
-import type { Captured } from '../../tender/messages.ts';
+import type { Captured } from '../../tender/replies.ts';
 import { argumentsText } from '../function/arguments.ts';
 import type { FunctionRecord, FunctionUc } from '../function/function-record.ts';
 import type { NodeParts } from '../invoke/parts.ts';

@@ -1,6 +1,5 @@
 import { PlatformError } from '../../contract/errors.ts';
 import type { UcMemory } from '../../contract/node.ts';
-import { STATE_DEMOTED } from '../../tender/abi.ts';
 import { type FunctionRecord, UC_KERNEL_BYTES, UNTOLD_BYTES } from '../function/function-record.ts';
 import type { IdlePool } from './idle-pool.ts';
 
@@ -69,8 +68,8 @@ async function measureIdle(record: FunctionRecord): Promise<UcMemory | undefined
     return undefined;
   }
   try {
-    const { state, privateBytes, sharedBytes, pageTableBytes } = await uc.tender.stat(uc.id);
-    return { demoted: state === STATE_DEMOTED, privateBytes, sharedBytes, pageTableBytes };
+    const { isDemoted, privateBytes, sharedBytes, pageTableBytes } = await uc.tender.stat(uc.id);
+    return { demoted: isDemoted, privateBytes, sharedBytes, pageTableBytes };
   } catch {
     // It was used or evicted meanwhile.
     return undefined;

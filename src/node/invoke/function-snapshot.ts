@@ -1,6 +1,6 @@
 import type { Action } from '../../contract/action.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { Captured } from '../../tender/messages.ts';
+import type { Captured } from '../../tender/replies.ts';
 import { type FunctionRecord, functionSnapshotId, imagePathsOf } from '../function/function-record.ts';
 import type { NodeParts } from './parts.ts';
 

@@ -3,7 +3,7 @@ import type { InvokeOptions, StartPath } from '../../contract/activation.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import type { JsonText } from '../../json/json-text.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { Captured } from '../../tender/messages.ts';
+import type { Captured } from '../../tender/replies.ts';
 import { isTenderDeath } from '../../tender/tender-death.ts';
 import { type DriverCode, initMessage, resumeMessage, runMessage } from '../../uc/driver-messages.ts';
 import { exchange, type Reply } from '../../uc/exchange.ts';

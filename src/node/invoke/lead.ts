@@ -1,7 +1,7 @@
 import type { Action } from '../../contract/action.ts';
 import type { PlatformError } from '../../contract/errors.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { Captured } from '../../tender/messages.ts';
+import type { Captured } from '../../tender/replies.ts';
 import { isTenderDeath } from '../../tender/tender-death.ts';
 import { resumeMessage, specializeMessage } from '../../uc/driver-messages.ts';
 import type { Reply } from '../../uc/exchange.ts';

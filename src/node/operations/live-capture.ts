@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Action } from '../../contract/action.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import { type Snapshot, snapshotId } from '../../snapshot/snapshot.ts';
-import type { Captured } from '../../tender/messages.ts';
+import type { Captured } from '../../tender/replies.ts';
 import { errnoOf } from '../../tender/tender-error.ts';
 import { type FunctionRecord, type FunctionUc, imagePathsOf } from '../function/function-record.ts';
 import type { RunningInvocation } from '../function/running.ts';

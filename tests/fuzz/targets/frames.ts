@@ -1,6 +1,6 @@
 /** Frames of the control protocol, which carry what contexts have sent. */
 import assert from 'node:assert/strict';
-import { Control, Size } from '../../../src/tender/abi.ts';
+import { Control, Size } from '../../../src/tender/abi.gen.ts';
 import { FrameReader } from '../../../src/tender/frame-reader.ts';
 import {
   decodeCaptured,
@@ -13,7 +13,7 @@ import {
   decodeMaps,
   decodeStarted,
   decodeStat,
-} from '../../../src/tender/messages.ts';
+} from '../../../src/tender/replies.ts';
 import { writeFrameHeader } from '../../../src/tender/wire.ts';
 import { allowing, type Target } from '../target.ts';
 
