@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import { PlatformError } from '../contract/errors.ts';
 import {
   CONTROL_CAPTURE_AT_ANSWER,
@@ -9,10 +8,9 @@ import {
   CONTROL_VERSION,
   Control,
   LINK_MORE,
-  Size,
 } from './abi.gen.ts';
+import { Connection } from './connection.ts';
 import type { ControlSocket } from './control-socket.ts';
-import { FrameReader } from './frame-reader.ts';
 import {
   type Captured,
   type Compacted,
@@ -48,8 +46,6 @@ import {
   encodeU32,
   type LoadRequest,
 } from './requests.ts';
-import { tenderError } from './tender-error.ts';
-import { writeFrameHeader } from './wire.ts';
 
 /** What a UC's owner hears of it. The payload is only valid during the call. */
 export interface UcListener {
@@ -65,47 +61,17 @@ export interface UcListener {
   onLost(error: PlatformError): void;
 }
 
-interface PendingCall {
-  readonly resolve: (payload: Buffer) => void;
-  readonly reject: (error: PlatformError) => void;
-}
-
-const SEQ_MAX = 0xffff_ffff;
-const DEATH_REPORT_MS = 200;
 const EMPTY = Buffer.alloc(0);
 
 /** Client of one tender: abi/control.h as methods. */
 export class Tender {
-  readonly #socket: Socket;
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #connection: Connection;
   readonly #listeners = new Map<number, UcListener>();
-  #seq = 0;
-  #wroteInTurn = false;
-  #death: PlatformError | undefined;
   #onDeath: ((error: PlatformError) => void) | undefined;
   #hello: Hello | undefined;
-  #lastError: Error | undefined;
 
   constructor(control: ControlSocket) {
-    const { socket } = control;
-    this.#socket = socket;
-    const reader = new FrameReader(this.#onFrame);
-    control.onChunk = (chunk) => {
-      try {
-        reader.push(chunk);
-      } catch (error) {
-        this.fail(
-          new PlatformError('tender_protocol', 'the tender sent something that is no frame', {
-            cause: error,
-          }),
-        );
-      }
-    };
-    socket.on('error', (error) => {
-      this.#lastError = error;
-    });
-    // The process's own end, which tells more, is reported a moment later.
-    socket.on('close', () => setTimeout(() => this.fail(this.#lost()), DEATH_REPORT_MS).unref());
+    this.#connection = new Connection(control, this.#onEvent, this.#onEnd);
   }
 
   get hello(): Hello {
@@ -117,20 +83,20 @@ export class Tender {
 
   /** Nothing can be asked of it any more. */
   get isGone(): boolean {
-    return this.#death !== undefined;
+    return this.#connection.death !== undefined;
   }
 
   /** Registers who hears that the tender is gone, at once if it is; one owner only. */
   onDeath(listener: (error: PlatformError) => void): void {
     this.#onDeath = listener;
-    if (this.#death !== undefined) {
-      listener(this.#death);
+    if (this.#connection.death !== undefined) {
+      listener(this.#connection.death);
     }
   }
 
   /** The first call on every connection. */
   async greet(): Promise<Hello> {
-    const hello = decodeHello(await this.#call(Control.hello, 0, encodeU32(CONTROL_VERSION)));
+    const hello = decodeHello(await this.#connection.call(Control.hello, 0, encodeU32(CONTROL_VERSION)));
     if (hello.version !== CONTROL_VERSION) {
       throw new PlatformError(
         'tender_version',
@@ -146,26 +112,26 @@ export class Tender {
 
   /** Connects with a new tender of that index, which waits at this path. */
   async join(index: number, path: string): Promise<void> {
-    await this.#call(Control.join, 0, encodeImage(index, path));
+    await this.#connection.call(Control.join, 0, encodeImage(index, path));
   }
 
   /** Of a new one: resolves when so many have joined it. */
   async awaitPeers(count: number): Promise<void> {
-    await this.#call(Control.await, 0, encodeU32(count));
+    await this.#connection.call(Control.await, 0, encodeU32(count));
   }
 
   /** Gives a snapshot to the tender of that index. Refused with ENOENT when this one, or that one its parent, has none. */
   async share(snapshot: number, index: number): Promise<void> {
-    await this.#call(Control.share, 0, encodeShare(snapshot, index));
+    await this.#connection.call(Control.share, 0, encodeShare(snapshot, index));
   }
 
   async openImage(image: number, path: string, huge = false): Promise<void> {
-    await this.#call(Control.image, 0, encodeImage(image, path), huge ? CONTROL_IMAGE_HUGE : 0);
+    await this.#connection.call(Control.image, 0, encodeImage(image, path), huge ? CONTROL_IMAGE_HUGE : 0);
   }
 
   /** Frees the number of an image. UCs and snapshots that hold the image keep it. */
   async dropImage(image: number): Promise<void> {
-    await this.#call(Control.imageDrop, 0, encodeU32(image));
+    await this.#connection.call(Control.imageDrop, 0, encodeU32(image));
   }
 
   async boot(uc: number, listener: UcListener, request: BootRequest): Promise<Started> {
@@ -187,7 +153,7 @@ export class Tender {
   /** Stops the UC at once and captures it; `keep` lets it run on. */
   async capture(uc: number, snapshot: number, keep: boolean): Promise<Captured> {
     const flags = keep ? CONTROL_CAPTURE_KEEP : 0;
-    return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
+    return decodeCaptured(await this.#connection.call(Control.capture, uc, encodeCapture(snapshot, flags)));
   }
 
   /**
@@ -196,7 +162,7 @@ export class Tender {
    */
   async captureAtAnswer(uc: number, snapshot: number): Promise<Captured> {
     const flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_AT_ANSWER;
-    return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
+    return decodeCaptured(await this.#connection.call(Control.capture, uc, encodeCapture(snapshot, flags)));
   }
 
   /**
@@ -205,17 +171,17 @@ export class Tender {
    */
   async captureLive(uc: number, snapshot: number): Promise<Captured> {
     const flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_LIVE;
-    return decodeCaptured(await this.#call(Control.capture, uc, encodeCapture(snapshot, flags)));
+    return decodeCaptured(await this.#connection.call(Control.capture, uc, encodeCapture(snapshot, flags)));
   }
 
   /** Resolves when the process is gone. Its listener hears of the exit first. */
   async kill(uc: number): Promise<void> {
-    await this.#call(Control.kill, uc, EMPTY);
+    await this.#connection.call(Control.kill, uc, EMPTY);
   }
 
   /** The same; its listener hears that it took too much memory. */
   async killForMemory(uc: number): Promise<void> {
-    await this.#call(Control.kill, uc, EMPTY, CONTROL_KILL_MEMORY);
+    await this.#connection.call(Control.kill, uc, EMPTY, CONTROL_KILL_MEMORY);
   }
 
   /**
@@ -223,17 +189,17 @@ export class Tender {
    * Refused, it lives on as it was.
    */
   async demote(uc: number, snapshot: number): Promise<Demoted> {
-    return decodeDemoted(await this.#call(Control.demote, uc, encodeSnapshot(snapshot)));
+    return decodeDemoted(await this.#connection.call(Control.demote, uc, encodeSnapshot(snapshot)));
   }
 
   /** Gives a demoted UC a process again. Messages that are sent meanwhile reach it afterwards. */
   async promote(uc: number): Promise<Started> {
-    return decodeStarted(await this.#call(Control.promote, uc, EMPTY));
+    return decodeStarted(await this.#connection.call(Control.promote, uc, EMPTY));
   }
 
   /** Keeps the snapshot as the words that differ from its parent, in every tender of the node. */
   async compact(snapshot: number): Promise<Compacted> {
-    return decodeCompacted(await this.#call(Control.compact, 0, encodeSnapshot(snapshot)));
+    return decodeCompacted(await this.#connection.call(Control.compact, 0, encodeSnapshot(snapshot)));
   }
 
   /**
@@ -241,43 +207,43 @@ export class Tender {
    * killed, which its listener hears.
    */
   async reset(uc: number): Promise<Started> {
-    return decodeStarted(await this.#call(Control.reset, uc, EMPTY));
+    return decodeStarted(await this.#connection.call(Control.reset, uc, EMPTY));
   }
 
   async drop(snapshot: number): Promise<void> {
-    await this.#call(Control.drop, 0, encodeSnapshot(snapshot));
+    await this.#connection.call(Control.drop, 0, encodeSnapshot(snapshot));
   }
 
   /** Writes `path`.plan and, if the snapshot stores pages, `path`.layer; resolves when they are on disk. */
   async store(snapshot: number, path: string): Promise<Stored> {
-    return decodeStored(await this.#call(Control.store, 0, encodeStore(snapshot, path)));
+    return decodeStored(await this.#connection.call(Control.store, 0, encodeStore(snapshot, path)));
   }
 
   /** Makes every tender know what `store` wrote. */
   async load(request: LoadRequest, path: string): Promise<Captured> {
-    return decodeCaptured(await this.#call(Control.load, 0, encodeLoad(request, path)));
+    return decodeCaptured(await this.#connection.call(Control.load, 0, encodeLoad(request, path)));
   }
 
   async stat(uc: number): Promise<UcStat> {
-    return decodeStat(await this.#call(Control.stat, uc, EMPTY));
+    return decodeStat(await this.#connection.call(Control.stat, uc, EMPTY));
   }
 
   async mount(uc: number, image: number, mountPoint: string): Promise<void> {
-    await this.#call(Control.mount, uc, encodeImage(image, mountPoint));
+    await this.#connection.call(Control.mount, uc, encodeImage(image, mountPoint));
   }
 
   /** For `decodeMaps`: there may be 65,000 of them. */
   async maps(snapshot: number): Promise<Buffer> {
-    return await this.#call(Control.maps, 0, encodeSnapshot(snapshot));
+    return await this.#connection.call(Control.maps, 0, encodeSnapshot(snapshot));
   }
 
   async inspect(snapshot: number): Promise<Inspected> {
-    return decodeInspected(await this.#call(Control.inspect, 0, encodeSnapshot(snapshot)));
+    return decodeInspected(await this.#connection.call(Control.inspect, 0, encodeSnapshot(snapshot)));
   }
 
   /** Where the memory of two snapshots differs, by address, for `decodeDiff`. */
   async diff(a: number, b: number): Promise<Buffer> {
-    return await this.#call(Control.diff, 0, encodeDiff(a, b));
+    return await this.#connection.call(Control.diff, 0, encodeDiff(a, b));
   }
 
   /**
@@ -285,23 +251,12 @@ export class Tender {
    * @returns false when the connection is congested: wait for `drained` before sending much more.
    */
   send(uc: number, linkType: number, payload: string | Buffer): boolean {
-    const bytes = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length;
-    const frame = Buffer.allocUnsafe(Size.frame + bytes);
-    writeFrameHeader(frame, { type: Control.send, flags: linkType, uc, seq: 0 }, bytes);
-    if (typeof payload === 'string') {
-      frame.write(payload, Size.frame);
-    } else {
-      payload.copy(frame, Size.frame);
-    }
-    return this.#write(frame);
+    return this.#connection.post(Control.send, linkType, uc, payload);
   }
 
   /** These UCs are idle: one that uses processor time before it is sent something is ended. */
   expectRest(ucs: readonly number[]): void {
-    const payload = Buffer.concat(ucs.map(encodeU32));
-    const header = Buffer.allocUnsafe(Size.frame);
-    writeFrameHeader(header, { type: Control.idle, flags: 0, uc: 0, seq: 0 }, payload.length);
-    this.#write(Buffer.concat([header, payload]));
+    this.#connection.post(Control.idle, 0, 0, Buffer.concat(ucs.map(encodeU32)));
   }
 
   /** Those who hear of UCs that have not ended. */
@@ -311,95 +266,39 @@ export class Tender {
 
   /** What the UC writes to stdout and stderr is of no use until it is sent its next line. */
   mute(uc: number): void {
-    const frame = Buffer.allocUnsafe(Size.frame);
-    writeFrameHeader(frame, { type: Control.mute, flags: 0, uc, seq: 0 }, 0);
-    this.#write(frame);
+    this.#connection.post(Control.mute, 0, uc, EMPTY);
   }
 
   /** Resolves when what was sent has left this process, or the tender is gone. */
   async drained(): Promise<void> {
-    if (!this.#socket.writableNeedDrain || this.#death !== undefined) {
-      return;
-    }
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#socket.once('drain', resolve).once('close', resolve);
-    await promise;
-    this.#socket.off('drain', resolve).off('close', resolve);
+    await this.#connection.drained();
   }
 
   /** Ends the connection and every call on it; the tender then kills its UCs. */
   fail(error: PlatformError): void {
-    if (this.#death !== undefined) {
-      return;
-    }
-    this.#death = error;
-    this.#socket.destroy();
-    for (const call of this.#calls.values()) {
-      call.reject(error);
-    }
-    this.#calls.clear();
-    const listeners = [...this.#listeners.values()];
-    this.#listeners.clear();
-    for (const listener of listeners) {
-      listener.onLost(error);
-    }
-    this.#onDeath?.(error);
+    this.#connection.fail(error);
   }
 
   async #start(type: number, uc: number, listener: UcListener, payload: Buffer): Promise<Buffer> {
     this.#listeners.set(uc, listener);
     try {
-      return await this.#call(type, uc, payload);
+      return await this.#connection.call(type, uc, payload);
     } catch (error) {
       this.#listeners.delete(uc);
       throw error;
     }
   }
 
-  #call(type: number, uc: number, payload: Buffer, flags = 0): Promise<Buffer> {
-    if (this.#death !== undefined) {
-      return Promise.reject(this.#death);
+  readonly #onEnd = (error: PlatformError): void => {
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    for (const listener of listeners) {
+      listener.onLost(error);
     }
-    const seq = this.#nextSeq();
-    const frame = Buffer.allocUnsafe(Size.frame + payload.length);
-    writeFrameHeader(frame, { type, flags, uc, seq }, payload.length);
-    payload.copy(frame, Size.frame);
-    return new Promise((resolve, reject) => {
-      this.#calls.set(seq, { resolve, reject });
-      this.#write(frame);
-    });
-  }
-
-  /** The first frame of a turn goes out at once, the others together: each by itself would wake the tender. */
-  #write(frame: Buffer): boolean {
-    if (!this.#wroteInTurn) {
-      this.#wroteInTurn = true;
-      process.nextTick(this.#endTurn);
-    } else if (this.#socket.writableCorked === 0) {
-      this.#socket.cork();
-    }
-    return this.#socket.write(frame);
-  }
-
-  readonly #endTurn = (): void => {
-    this.#wroteInTurn = false;
-    this.#socket.uncork();
+    this.#onDeath?.(error);
   };
 
-  #lost(): PlatformError {
-    return new PlatformError('tender_died', this.#lastError?.message ?? 'the tender closed its connection', {
-      cause: this.#lastError,
-    });
-  }
-
-  #nextSeq(): number {
-    do {
-      this.#seq = this.#seq === SEQ_MAX ? 1 : this.#seq + 1;
-    } while (this.#calls.has(this.#seq));
-    return this.#seq;
-  }
-
-  readonly #onFrame = (type: number, flags: number, uc: number, seq: number, payload: Buffer): void => {
+  readonly #onEvent = (type: number, flags: number, uc: number, payload: Buffer): void => {
     switch (type) {
       case Control.link:
         this.#listeners.get(uc)?.onLink(flags & ~LINK_MORE, payload, (flags & LINK_MORE) !== 0);
@@ -416,20 +315,8 @@ export class Tender {
         listener?.onExit(decodeControlExit(payload));
         return;
       }
-      case Control.ok:
-        this.#take(seq)?.resolve(Buffer.from(payload));
-        return;
-      case Control.error:
-        this.#take(seq)?.reject(tenderError(payload));
-        return;
       default:
         throw new RangeError(`unknown frame type ${type}`);
     }
   };
-
-  #take(seq: number): PendingCall | undefined {
-    const call = this.#calls.get(seq);
-    this.#calls.delete(seq);
-    return call;
-  }
 }
