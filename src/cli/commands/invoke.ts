@@ -56,7 +56,7 @@ export function invokeCommand(program: Command): void {
     )
     .option(
       '--without <items>',
-      'optimisations to leave out, by the names of docs/benchmarks.md',
+      'optimisations to leave out, by the names of docs/measurements/start.md',
       parseWithout,
     )
     .option('--json', 'print {result, status, path, timings, logs} for each run')

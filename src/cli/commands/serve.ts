@@ -58,7 +58,7 @@ export function serveCommand(program: Command): void {
     .option('--store-size <size>', 'disk that stored snapshots may take (default: 16G)', parseSize)
     .option(
       '--without <items>',
-      'optimisations to leave out, by the names of docs/benchmarks.md',
+      'optimisations to leave out, by the names of docs/measurements/start.md',
       parseWithout,
     )
     .option('--json', 'print {"url", "key"} when ready')
