@@ -1,3 +1,4 @@
+/** Documents keep to what they promise their readers: what they point to is there, and lines are short. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -5,31 +6,117 @@ import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { packageDir } from '../src/contract/paths.ts';
 
+const COLUMNS_MAX = 110;
+/** Folders with Markdown of others, or none. */
+const SKIPPED = new Set(['node_modules', 'build', 'dist', 'examples', '.git']);
+const FENCE = /^\s*```/;
+const TABLE = /^\s*\|/;
+const LINK_ONLY = /^\s*(?:[-*] )?\[[^\]]*\]\([^)]*\)[.,;:]?$/;
+/** In text without line breaks. A target has no blank; before `#` stands a file, or nothing for this one. */
+const LINK = /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g;
+const NAMED_PATH = /`((?:src|tests|libos|tender|abi|drivers|scripts|examples)\/[\w./-]+)`/g;
+
+function markdownBelow(folder: string): string[] {
+  return readdirSync(join(packageDir, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : markdownBelow(path);
+    return entry.name.endsWith('.md') ? [path] : [];
+  });
+}
+
+function read(path: string): string {
+  return readFileSync(join(packageDir, path), 'utf8');
+}
+
+interface Line {
+  readonly text: string;
+  readonly number: number;
+  readonly isCode: boolean;
+}
+
+/** Fences are code, too; so are lines that are indented after an empty one. */
+function linesOf(path: string): Line[] {
+  let isFenced = false;
+  return read(path)
+    .split('\n')
+    .map((text, index) => {
+      const isFence = FENCE.test(text);
+      if (isFence) isFenced = !isFenced;
+      return { text, number: index + 1, isCode: isFence || isFenced || text.startsWith('    ') };
+    });
+}
+
+/** Anchors of a file's headings, as forges make them. */
+function anchorsOf(path: string): Set<string> {
+  const headings = linesOf(path).filter(({ text, isCode }) => !isCode && /^#+ /.test(text));
+  return new Set(
+    headings.map(({ text }) =>
+      text
+        .replace(/^#+ /, '')
+        .trim()
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\-_ ]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+const documents = markdownBelow('.');
+
 it('the table of system calls is that of the library OS', () => {
   execFileSync(process.execPath, [join(packageDir, 'scripts/compatibility.mjs'), '--check'], {
     stdio: 'pipe',
   });
 });
 
-it('links between documents lead somewhere', () => {
-  const docs = readdirSync(join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
-  for (const path of ['README.md', 'examples/README.md', ...docs.map((name) => join('docs', name))]) {
-    const text = readFileSync(join(packageDir, path), 'utf8');
-    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      const file = join(packageDir, dirname(path), target as string);
-      assert.ok(existsSync(file), `${path} links to ${target}`);
+it('links between documents lead somewhere, and so do their anchors', () => {
+  for (const path of [...documents, 'examples/README.md']) {
+    for (const [link, target, anchor] of read(path).matchAll(LINK)) {
+      const file = target === '' ? path : join(dirname(path), target as string);
+      assert.ok(existsSync(join(packageDir, file)), `${path} links to ${file}`);
+      if (anchor === undefined) continue;
+      assert.ok(anchorsOf(file).has(anchor), `${path} has the link ${link}, but ${file} no such heading`);
     }
   }
 });
 
+it('every document is in the index, or beside one that is', () => {
+  const index = read('docs/README.md');
+  for (const path of documents.filter((each) => /^docs\/(?:guides\/)?[^/]+\.md$/.test(each))) {
+    const name = path.slice('docs/'.length);
+    assert.ok(name === 'README.md' || index.includes(`](${name}`), `docs/README.md leaves out ${path}`);
+  }
+  for (const folder of ['decisions', 'measurements']) {
+    assert.ok(index.includes(`](${folder}/README.md)`));
+    const names = readdirSync(join(packageDir, 'docs', folder)).filter((name) => name !== 'README.md');
+    const list = read(`docs/${folder}/README.md`);
+    for (const name of names)
+      assert.ok(list.includes(`](${name})`), `${folder}/README.md leaves out ${name}`);
+  }
+});
+
 it('paths that documents name exist', () => {
-  const docs = readdirSync(join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
-  for (const path of ['README.md', ...docs.map((name) => join('docs', name))]) {
-    const text = readFileSync(join(packageDir, path), 'utf8');
-    for (const [, named] of text.matchAll(
-      /`((?:src|tests|libos|tender|abi|drivers|scripts|examples)\/[\w./-]+)`/g,
-    )) {
+  for (const path of documents) {
+    for (const [, named] of read(path).matchAll(NAMED_PATH)) {
       assert.ok(existsSync(join(packageDir, named as string)), `${path} names ${named}`);
     }
+  }
+});
+
+it(`documents have no line over ${COLUMNS_MAX} columns`, () => {
+  const long = documents.flatMap((path) =>
+    linesOf(path)
+      .filter(({ text }) => [...text].length > COLUMNS_MAX)
+      .filter(({ text }) => !TABLE.test(text) && !LINK_ONLY.test(text))
+      .filter(({ text, isCode }) => !(isCode && /https?:/.test(text)))
+      .map(({ number }) => `${path}:${number}`),
+  );
+  assert.deepEqual(long, []);
+});
+
+it('decisions have the same parts', () => {
+  for (const path of documents.filter((each) => /^docs\/decisions\/\d/.test(each))) {
+    const headings = [...read(path).matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+    assert.deepEqual(headings, ['Context', 'Decision', 'Consequences', 'Status'], path);
   }
 });
