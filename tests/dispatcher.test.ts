@@ -72,7 +72,7 @@ describe('dispatcher', () => {
     const halfway = snapshot(3, { kind: 'argument' });
     leadEnded(special, halfway);
     const start = now(dispatcher.acquire(f, undefined, special));
-    assert.ok(start.path === 'argument' && start.snapshot === halfway);
+    assert.ok(start.path === 'argument' && start.hold.snapshot === halfway);
     assert.equal(now(dispatcher.acquire(f)).path, 'hot');
     special.snapshot = undefined;
     const again = now(dispatcher.acquire(f, undefined, special));

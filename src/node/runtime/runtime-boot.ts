@@ -5,7 +5,7 @@ import { type Core, type Cores, leastLoaded } from '../../cores/cores.ts';
 import { type Anticipate, type InterpreterCommand, interpreterCommand } from '../../runtime/interpreter.ts';
 import { type Kind, resolveKind } from '../../runtime/kinds.ts';
 import { type RootImage, rootImage } from '../../runtime/root-image.ts';
-import { type Snapshot, snapshotId } from '../../snapshot/snapshot.ts';
+import { type Snapshot, snapshotId, snapshotOf } from '../../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../../snapshot/snapshot-cache.ts';
 import { isTenderDeath } from '../../tender/tender-death.ts';
 import { exchange, type Reply } from '../../uc/exchange.ts';
@@ -216,7 +216,7 @@ export class Runtimes {
       const number = this.#cores.nextSnapshot();
       const captured = await core.tender.capture(uc.id, number, false);
       const savedMs = performance.now() - started;
-      const snapshot: Snapshot = {
+      const snapshot: Snapshot = snapshotOf({
         number,
         id,
         kind: 'runtime',
@@ -225,11 +225,8 @@ export class Runtimes {
         interpreter: version,
         captured,
         imagePaths: [image.path],
-        createdMs: Date.now(),
         savedMs,
-        deploys: 0,
-        deploying: 0,
-      };
+      });
       return { kind, version, snapshot, coming: undefined };
     } catch (error) {
       uc.fail(error);
