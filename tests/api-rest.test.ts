@@ -27,7 +27,7 @@ after(() => rm(codeDir, { recursive: true }));
 beforeEach(() => {
   node = new FakeNode();
   const packager = new Packager({ codeDir, resolveKind: (kind) => resolveKind(kind).name });
-  app = createApi({ node, packager, kinds: kindNames(), store: { records: 3, bytes: 1 << 20 } }).app;
+  app = createApi({ node, packager, kinds: kindNames(), history: { records: 3, bytes: 1 << 20 } }).app;
 });
 
 async function call(method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, payload?: unknown) {

@@ -3,11 +3,11 @@ import { it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { ActionRecord } from '../src/api/action-record.ts';
-import { activationRecord } from '../src/api/activation-record.ts';
-import { ActivationStore } from '../src/api/activation-store.ts';
 import { actionDocument, jsonOf } from '../src/api/body.ts';
 import { DEFAULT_LIMITS } from '../src/contract/action.ts';
 import { PlatformError } from '../src/contract/errors.ts';
+import { activationRecord } from '../src/history/activation-record.ts';
+import { MemoryHistory } from '../src/history/memory-history.ts';
 import { AnsweredActivation } from '../src/node/invoke/answered.ts';
 import { runOutcome } from '../src/node/invoke/outcome.ts';
 import { LogCollector } from '../src/uc/log-collector.ts';
@@ -37,8 +37,8 @@ const MB = 1024 * 1024;
 const STORE_BYTES = 24 * MB;
 
 /** Files what a driver has said, so many times. */
-function filed(count: number, line: string, output = ''): ActivationStore {
-  const store = new ActivationStore({ records: 1000, bytes: STORE_BYTES });
+function filed(count: number, line: string, output = ''): MemoryHistory {
+  const store = new MemoryHistory({ records: 1000, bytes: STORE_BYTES });
   for (let i = 0; i < count; i++) {
     const logs = new LogCollector(DEFAULT_LIMITS.logBytes);
     for (let at = 0; at < output.length; at += 60_000) {

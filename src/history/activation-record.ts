@@ -4,7 +4,15 @@ import { JsonText } from '../json/json-text.ts';
 import { printJson } from '../json/print.ts';
 import { AnsweredActivation } from '../node/invoke/answered.ts';
 import { ActivationLog } from '../uc/activation-log.ts';
-import type { ActionRecord } from './action-record.ts';
+
+/** What a record says of the action. */
+export interface Invoked {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+  readonly exec: { readonly kind: string };
+  readonly limits: { timeout: number; memory: number; logs: number; concurrency: number };
+}
 
 /** OpenWhisk's record of one activation, as its REST API shows it. */
 export interface ActivationRecord {
@@ -42,7 +50,7 @@ const STATUS_CODE: Readonly<Record<ActivationStatus, number>> = {
 export function activationRecord(
   id: string,
   subject: string,
-  of: ActionRecord,
+  of: Invoked,
   activation: Activation,
   resumedFrom?: string,
 ): ActivationRecord {
@@ -84,7 +92,7 @@ export function activationRecord(
 export function failedRecord(
   id: string,
   subject: string,
-  of: ActionRecord,
+  of: Invoked,
   startMs: number,
   error: string,
 ): ActivationRecord {

@@ -1,30 +1,24 @@
 import type { LogLine } from '../contract/activation.ts';
+import type { ActivationFilter, ActivationHistory } from './activation-history.ts';
 import type { ActivationRecord } from './activation-record.ts';
 
-export interface StoreLimits {
+export interface HistoryLimits {
   readonly records: number;
   readonly bytes: number;
 }
 
-const DEFAULT_STORE_LIMITS: StoreLimits = { records: 10_000, bytes: 128 * 1024 * 1024 };
+const DEFAULT_LIMITS: HistoryLimits = { records: 10_000, bytes: 128 * 1024 * 1024 };
 
 /** A record's own objects, roughly: what it takes beside its result and its log lines. */
 const RECORD_BYTES = 4096;
 
-export interface ActivationFilter {
-  readonly name?: string | undefined;
-  /** Milliseconds since the epoch, both ends included. */
-  readonly since?: number | undefined;
-  readonly upto?: number | undefined;
-}
-
 /** The last activations, in memory; the oldest make room for new ones. */
-export class ActivationStore {
+export class MemoryHistory implements ActivationHistory {
   readonly #records = new Map<string, ActivationRecord>();
-  readonly #limits: StoreLimits;
+  readonly #limits: HistoryLimits;
   #bytes = 0;
 
-  constructor(limits: StoreLimits = DEFAULT_STORE_LIMITS) {
+  constructor(limits: HistoryLimits = DEFAULT_LIMITS) {
     this.#limits = limits;
   }
 
@@ -42,7 +36,6 @@ export class ActivationStore {
     }
   }
 
-  /** A line that the function wrote after its answer; nothing once the record has gone. */
   append(id: string, line: LogLine): void {
     const record = this.#records.get(id);
     if (record !== undefined) {
@@ -58,7 +51,6 @@ export class ActivationStore {
     return record?.namespace === namespace ? record : undefined;
   }
 
-  /** Newest first. */
   list(namespace: string, filter: ActivationFilter): ActivationRecord[] {
     return [...this.#records.values()]
       .filter(
