@@ -11,6 +11,10 @@ it('the table of system calls is that of the library OS', () => {
   });
 });
 
+it('the page of errors is that of the code', () => {
+  execFileSync(process.execPath, [join(packageDir, 'scripts/errors.mjs'), '--check'], { stdio: 'pipe' });
+});
+
 it('links between documents lead somewhere', () => {
   const docs = readdirSync(join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
   for (const path of ['README.md', 'examples/README.md', ...docs.map((name) => join('docs', name))]) {
