@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readElfDependencies } from './elf.ts';
+import { readElfDependencies } from '../elf/dependencies.ts';
 
 /** Where ld.so looks without a cache; the image has no ld.so.cache. */
 const DEFAULT_DIRS = [

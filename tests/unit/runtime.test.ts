@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { PlatformError } from '../../src/contract/errors.ts';
 import { packageDir } from '../../src/contract/paths.ts';
-import { readElfDependencies } from '../../src/runtime/elf.ts';
+import { readElfDependencies } from '../../src/elf/dependencies.ts';
 import { kindNames, resolveKind } from '../../src/runtime/kinds.ts';
 import { libraryClosure } from '../../src/runtime/libraries.ts';
 import { rootImage } from '../../src/runtime/root-image.ts';
