@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '../../contract/errors.ts';
 import { type Core, type Cores, leastLoaded } from '../../cores/cores.ts';
 import { type Anticipate, type InterpreterCommand, interpreterCommand } from '../../runtime/interpreter.ts';
-import { type Kind, resolveKind } from '../../runtime/kinds.ts';
+import { resolveKind } from '../../runtime/kinds.ts';
+import type { Kind } from '../../runtime/language.ts';
 import { type RootImage, rootImage } from '../../runtime/root-image.ts';
 import { type Snapshot, snapshotId, snapshotOf } from '../../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../../snapshot/snapshot-cache.ts';
@@ -146,7 +147,7 @@ export class Runtimes {
     const started = performance.now();
     const source = await this.#source(kind);
     const { id, image } = source;
-    await this.#cores.openImage(image.path, this.#hugePages && kind.language === 'nodejs');
+    await this.#cores.openImage(image.path, this.#hugePages && kind.language.hugePages);
     await this.#persistence.keepRuntime(kind.name, id);
     const runtime = (await this.#restore(kind, id, image.path)) ?? (await this.#boot(kind, source, started));
     this.#snapshots.add(runtime.snapshot);

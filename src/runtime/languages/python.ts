@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PlatformError } from '../contract/errors.ts';
-import type { ImageEntry } from '../image/entries.ts';
-import { hostEntry, hostTree } from '../image/host-tree.ts';
-import type { Kind } from './kinds.ts';
-import { isLibraryName } from './libraries.ts';
+import { PlatformError } from '../../contract/errors.ts';
+import type { ImageEntry } from '../../image/entries.ts';
+import { hostEntry, hostTree } from '../../image/host-tree.ts';
+import type { Kind, Language, LanguageCommand, LanguageFiles } from '../language.ts';
+import { isLibraryName } from '../libraries.ts';
 
 /**
  * Parts of the standard library that functions have no use for: tests, build files,
@@ -16,11 +16,43 @@ const STDLIB_OMIT =
   /^(test|idlelib|turtledemo|ensurepip|config-[^/]*|sitecustomize\.py|dist-packages\/[^/]*\.pth)$|(^|\/)(tests?)(\/|$)/;
 const DIST_PACKAGES_OMIT = /^[^/]*\.pth$|^(apt|apt_pkg[^/]*|apt_inst[^/]*|gi|dbus)(\/|$)|(^|\/)tests(\/|$)/;
 
-/** glibc loads libgcc_s to end threads. */
-export const PYTHON_DLOPENED = ['libgcc_s.so.1'];
+const FLAGS: readonly string[] = [
+  // No directory of the user's packages exists: do not look for it.
+  '-s',
+  // The root is read-only: do not try to write byte code.
+  '-B',
+];
 
-export function findPython(kind: Kind): string | undefined {
-  const path = `/usr/bin/python${kind.version}`;
+const ENV = {
+  PYTHONIOENCODING: 'UTF-8',
+  PYTHONUTF8: '1',
+  SSL_CERT_FILE: '/etc/ssl/certs/ca-certificates.crt',
+};
+
+export const python: Language = {
+  name: 'python',
+  versions: ['3.11'],
+  defaultVersion: '3.11',
+  aliases: { '3': '3.11' },
+  extensions: ['.py'],
+  roots: ['__main__.py'],
+  sourceName: '__main__.py',
+  // glibc loads it to end threads.
+  dlopened: ['libgcc_s.so.1'],
+  hugePages: false,
+  find,
+  remedy: () => 'sudo apt-get install -y python3',
+  files,
+  command,
+};
+
+/** The same on the host and in the image. */
+function pathOf({ version }: Kind): string {
+  return `/usr/bin/python${version}`;
+}
+
+function find(kind: Kind): string | undefined {
+  const path = pathOf(kind);
   return existsSync(path) ? path : undefined;
 }
 
@@ -31,16 +63,12 @@ async function tree(dir: string, omit: RegExp): Promise<ImageEntry[]> {
 }
 
 /** Interpreter, standard library and Debian's packages, at the host's own paths. */
-export async function pythonEntries(kind: Kind): Promise<{ entries: ImageEntry[]; programs: string[] }> {
-  const binary = findPython(kind);
+async function files(kind: Kind): Promise<LanguageFiles> {
+  const binary = find(kind);
   if (binary === undefined) {
-    throw new PlatformError(
-      'runtime_missing',
-      `${kind.name} is not installed: no /usr/bin/python${kind.version}`,
-      {
-        remedy: 'run: sudo apt-get install -y python3',
-      },
-    );
+    throw new PlatformError('runtime_missing', `${kind.name} is not installed: no ${pathOf(kind)}`, {
+      remedy: `run: ${python.remedy(kind)}`,
+    });
   }
   const program = await hostEntry(await realpath(binary), binary);
   const entries = [
@@ -59,4 +87,8 @@ export async function pythonEntries(kind: Kind): Promise<{ entries: ImageEntry[]
     source.type === 'host-file' && isLibraryName(path) ? [source.hostPath] : [],
   );
   return { entries, programs: [binary, ...modules] };
+}
+
+function command(kind: Kind, driverFlags: readonly string[]): LanguageCommand {
+  return { argv: [pathOf(kind), ...FLAGS, '/seuss/driver.py', ...driverFlags], env: ENV };
 }
