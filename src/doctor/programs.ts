@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { libosPath, tenderPath } from '../contract/paths.ts';
-import { resolveKind, standardKinds } from '../runtime/kinds.ts';
+import { resolveKind, standardKindOf } from '../runtime/kinds.ts';
+import { LANGUAGES } from '../runtime/languages.ts';
 import { listRuntimes } from '../runtime/runtimes.ts';
 import { type Check, check } from './check.ts';
 
@@ -45,7 +46,7 @@ function built(): Check {
 }
 
 function interpreters(): Check[] {
-  const standard = new Set(standardKinds());
+  const standard = new Set(LANGUAGES.map(standardKindOf));
   return listRuntimes().map(({ kind: name, interpreter }) => {
     const kind = resolveKind(name);
     const means = `Functions of the kind ${name} need it.`;

@@ -8,7 +8,7 @@ const KINDS: readonly Kind[] = LANGUAGES.flatMap((language) =>
 
 const ALIASES: ReadonlyMap<string, string> = new Map(
   LANGUAGES.flatMap((language): [string, string][] => {
-    const standard = nameOf(language, language.defaultVersion);
+    const standard = standardKindOf(language);
     const more = Object.entries(language.aliases).map(([alias, version]): [string, string] => [
       nameOf(language, alias),
       nameOf(language, version),
@@ -26,9 +26,9 @@ export function defaultKindOf(language: Language): string {
   return nameOf(language, 'default');
 }
 
-/** Of each language the kind that its users get unless they name another. */
-export function standardKinds(): string[] {
-  return LANGUAGES.map((language) => nameOf(language, language.defaultVersion));
+/** The kind that users of a language get unless they name another. */
+export function standardKindOf(language: Language): string {
+  return nameOf(language, language.defaultVersion);
 }
 
 export function kindNames(): string[] {

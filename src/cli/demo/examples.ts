@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasModule, interpreterOf } from '../../bench/cases.ts';
 import { packageDir } from '../../contract/paths.ts';
-import { defaultKindOf, resolveKind } from '../../runtime/kinds.ts';
+import { standardKindOf } from '../../runtime/kinds.ts';
 import { LANGUAGES } from '../../runtime/languages.ts';
 
 export interface Example {
@@ -29,7 +29,7 @@ export function listExamples(): ExampleList {
   const skipped: string[] = [];
   for (const each of LANGUAGES) {
     const language = each.name;
-    const kind = resolveKind(defaultKindOf(each)).name;
+    const kind = standardKindOf(each);
     const interpreter = interpreterOf(kind);
     const dir = join(packageDir, 'examples', language);
     for (const folder of foldersOf(dir)) {
