@@ -72,11 +72,6 @@ export class Runtimes {
     this.#onProgress = options.onProgress;
   }
 
-  /** The runtime if it is there already. */
-  peek(kindName: string): Runtime | undefined {
-    return this.#ready.get(kindName);
-  }
-
   /** How many interpreters boot on a core. */
   bootsOn(core: Core): number {
     return this.#booting.filter((each) => each === core).length;
