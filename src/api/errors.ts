@@ -17,7 +17,7 @@ export const TOO_LARGE = 'The request is larger than this resource allows.';
 export const NOT_FOUND = 'The requested resource does not exist.';
 
 /** OpenWhisk's error body: `code` is the transaction id, by which the server's log can be searched. */
-export interface ErrorBody {
+interface ErrorBody {
   readonly error: string;
   readonly code: string;
   /** Code of a PlatformError. */

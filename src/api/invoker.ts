@@ -9,7 +9,7 @@ import type { Subject } from './auth.ts';
 import { describe } from './errors.ts';
 import type { ActionRegistry } from './registry.ts';
 
-export interface InvokeRequest {
+interface InvokeRequest {
   readonly record: ActionRecord;
   readonly subject: Subject;
   readonly params: JsonText;
@@ -18,7 +18,7 @@ export interface InvokeRequest {
   readonly waitMs: number;
 }
 
-export interface ResumeRequest {
+interface ResumeRequest {
   readonly snapshotId: string;
   /** Of the action whose run was captured. */
   readonly record: ActionRecord;

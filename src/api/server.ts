@@ -20,7 +20,7 @@ import { rootRoutes } from './routes/root.ts';
 import { runningRoutes } from './routes/running.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 
-export interface ApiOptions {
+interface ApiOptions {
   readonly node: ComputeNode;
   readonly packager: Packager;
   /** Its actions; by default an empty registry in memory. */

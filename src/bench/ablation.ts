@@ -40,7 +40,7 @@ export interface AblationSide {
   readonly idleBytes: number;
 }
 
-export interface AblationRow {
+interface AblationRow {
   readonly kind: string;
   readonly item: string;
   /** Everything on. */
@@ -50,7 +50,7 @@ export interface AblationRow {
 }
 
 /** What capturing again brings to a CPU-bound function. */
-export interface RecaptureRow {
+interface RecaptureRow {
   readonly kind: string;
   readonly steadyMs: number;
   /** First warm runs. Milliseconds that the function measures itself, of the quickest run. */
@@ -66,7 +66,7 @@ export interface AblationReport {
   readonly recapture: readonly RecaptureRow[];
 }
 
-export interface AblationOptions {
+interface AblationOptions {
   readonly packager: Packager;
   /** Cold and warm starts of each side. */
   readonly runs: number;

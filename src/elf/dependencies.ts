@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync } from 'node:fs';
 import { ElfFile } from './elf-file.ts';
 
 /** What the dynamic linker would need to know of an ELF file (elf(5)). */
-export interface ElfDependencies {
+interface ElfDependencies {
   /** Path of the dynamic linker (PT_INTERP). */
   readonly interpreter: string | undefined;
   /** DT_NEEDED, in order. */

@@ -21,7 +21,7 @@ export interface Range {
 }
 
 /** As the file says: it may be nowhere in it. */
-export interface Segment {
+interface Segment {
   readonly type: number;
   readonly offset: bigint;
   readonly address: bigint;

@@ -6,7 +6,7 @@ import { driversDir } from '../contract/paths.ts';
 import { LANGUAGES } from './languages.ts';
 
 /** One item of what a runtime is made to do before it is captured. */
-export interface Anticipation {
+interface Anticipation {
   readonly name: string;
   readonly why: string;
 }

@@ -1,7 +1,7 @@
 import { PlatformError } from '../contract/errors.ts';
 import { kindNames, resolveKind } from './kinds.ts';
 
-export interface RuntimeInfo {
+interface RuntimeInfo {
   readonly kind: string;
   /** Host path of the interpreter, or undefined when it is not installed. */
   readonly interpreter: string | undefined;

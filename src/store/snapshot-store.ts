@@ -46,7 +46,7 @@ export interface RestoreRequest {
   readonly evicted?: () => void;
 }
 
-export interface StoreCounts {
+interface StoreCounts {
   written: number;
   restored: number;
   rejected: number;

@@ -18,7 +18,7 @@ export interface MappedImage {
 const PROT_EXEC = 4;
 
 /** Whose memory an address is of. */
-export interface CodeContext {
+interface CodeContext {
   /** By address. */
   readonly maps: readonly SnapshotMap[];
   readonly images: readonly (MappedImage | undefined)[];

@@ -15,7 +15,7 @@ export interface Example {
   readonly interpreter: string;
 }
 
-export interface ExampleList {
+interface ExampleList {
   readonly examples: readonly Example[];
   /** One line for each example that this host cannot run, with the command that changes it. */
   readonly skipped: readonly string[];
