@@ -1,5 +1,5 @@
 // `npm test`: build, lint, type check, tests of the C parts, tests of the node. `npm test -- PATTERN…`
-// runs only the test files whose names hold a pattern. With --long (`npm run test:long`) those that have a long form take it.
+// runs only the test files whose paths below tests/ hold a pattern: `npm test -- unit`. With --long (`npm run test:long`) those that have a long form take it.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -12,7 +12,6 @@ const bin = join(root, 'node_modules/.bin');
 
 /** More would only wait for each other: a node under test keeps two cores busy. */
 const FILES_AT_ONCE = 4;
-const FOLDERS = ['tests', 'tests/hostile'];
 
 function run(title, command, args) {
   console.log(`— ${title}`);
@@ -24,9 +23,7 @@ function run(title, command, args) {
 }
 
 function testFiles(patterns) {
-  const files = FOLDERS.flatMap((folder) =>
-    readdirSync(join(root, folder)).map((name) => join(folder, name)),
-  );
+  const files = readdirSync(join(root, 'tests'), { recursive: true }).map((name) => join('tests', name));
   const chosen = files.filter(
     (path) =>
       path.endsWith('.test.ts') &&

@@ -69,6 +69,10 @@ it('the table of system calls is that of the library OS', () => {
   });
 });
 
+it('the page of errors is that of the code', () => {
+  execFileSync(process.execPath, [join(packageDir, 'scripts/errors.mjs'), '--check'], { stdio: 'pipe' });
+});
+
 it('links between documents lead somewhere, and so do their anchors', () => {
   for (const path of [...documents, 'examples/README.md']) {
     for (const [link, target, anchor] of read(path).matchAll(LINK)) {

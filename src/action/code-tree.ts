@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../contract/error-codes.ts';
 import { PlatformError } from '../contract/errors.ts';
 import { CODE_LIMITS, megabytes } from './limits.ts';
 
@@ -131,7 +132,7 @@ export class CodeTree {
     }
   }
 
-  #error(code: string, what: string, options?: { remedy?: string }): PlatformError {
+  #error(code: ErrorCode, what: string, options?: { remedy?: string }): PlatformError {
     return new PlatformError(code, `${this.#origin} ${what}.`, options);
   }
 }

@@ -1,7 +1,7 @@
 import { PlatformError } from '../contract/errors.ts';
 
 /** An action's document in two parts: its code, which may be long, and all the rest, which is not. */
-export interface CutDocument {
+interface CutDocument {
   /** The JSON text, with `""` for the code. */
   readonly rest: string;
   /** The code as it stood there: a JSON string with its quotes. Undefined if `exec.code` is no string. */

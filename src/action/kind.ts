@@ -1,49 +1,44 @@
 import { basename, extname } from 'node:path';
 import { PlatformError } from '../contract/errors.ts';
+import { defaultKindOf } from '../runtime/kinds.ts';
+import type { Language } from '../runtime/language.ts';
+import { LANGUAGES, languageOf } from '../runtime/languages.ts';
 import type { CodeTree } from './code-tree.ts';
 
-const BY_EXTENSION: Readonly<Record<string, string>> = {
-  '.js': 'nodejs:default',
-  '.cjs': 'nodejs:default',
-  '.mjs': 'nodejs:default',
-  '.ts': 'nodejs:default',
-  '.mts': 'nodejs:default',
-  '.cts': 'nodejs:default',
-  '.py': 'python:default',
-};
-
-const NODEJS_ROOTS = ['package.json', 'index.js', 'index.mjs', 'index.cjs'];
-const PYTHON_ROOTS = ['__main__.py'];
+const BY_EXTENSION: ReadonlyMap<string, Language> = new Map(
+  LANGUAGES.flatMap((language) => language.extensions.map((extension) => [extension, language] as const)),
+);
 
 /** Kind of a single source file, by its extension. */
 export function kindOfFile(path: string): string {
-  const kind = BY_EXTENSION[extname(path).toLowerCase()];
-  if (kind === undefined) {
+  const language = BY_EXTENSION.get(extname(path).toLowerCase());
+  if (language === undefined) {
     throw new PlatformError(
       'unknown_code',
-      `${basename(path)} has none of the endings ${Object.keys(BY_EXTENSION).join(' ')}.`,
+      `${basename(path)} has none of the endings ${[...BY_EXTENSION.keys()].join(' ')}.`,
       {
         remedy: 'Name the kind with --kind, or give a folder, a .zip or a .tar.gz.',
       },
     );
   }
-  return kind;
+  return defaultKindOf(language);
 }
 
 /** Kind of a folder or archive, by the file that a driver would start with. */
 export function kindOfTree(tree: CodeTree, origin: string): string {
-  const nodejs = NODEJS_ROOTS.find((path) => tree.has(path));
-  const python = PYTHON_ROOTS.find((path) => tree.has(path));
-  if (nodejs !== undefined && python !== undefined) {
-    throw new PlatformError('unknown_code', `${origin} has both ${nodejs} and ${python}.`, {
+  const [first, second] = LANGUAGES.flatMap((language) => {
+    const root = language.roots.find((path) => tree.has(path));
+    return root === undefined ? [] : [{ language, root }];
+  });
+  if (first !== undefined && second !== undefined) {
+    throw new PlatformError('unknown_code', `${origin} has both ${first.root} and ${second.root}.`, {
       remedy: 'Name the kind with --kind.',
     });
   }
-  if (nodejs !== undefined) return 'nodejs:default';
-  if (python !== undefined) return 'python:default';
+  if (first !== undefined) return defaultKindOf(first.language);
   throw new PlatformError(
     'no_entry_point',
-    `${origin} has none of ${[...NODEJS_ROOTS, ...PYTHON_ROOTS].join(', ')} at its root.`,
+    `${origin} has none of ${LANGUAGES.flatMap(({ roots }) => roots).join(', ')} at its root.`,
     {
       remedy: 'Put the entry point at the root of the folder or archive, not in a folder inside it.',
     },
@@ -52,7 +47,7 @@ export function kindOfTree(tree: CodeTree, origin: string): string {
 
 /** The root file that a driver of this family needs; checked here so that the error comes early. */
 export function checkRoot(tree: CodeTree, kind: string, origin: string): void {
-  const roots = kind.startsWith('python:') ? PYTHON_ROOTS : NODEJS_ROOTS;
+  const { roots } = languageOf(kind);
   if (!roots.some((path) => tree.has(path))) {
     throw new PlatformError(
       'no_entry_point',
@@ -66,5 +61,5 @@ export function checkRoot(tree: CodeTree, kind: string, origin: string): void {
 
 /** File name that a source without one gets: what the interpreter shows in its traces. */
 export function defaultFilename(kind: string): string {
-  return kind.startsWith('python:') ? '__main__.py' : 'index.js';
+  return languageOf(kind).sourceName;
 }

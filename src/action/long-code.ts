@@ -25,10 +25,6 @@ export class LongCode {
 
 export type CodeText = string | LongCode;
 
-export function textOfCode(code: CodeText): string {
-  return typeof code === 'string' ? code : code.text();
-}
-
 /** A source file of that length. Its text is made each time it is asked for: by a cold start. */
 export class LongSource {
   readonly type = 'source';

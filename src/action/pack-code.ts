@@ -22,7 +22,7 @@ export interface Packed {
 }
 
 /** Code as OpenWhisk's API carries it. */
-export interface ExecCode {
+interface ExecCode {
   /** Text, or a zip or .tar.gz in base64. */
   readonly code: string;
   readonly binary?: boolean | undefined;

@@ -28,7 +28,7 @@ import {
 } from './pack-code.ts';
 import { type PackedDocument, PackingThread } from './packing-thread.ts';
 
-export interface PackagerOptions {
+interface PackagerOptions {
   /** Folder of the code images, which is this packager's alone. */
   readonly codeDir: string;
   /** False if that folder goes with the process (default: true). */
@@ -39,7 +39,7 @@ export interface PackagerOptions {
   readonly state?: StartState;
 }
 
-export interface PackageOptions {
+interface PackageOptions {
   /** `namespace/name`; by default made from the path. */
   readonly name?: string;
   readonly version?: string;

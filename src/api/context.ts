@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Packager } from '../action/packager.ts';
 import type { ComputeNode } from '../contract/node.ts';
-import type { ActivationStore } from './activation-store.ts';
+import type { ActivationHistory } from '../history/activation-history.ts';
 import { namespaceOf, type Subject } from './auth.ts';
 import { ApiError } from './errors.ts';
 import type { Invoker } from './invoker.ts';
@@ -13,7 +13,7 @@ export interface ApiContext {
   readonly node: ComputeNode;
   readonly packager: Packager;
   readonly actions: ActionRegistry;
-  readonly activations: ActivationStore;
+  readonly activations: ActivationHistory;
   readonly invoker: Invoker;
   /** Kinds that this node runs, for `GET /`. */
   readonly kinds: readonly string[];

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { ERRORS } from '../contract/error-codes.ts';
 import { PlatformError } from '../contract/errors.ts';
-import { INPUT_ERROR_CODES, TOO_LARGE_CODES } from '../contract/input-errors.ts';
 
 /** An error with its HTTP status; the text goes to the client. */
 export class ApiError extends Error {
@@ -13,31 +13,11 @@ export class ApiError extends Error {
   }
 }
 
-/** Platform errors that a client can only wait out, or that tell it of a state that does not allow the request. */
-const STATUS: Readonly<Record<string, number>> = {
-  overloaded: 429,
-  closed: 503,
-  node_failed: 503,
-  tender_died: 503,
-  unknown_activation: 404,
-  unknown_snapshot: 404,
-  not_running: 409,
-  not_resumable: 409,
-  snapshot_pinned: 409,
-  snapshot_in_use: 409,
-  disk_full: 507,
-};
-
-function statusOf(code: string): number {
-  if (TOO_LARGE_CODES.has(code)) return 413;
-  return INPUT_ERROR_CODES.has(code) ? 400 : (STATUS[code] ?? 500);
-}
-
 export const TOO_LARGE = 'The request is larger than this resource allows.';
 export const NOT_FOUND = 'The requested resource does not exist.';
 
 /** OpenWhisk's error body: `code` is the transaction id, by which the server's log can be searched. */
-export interface ErrorBody {
+interface ErrorBody {
   readonly error: string;
   readonly code: string;
   /** Code of a PlatformError. */
@@ -57,7 +37,7 @@ export function describe(error: unknown): { status: number; message: string; rea
   if (error instanceof ApiError) return { status: error.status, message: error.message };
   if (error instanceof PlatformError) {
     const message = error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`;
-    return { status: statusOf(error.code), message, reason: error.code };
+    return { status: ERRORS[error.code].http, message, reason: error.code };
   }
   const { statusCode, code, message } = error as Partial<FastifyError>;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import type { LogLine } from '../contract/activation.ts';
 import type { ComputeNode } from '../contract/node.ts';
+import type { ActivationHistory } from '../history/activation-history.ts';
+import { type ActivationRecord, activationRecord, failedRecord } from '../history/activation-record.ts';
 import { type JsonText, mergeObjects, objectOf } from '../json/json-text.ts';
 import type { ActionRecord } from './action-record.ts';
-import { type ActivationRecord, activationRecord, failedRecord } from './activation-record.ts';
-import type { ActivationStore } from './activation-store.ts';
 import type { Subject } from './auth.ts';
 import { describe } from './errors.ts';
 import type { ActionRegistry } from './registry.ts';
 
-export interface InvokeRequest {
+interface InvokeRequest {
   readonly record: ActionRecord;
   readonly subject: Subject;
   readonly params: JsonText;
@@ -18,7 +18,7 @@ export interface InvokeRequest {
   readonly waitMs: number;
 }
 
-export interface ResumeRequest {
+interface ResumeRequest {
   readonly snapshotId: string;
   /** Of the action whose run was captured. */
   readonly record: ActionRecord;
@@ -36,12 +36,12 @@ export type InvokeOutcome =
 export class Invoker {
   readonly #node: ComputeNode;
   readonly #actions: ActionRegistry;
-  readonly #store: ActivationStore;
+  readonly #history: ActivationHistory;
 
-  constructor(node: ComputeNode, actions: ActionRegistry, store: ActivationStore) {
+  constructor(node: ComputeNode, actions: ActionRegistry, history: ActivationHistory) {
     this.#node = node;
     this.#actions = actions;
-    this.#store = store;
+    this.#history = history;
   }
 
   /** @throws PlatformError when the node refuses or fails while the client waits */
@@ -66,7 +66,7 @@ export class Invoker {
     const run = work(activationId)
       .catch((error: unknown) => {
         if (waiting) throw error;
-        this.#store.add(failedRecord(activationId, subject.name, record, startMs, describe(error).message));
+        this.#history.add(failedRecord(activationId, subject.name, record, startMs, describe(error).message));
         return undefined;
       })
       .finally(giveUp);
@@ -94,7 +94,7 @@ export class Invoker {
     const early: LogLine[] = [];
     const onLateLog = (line: LogLine): void => {
       if (filed === undefined) early.push(line);
-      else this.#store.append(activationId, line);
+      else this.#history.append(activationId, line);
     };
     const options = { id: activationId, env, onLateLog };
     const activation = await this.#node.invoke(record.action, withDefaults(record, params), options);
@@ -110,7 +110,7 @@ export class Invoker {
   }
 
   #file(record: ActivationRecord): ActivationRecord {
-    this.#store.add(record);
+    this.#history.add(record);
     return record;
   }
 }

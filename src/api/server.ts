@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Packager } from '../action/packager.ts';
 import type { ComputeNode } from '../contract/node.ts';
+import { type HistoryLimits, MemoryHistory } from '../history/memory-history.ts';
 import { printJson } from '../json/print.ts';
-import { ActivationStore, type StoreLimits } from './activation-store.ts';
 import { Authenticator, DEFAULT_GUEST_KEY } from './auth.ts';
 import { readText } from './body.ts';
 import type { ApiContext } from './context.ts';
@@ -20,7 +20,7 @@ import { rootRoutes } from './routes/root.ts';
 import { runningRoutes } from './routes/running.ts';
 import { snapshotRoutes } from './routes/snapshots.ts';
 
-export interface ApiOptions {
+interface ApiOptions {
   readonly node: ComputeNode;
   readonly packager: Packager;
   /** Its actions; by default an empty registry in memory. */
@@ -29,7 +29,7 @@ export interface ApiOptions {
   readonly kinds: readonly string[];
   /** `user:password`; OpenWhisk's public guest key by default. */
   readonly key?: string;
-  readonly store?: StoreLimits;
+  readonly history?: HistoryLimits;
   /** Log requests that fail on this side to stderr. */
   readonly log?: boolean;
 }
@@ -55,7 +55,7 @@ export function createApi(options: ApiOptions): Api {
   limitConnections(app.server);
   const auth = new Authenticator(options.key ?? DEFAULT_GUEST_KEY);
   const actions = options.actions ?? new ActionRegistry(options.packager);
-  const activations = new ActivationStore(options.store);
+  const activations = new MemoryHistory(options.history);
   const context: ApiContext = {
     node: options.node,
     packager: options.packager,

@@ -43,16 +43,24 @@ const NODEJS_FUNCTIONS = `${Array.from(
 ).join('\n')}
 exports.main = () => ({ sum: ${Array.from({ length: 400 }, (_, i) => `f${i}(1)`).join(' + ')} });`;
 
-/** By the names of drivers/LANGUAGE/anticipations.json. */
-export const WORKLOADS: Readonly<Record<'nodejs' | 'python', Readonly<Record<string, string>>>> = {
-  nodejs: {
-    bytecode: NODEJS_TEXT,
-    whole: NODEJS_FUNCTIONS,
-    modules: `exports.main = () => { for (const name of ['util', 'stream', 'zlib', 'http', 'assert', 'perf_hooks']) require(name); return {}; };`,
-    text: NODEJS_TEXT,
-    locale: `exports.main = () => ({ at: new Date(0).toLocaleString(), price: (1234.5).toLocaleString('en-US', { style: 'currency', currency: 'USD' }) });`,
-    console: `exports.main = () => { console.log('%s of %o', 'one', { nested: { map: new Map([[1, { two: [3] }]]) } }); console.error(new Error('x')); return {}; };`,
-    timers: `
+/** Functions of one language. */
+export interface Workloads {
+  /** By the names of its driver's anticipations.json. */
+  readonly anticipations: Readonly<Record<string, string>>;
+  /** For mechanisms that serve every function alike. */
+  readonly nop: string;
+  /** For code that compilation makes quicker. */
+  readonly cpuBound: string;
+}
+
+const NODEJS_ANTICIPATIONS = {
+  bytecode: NODEJS_TEXT,
+  whole: NODEJS_FUNCTIONS,
+  modules: `exports.main = () => { for (const name of ['util', 'stream', 'zlib', 'http', 'assert', 'perf_hooks']) require(name); return {}; };`,
+  text: NODEJS_TEXT,
+  locale: `exports.main = () => ({ at: new Date(0).toLocaleString(), price: (1234.5).toLocaleString('en-US', { style: 'currency', currency: 'USD' }) });`,
+  console: `exports.main = () => { console.log('%s of %o', 'one', { nested: { map: new Map([[1, { two: [3] }]]) } }); console.error(new Error('x')); return {}; };`,
+  timers: `
 const { EventEmitter, once } = require('events'); const { setTimeout: sleep } = require('timers/promises');
 exports.main = async () => {
   const emitter = new EventEmitter();
@@ -60,21 +68,21 @@ exports.main = async () => {
   await Promise.all([once(emitter, 'done'), sleep(0), sleep(1, null, { signal: AbortSignal.abort() }).catch(() => undefined)]);
   return {};
 };`,
-    streams: `
+  streams: `
 const { Readable } = require('stream'); const { pipeline } = require('stream/promises'); const zlib = require('zlib');
 exports.main = async () => {
   let bytes = 0;
   await pipeline(Readable.from([Buffer.from('sample '.repeat(500))]), zlib.createGzip(), zlib.createGunzip(), async (source) => { for await (const chunk of source) bytes += chunk.length; });
   return { bytes };
 };`,
-    crypto: `
+  crypto: `
 const crypto = require('crypto');
 exports.main = async () => ({ hash: crypto.createHash('sha256').update('x').digest('hex'), mac: crypto.createHmac('sha1', 'k').update('x').digest('hex'), bytes: (await crypto.subtle.digest('SHA-256', crypto.randomBytes(16))).byteLength });`,
-    files: `
+  files: `
 const fs = require('fs/promises');
 exports.main = async () => { const dir = await fs.mkdtemp('/tmp/files-'); await fs.writeFile(dir + '/a', 'text'); return { text: await fs.readFile(dir + '/a', 'utf8'), names: await fs.readdir(dir) }; };`,
-    tls: `exports.main = () => { require('tls').createSecureContext(); return {}; };`,
-    handshake: `
+  tls: `exports.main = () => { require('tls').createSecureContext(); return {}; };`,
+  handshake: `
 const tls = require('tls'); const { once } = require('events');
 const key = Buffer.alloc(16, 1);
 exports.main = async () => {
@@ -85,10 +93,10 @@ exports.main = async () => {
   accepted.destroy(); client.destroy(); server.close();
   return {};
 };`,
-    worker: `
+  worker: `
 const { Worker } = require('worker_threads'); const { once } = require('events');
 exports.main = async () => { const worker = new Worker('require("worker_threads").parentPort.postMessage(1)', { eval: true }); await once(worker, 'message'); await worker.terminate(); return {}; };`,
-    http: `
+  http: `
 const { createServer } = require('http'); const { once } = require('events');
 exports.main = async () => {
   const server = createServer((request, response) => { response.setHeader('connection', 'close'); request.pipe(response); }).listen(0, '127.0.0.1');
@@ -97,21 +105,22 @@ exports.main = async () => {
   server.close();
   return reply;
 };`,
-    driver: NODEJS_NOP,
-    garbage: NODEJS_NOP,
-    filling: NODEJS_NOP,
-  },
-  python: {
-    modules:
-      'def main(args):\n    import json, re, datetime, dataclasses, decimal, logging, urllib.request, typing\n    return {}',
-    driver: PYTHON_NOP,
-    text: `
+  driver: NODEJS_NOP,
+  garbage: NODEJS_NOP,
+  filling: NODEJS_NOP,
+};
+
+const PYTHON_ANTICIPATIONS = {
+  modules:
+    'def main(args):\n    import json, re, datetime, dataclasses, decimal, logging, urllib.request, typing\n    return {}',
+  driver: PYTHON_NOP,
+  text: `
 import datetime, json, re, urllib.parse
 def main(args):
     found = re.findall(r"(\\w+)@(\\w+)\\.com", "user@example.com")
     at = datetime.datetime.strptime("2020-01-01", "%Y-%m-%d").strftime("%A %d %B %Y")
     return json.loads(json.dumps({"found": found, "at": at, "host": urllib.parse.urlparse("https://example.com:8080/p").netloc}))`,
-    network: `
+  network: `
 import http.server, threading, urllib.request
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -124,23 +133,23 @@ def main(args):
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://localhost:{server.server_port}/") as reply: reply.read()
         thread.join()
     return {}`,
-    crypto: `
+  crypto: `
 import hashlib, ssl
 def main(args):
     ssl.create_default_context()
     return {"hash": hashlib.sha256(b"x").hexdigest()}`,
-    threads: `
+  threads: `
 import asyncio, concurrent.futures
 async def work(): return await asyncio.to_thread(len, "x")
 def main(args):
     with concurrent.futures.ThreadPoolExecutor(2) as pool: list(pool.map(len, ["x"] * 4))
     return {"n": asyncio.run(work())}`,
-    garbage: PYTHON_NOP,
-    filling: PYTHON_NOP,
-  },
+  garbage: PYTHON_NOP,
+  filling: PYTHON_NOP,
 };
 
-/** For mechanisms that serve every function alike. */
-export const NOP = { nodejs: NODEJS_NOP, python: PYTHON_NOP } as const;
-/** For code that compilation makes quicker. */
-export const CPU_BOUND = { nodejs: NODEJS_CPU, python: PYTHON_CPU } as const;
+/** By language. */
+export const WORKLOADS: Readonly<Record<string, Workloads>> = {
+  nodejs: { anticipations: NODEJS_ANTICIPATIONS, nop: NODEJS_NOP, cpuBound: NODEJS_CPU },
+  python: { anticipations: PYTHON_ANTICIPATIONS, nop: PYTHON_NOP, cpuBound: PYTHON_CPU },
+};

@@ -5,14 +5,13 @@ import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode, UcMemory } from '../contract/node.ts';
 import type { ComputeNodeOptions, Optimisation } from '../contract/options.ts';
 import { anticipations } from '../runtime/anticipations.ts';
-import { CPU_BOUND, NOP, WORKLOADS } from './ablation-workloads.ts';
+import { standardKindOf } from '../runtime/kinds.ts';
+import { LANGUAGES } from '../runtime/languages.ts';
+import { WORKLOADS, type Workloads } from './ablation-workloads.ts';
 import { interpreterOf } from './cases.ts';
 import { milliseconds } from './cpu.ts';
 import { type MachineFacts, machineFacts } from './machine.ts';
 import { variant } from './start.ts';
-
-const KINDS = { nodejs: 'nodejs:24', python: 'python:3.11' } as const;
-type Language = keyof typeof KINDS;
 
 /** Between two starts, as on a machine that is idle when a request comes. */
 const PAUSE_MS = 20;
@@ -41,7 +40,7 @@ export interface AblationSide {
   readonly idleBytes: number;
 }
 
-export interface AblationRow {
+interface AblationRow {
   readonly kind: string;
   readonly item: string;
   /** Everything on. */
@@ -51,7 +50,7 @@ export interface AblationRow {
 }
 
 /** What capturing again brings to a CPU-bound function. */
-export interface RecaptureRow {
+interface RecaptureRow {
   readonly kind: string;
   readonly steadyMs: number;
   /** First warm runs. Milliseconds that the function measures itself, of the quickest run. */
@@ -67,7 +66,7 @@ export interface AblationReport {
   readonly recapture: readonly RecaptureRow[];
 }
 
-export interface AblationOptions {
+interface AblationOptions {
   readonly packager: Packager;
   /** Cold and warm starts of each side. */
   readonly runs: number;
@@ -85,8 +84,7 @@ interface Subject {
 
 function checkItems(items: readonly string[]): void {
   const known = new Set([
-    ...anticipations('nodejs').map(({ name }) => name),
-    ...anticipations('python').map(({ name }) => name),
+    ...LANGUAGES.flatMap((language) => anticipations(language.name)).map(({ name }) => name),
     ...MECHANISMS,
     ...ALWAYS,
   ]);
@@ -108,12 +106,13 @@ export async function runAblation(options: AblationOptions): Promise<AblationRep
   const recapture: RecaptureRow[] = [];
   checkItems(options.items ?? []);
   const wanted = (item: string) => options.items === undefined || options.items.includes(item);
-  for (const language of ['nodejs', 'python'] as const) {
-    const kind = KINDS[language];
-    if (interpreterOf(kind) === undefined) continue;
+  for (const language of LANGUAGES) {
+    const kind = standardKindOf(language);
+    const workloads = WORKLOADS[language.name];
+    if (workloads === undefined || interpreterOf(kind) === undefined) continue;
     const common = { preboot: [kind], cores: 1, bindThread: false, without: [...ALWAYS] };
     await options.withNode(common, async (complete) => {
-      for (const subject of subjects(language).filter(({ item }) => wanted(item))) {
+      for (const subject of subjects(language.name, workloads).filter(({ item }) => wanted(item))) {
         options.onProgress(`measuring ${kind} without ${subject.item}`);
         const row = await options.withNode({ ...common, ...subject.options }, (ablated) =>
           compare(complete, ablated, options, kind, subject),
@@ -122,23 +121,23 @@ export async function runAblation(options: AblationOptions): Promise<AblationRep
       }
       if (wanted('recapture')) {
         options.onProgress(`measuring the recapture of ${kind}`);
-        recapture.push(await measureRecapture(complete, options, language));
+        recapture.push(await measureRecapture(complete, options, kind, workloads));
       }
     });
   }
   return { machine, rows, recapture };
 }
 
-function subjects(language: Language): Subject[] {
+function subjects(language: string, workloads: Workloads): Subject[] {
   const items = anticipations(language).map(
     ({ name }): Subject => ({
       item: name,
-      source: WORKLOADS[language][name] ?? NOP[language],
+      source: workloads.anticipations[name] ?? workloads.nop,
       options: { anticipate: { except: [name] } },
     }),
   );
   const mechanisms = MECHANISMS.map(
-    (item): Subject => ({ item, source: NOP[language], options: { without: [...ALWAYS, item] } }),
+    (item): Subject => ({ item, source: workloads.nop, options: { without: [...ALWAYS, item] } }),
   );
   return [...items, ...mechanisms];
 }
@@ -205,10 +204,10 @@ class Side {
 async function measureRecapture(
   node: ComputeNode,
   { packager, runs }: AblationOptions,
-  language: Language,
+  kind: string,
+  { cpuBound }: Workloads,
 ): Promise<RecaptureRow> {
-  const kind = KINDS[language];
-  const action = await fromSource(packager, kind, CPU_BOUND[language]);
+  const action = await fromSource(packager, kind, cpuBound);
   const firstRuns = async (): Promise<number> => {
     const times: number[] = [];
     for (let run = -UNCOUNTED; run < runs; run++) {

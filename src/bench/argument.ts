@@ -10,7 +10,7 @@ import { type MachineFacts, machineFacts, machineLine } from './machine.ts';
 import { runPlain } from './plain-process.ts';
 import { type Summary, summarize } from './statistics.ts';
 
-export interface ArgumentBenchOptions {
+interface ArgumentBenchOptions {
   readonly packager: Packager;
   /** Starts from each argument snapshot. */
   readonly runs: number;
@@ -25,7 +25,7 @@ export interface ArgumentBenchOptions {
 }
 
 /** Milliseconds. */
-export interface ArgumentResult {
+interface ArgumentResult {
   readonly kind: string;
   /** From the spawn of a process to its answer. */
   readonly plain: Summary;
@@ -38,7 +38,7 @@ export interface ArgumentResult {
   readonly ownBytes: number;
 }
 
-export interface ArgumentReport {
+interface ArgumentReport {
   readonly machine: MachineFacts;
   readonly prefixMs: number;
   readonly results: readonly ArgumentResult[];

@@ -12,7 +12,7 @@ export interface BenchCase {
   readonly interpreter: string;
 }
 
-export interface CaseList {
+interface CaseList {
   readonly cases: readonly BenchCase[];
   /** Cases that this host cannot run, and what would change that. */
   readonly skipped: readonly string[];

@@ -11,7 +11,7 @@ import { idleProcessBytes } from './idle-processes.ts';
 import { type MachineFacts, machineFacts } from './machine.ts';
 import { type Summary, summarize } from './statistics.ts';
 
-export interface DensityOptions {
+interface DensityOptions {
   readonly packager: Packager;
   readonly kind: string;
   /** Distinct functions. */
@@ -22,7 +22,7 @@ export interface DensityOptions {
 }
 
 /** Bytes for each function and its idle UC, by who holds them. */
-export interface DensityParts {
+interface DensityParts {
   /** What all memory in use on the host has grown by: everything counted. */
   readonly totalBytes: number;
   /** The function's snapshot: its own words, or pages. */
@@ -37,7 +37,7 @@ export interface DensityParts {
   readonly descriptors: number;
 }
 
-export interface SampleResult {
+interface SampleResult {
   readonly invoked: number;
   /** By the path that they took; `hot` is the UC that was idle all the time. */
   readonly paths: Readonly<Record<string, number>>;

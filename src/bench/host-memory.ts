@@ -38,7 +38,7 @@ export function heapBytes(): number {
   return heapUsed + external;
 }
 
-export interface TenderMemory {
+interface TenderMemory {
   /** Private memory of the tenders: their heaps. */
   readonly heapBytes: number;
   /** Open descriptors of all tenders. */

@@ -20,7 +20,7 @@ sys.path.insert(0, os.path.dirname(path))
 os.chdir(os.path.dirname(path))
 print(json.dumps(runpy.run_path(path)["main"](json.loads(args))), flush=True)`;
 
-export interface PlainRun {
+interface PlainRun {
   /** From the spawn of the process to its answer. */
   readonly ms: number;
   readonly result: JsonValue;

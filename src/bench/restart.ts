@@ -23,7 +23,7 @@ export interface RestartResult {
   readonly warm: number;
 }
 
-export interface RestartOptions {
+interface RestartOptions {
   readonly packager: Packager;
   readonly functions: number;
   readonly onProgress: (message: string) => void;

@@ -17,7 +17,7 @@ import {
 import { measureStates, type StateResult } from './states.ts';
 import { measureThroughput, type ThroughputResult } from './throughput.ts';
 
-export interface BenchOptions {
+interface BenchOptions {
   readonly packager: Packager;
   readonly runs: StartRuns;
   /** Rounds of each CPU-bound task. */

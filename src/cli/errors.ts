@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
+import { ERRORS } from '../contract/error-codes.ts';
 import { PlatformError } from '../contract/errors.ts';
-import { INPUT_ERROR_CODES } from '../contract/input-errors.ts';
 import { ApiRequestError } from './api-request-error.ts';
 import { EXIT } from './exit-codes.ts';
 import { Interrupted } from './interrupt.ts';
@@ -31,8 +31,7 @@ function describe(error: unknown): { code: string; message: string; remedy?: str
   }
   if (error instanceof PlatformError) {
     const { code, message, remedy } = error;
-    const status = INPUT_ERROR_CODES.has(code) ? EXIT.usage : EXIT.platform;
-    return { code, message, ...(remedy === undefined ? {} : { remedy }), status };
+    return { code, message, ...(remedy === undefined ? {} : { remedy }), status: ERRORS[code].exit };
   }
   const message = error instanceof Error ? error.message : String(error);
   return {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { VERSION } from '../contract/version.ts';
 import { actionCommand } from './commands/action.ts';
 import { benchCommand } from './commands/bench.ts';
 import { captureCommand } from './commands/capture.ts';
@@ -14,7 +15,6 @@ import { snapshotsCommand } from './commands/snapshots.ts';
 import { reportError } from './errors.ts';
 import { EXIT_HELP } from './exit-codes.ts';
 import { joinParamWords } from './options.ts';
-import { VERSION } from './version.ts';
 import { removeOwnCode } from './with-node.ts';
 
 const program = new Command('seuss')

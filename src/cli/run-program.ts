@@ -10,7 +10,7 @@ import { faultOfUcUser } from '../tender/uc-user.ts';
 import { type GuestExit, type UcEnd, ucEndOf } from '../uc/uc-end.ts';
 import { warn } from './progress.ts';
 
-export interface ProgramRequest {
+interface ProgramRequest {
   readonly root: BootRoot;
   /** EROFS image that is the root, when `root` says so. */
   readonly imagePath?: string;

@@ -1,12 +1,14 @@
+import type { ErrorCode } from './error-codes.ts';
+
 /** Thrown for errors of the platform; errors of a function are activations. */
 export class PlatformError extends Error {
   override readonly name = 'PlatformError';
-  /** Stable, documented code, e.g. `unknown_kind`, `overloaded`, `closed`. */
-  readonly code: string;
+  /** Stable: docs/errors.md. */
+  readonly code: ErrorCode;
   /** What the user can do. */
   readonly remedy: string | undefined;
 
-  constructor(code: string, message: string, options?: { remedy?: string; cause?: unknown }) {
+  constructor(code: ErrorCode, message: string, options?: { remedy?: string; cause?: unknown }) {
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.remedy = options?.remedy;

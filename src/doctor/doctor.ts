@@ -5,7 +5,7 @@ import { limitChecks } from './limits.ts';
 import { privilegeChecks } from './privileges.ts';
 import { programChecks } from './programs.ts';
 
-export interface Diagnosis {
+interface Diagnosis {
   /** Whether Seuss can work on this host. */
   readonly ok: boolean;
   readonly checks: readonly Check[];

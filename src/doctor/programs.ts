@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { libosPath, tenderPath } from '../contract/paths.ts';
-import { resolveKind } from '../runtime/kinds.ts';
+import { resolveKind, standardKindOf } from '../runtime/kinds.ts';
+import { LANGUAGES } from '../runtime/languages.ts';
 import { listRuntimes } from '../runtime/runtimes.ts';
 import { type Check, check } from './check.ts';
 
@@ -45,14 +46,13 @@ function built(): Check {
 }
 
 function interpreters(): Check[] {
-  const standard = new Set(['nodejs:default', 'python:default'].map((kind) => resolveKind(kind).name));
-  return listRuntimes().map(({ kind, interpreter }) => {
-    const means = `Functions of the kind ${kind} need it.`;
-    const remedy = kind.startsWith('python')
-      ? 'sudo apt-get install -y python3'
-      : `npx seuss runtime add ${kind}`;
-    const optional = interpreter === undefined && !standard.has(kind);
-    return check(`runtime ${kind}`, interpreter !== undefined || optional, {
+  const standard = new Set(LANGUAGES.map(standardKindOf));
+  return listRuntimes().map(({ kind: name, interpreter }) => {
+    const kind = resolveKind(name);
+    const means = `Functions of the kind ${name} need it.`;
+    const remedy = kind.language.remedy(kind);
+    const optional = interpreter === undefined && !standard.has(name);
+    return check(`runtime ${name}`, interpreter !== undefined || optional, {
       found: interpreter ?? (optional ? `not installed; ${remedy}` : 'not installed'),
       means,
       remedy,

@@ -1,5 +1,6 @@
 import { lstat, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { ErrorCode } from '../contract/error-codes.ts';
 import { PlatformError } from '../contract/errors.ts';
 import { writeFault } from './write-fault.ts';
 
@@ -12,7 +13,7 @@ const WRITABLE_BY_OTHERS = 0o022;
  * @param code of the PlatformError
  * @throws PlatformError; an error of the file system
  */
-export async function ownFolder(path: string, mode: number, code: string): Promise<void> {
+export async function ownFolder(path: string, mode: number, code: ErrorCode): Promise<void> {
   await mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
@@ -35,7 +36,7 @@ export async function ownFolder(path: string, mode: number, code: string): Promi
  * The same for a folder in the data folder, which is made, too.
  * @throws PlatformError, also `disk_full` and `cannot_write`; an error of the file system
  */
-export async function dataFolder(path: string, mode: number, code: string): Promise<void> {
+export async function dataFolder(path: string, mode: number, code: ErrorCode): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true });
     await ownFolder(path, mode, code);

@@ -1,7 +1,7 @@
 import { PlatformError } from '../contract/errors.ts';
 
 /** Where an entry's bytes come from. */
-export type EntrySource =
+type EntrySource =
   | { readonly type: 'directory' }
   | { readonly type: 'host-file'; readonly hostPath: string; readonly bytes: number }
   | { readonly type: 'bytes'; readonly data: Uint8Array }

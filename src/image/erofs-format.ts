@@ -39,7 +39,7 @@ export function encodeSuperblock(target: Buffer, offset: number, value: Superblo
   target.writeUInt32LE(value.blockCount, offset + 36);
 }
 
-export interface Inode {
+interface Inode {
   /** Type and permission bits, as st_mode. */
   readonly mode: number;
   readonly bytes: number;

@@ -3,7 +3,7 @@ import { BLOCK_BYTES, FileType, INODE_BYTES, SLOT_BYTES, SUPER_OFFSET } from './
 import { lastAtOrBelow } from './halving.ts';
 
 /** Where a file's data lies in an image. */
-export interface FileExtent {
+interface FileExtent {
   /** Absolute, in the image. */
   readonly path: string;
   readonly offset: number;

@@ -2,7 +2,7 @@ import { lstat, readdir, readlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ImageEntry } from './entries.ts';
 
-export interface HostTreeOptions {
+interface HostTreeOptions {
   /** Image path that the host folder appears at. */
   readonly at: string;
   /** Return false to leave out an entry (and what lies below it). The path is relative, without a leading slash. */

@@ -16,7 +16,7 @@ import {
 } from './erofs-format.ts';
 
 /** Where everything lies: metadata ready to write, and the files whose data is still to be copied. */
-export interface ImageLayout {
+interface ImageLayout {
   /** Superblock, inodes, directories, links: the image's first bytes. */
   readonly metadata: Buffer;
   readonly files: readonly TreeNode[];

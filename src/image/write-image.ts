@@ -6,7 +6,7 @@ import type { ImageEntry, TreeNode } from './entries.ts';
 import { BLOCK_BYTES } from './erofs-format.ts';
 import { planImage } from './layout.ts';
 
-export interface WrittenImage {
+interface WrittenImage {
   readonly path: string;
   readonly bytes: number;
   readonly inodeCount: number;

@@ -95,7 +95,7 @@ export class JsonText {
 }
 
 /** Hears of one member of an object in a text: its key, and the offsets and the depth of its value. */
-export type MemberTaker = (key: string, start: number, end: number, depth: number) => void;
+type MemberTaker = (key: string, start: number, end: number, depth: number) => void;
 
 /**
  * Calls `take` for each member of the object that begins at `start`; returns the offset behind the object.

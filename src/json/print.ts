@@ -2,7 +2,7 @@ import { JsonText } from './json-text.ts';
 import { Scanner } from './scanner.ts';
 
 /** What `printJson` takes: JSON with texts in place of values that must keep their digits. Absent members are left out. */
-export type Printable = JsonText | null | boolean | number | string | readonly Printable[] | PrintableObject;
+type Printable = JsonText | null | boolean | number | string | readonly Printable[] | PrintableObject;
 interface PrintableObject {
   readonly [key: string]: Printable | undefined;
 }

@@ -37,7 +37,7 @@ const HEX4 = /[0-9a-fA-F]{4}/y;
 const sharedClosings = new Uint8Array(1024);
 
 /** How one part of a text was found. */
-export interface Scanned {
+interface Scanned {
   /** Offset behind it. */
   readonly end: number;
   /** How many objects and arrays lie in each other, at most. */

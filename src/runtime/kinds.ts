@@ -1,29 +1,35 @@
 import { PlatformError } from '../contract/errors.ts';
+import type { Kind, Language } from './language.ts';
+import { LANGUAGES } from './languages.ts';
 
-/** A resolved kind: never `…:default`. */
-export interface Kind {
-  readonly name: string;
-  readonly language: 'nodejs' | 'python';
-  readonly version: string;
+const KINDS: readonly Kind[] = LANGUAGES.flatMap((language) =>
+  language.versions.map((version) => ({ name: nameOf(language, version), language, version })),
+);
+
+const ALIASES: ReadonlyMap<string, string> = new Map(
+  LANGUAGES.flatMap((language): [string, string][] => {
+    const standard = standardKindOf(language);
+    const more = Object.entries(language.aliases).map(([alias, version]): [string, string] => [
+      nameOf(language, alias),
+      nameOf(language, version),
+    ]);
+    return [[language.name, standard], [defaultKindOf(language), standard], ...more];
+  }),
+);
+
+function nameOf({ name }: Language, version: string): string {
+  return `${name}:${version}`;
 }
 
-const KINDS: readonly Kind[] = [
-  { name: 'nodejs:20', language: 'nodejs', version: '20' },
-  { name: 'nodejs:22', language: 'nodejs', version: '22' },
-  { name: 'nodejs:24', language: 'nodejs', version: '24' },
-  { name: 'python:3.11', language: 'python', version: '3.11' },
-];
+/** `nodejs:default`, to be resolved. */
+export function defaultKindOf(language: Language): string {
+  return nameOf(language, 'default');
+}
 
-const ALIASES: Readonly<Record<string, string>> = {
-  'nodejs:default': 'nodejs:24',
-  nodejs: 'nodejs:24',
-  'python:default': 'python:3.11',
-  'python:3': 'python:3.11',
-  python: 'python:3.11',
-};
-
-/** Kind of the Node.js that the package pins, and so always has. */
-export const PINNED_NODEJS = 'nodejs:24';
+/** The kind that users of a language get unless they name another. */
+export function standardKindOf(language: Language): string {
+  return nameOf(language, language.defaultVersion);
+}
 
 export function kindNames(): string[] {
   return KINDS.map((kind) => kind.name);
@@ -34,11 +40,11 @@ export function kindNames(): string[] {
  * @throws PlatformError `unknown_kind`
  */
 export function resolveKind(name: string): Kind {
-  const resolved = Object.hasOwn(ALIASES, name) ? ALIASES[name] : name;
+  const resolved = ALIASES.get(name) ?? name;
   const kind = KINDS.find((candidate) => candidate.name === resolved);
   if (kind === undefined) {
     throw new PlatformError('unknown_kind', `unknown kind ${JSON.stringify(name)}`, {
-      remedy: `choose one of ${kindNames().join(', ')}, nodejs:default, python:default`,
+      remedy: `choose one of ${[...kindNames(), ...LANGUAGES.map(defaultKindOf)].join(', ')}`,
     });
   }
   return kind;

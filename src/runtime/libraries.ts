@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { readElfDependencies } from './elf.ts';
+import { readElfDependencies } from '../elf/dependencies.ts';
 
 /** Where ld.so looks without a cache; the image has no ld.so.cache. */
 const DEFAULT_DIRS = [
@@ -14,13 +14,13 @@ const DEFAULT_DIRS = [
 /** Where hosts keep more, known to them by /etc/ld.so.conf. Such libraries move to a default folder. */
 const EXTRA_DIRS = ['/usr/local/lib/x86_64-linux-gnu', '/usr/local/lib'];
 
-export interface SharedLibrary {
+interface SharedLibrary {
   /** Path in the image, under the name that its users ask for. */
   readonly path: string;
   readonly hostPath: string;
 }
 
-export interface LibraryClosure {
+interface LibraryClosure {
   readonly libraries: readonly SharedLibrary[];
   /** PT_INTERP of the programs among the roots. */
   readonly interpreters: readonly string[];

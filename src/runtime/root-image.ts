@@ -7,10 +7,8 @@ import { dataFolder } from '../files/own-folder.ts';
 import type { ImageEntry } from '../image/entries.ts';
 import { hostEntry, hostTree } from '../image/host-tree.ts';
 import { writeImage } from '../image/write-image.ts';
-import type { Kind } from './kinds.ts';
+import type { Kind } from './language.ts';
 import { libraryClosure } from './libraries.ts';
-import { NODEJS_DLOPENED, nodejsEntries } from './nodejs.ts';
-import { PYTHON_DLOPENED, pythonEntries } from './python.ts';
 import { systemEntries } from './system-files.ts';
 
 export interface RootImage {
@@ -50,11 +48,11 @@ async function libraryEntries(
 }
 
 async function entriesOf(kind: Kind): Promise<ImageEntry[]> {
-  const runtime = kind.language === 'nodejs' ? await nodejsEntries(kind) : await pythonEntries(kind);
-  const dlopened = kind.language === 'nodejs' ? NODEJS_DLOPENED : PYTHON_DLOPENED;
-  const libraries = await libraryEntries(runtime.programs, dlopened);
+  const { language } = kind;
+  const runtime = await language.files(kind);
+  const libraries = await libraryEntries(runtime.programs, language.dlopened);
   const driver = await Array.fromAsync(
-    hostTree(join(driversDir, kind.language), { at: '/seuss', keep: (path) => !DRIVER_OMIT.test(path) }),
+    hostTree(join(driversDir, language.name), { at: '/seuss', keep: (path) => !DRIVER_OMIT.test(path) }),
   );
   const known = new Set(runtime.entries.map(({ path }) => path));
   return [

@@ -1,19 +1,19 @@
 import { PlatformError } from '../contract/errors.ts';
 import { kindNames, resolveKind } from './kinds.ts';
-import { findNodejs, installNodejs } from './nodejs.ts';
-import { findPython } from './python.ts';
 
-export interface RuntimeInfo {
+interface RuntimeInfo {
   readonly kind: string;
   /** Host path of the interpreter, or undefined when it is not installed. */
   readonly interpreter: string | undefined;
 }
 
 export function listRuntimes(): RuntimeInfo[] {
-  return kindNames().map((name) => {
-    const kind = resolveKind(name);
-    return { kind: name, interpreter: kind.language === 'nodejs' ? findNodejs(kind) : findPython(kind) };
-  });
+  return kindNames().map(infoOf);
+}
+
+function infoOf(name: string): RuntimeInfo {
+  const kind = resolveKind(name);
+  return { kind: kind.name, interpreter: kind.language.find(kind) };
 }
 
 /**
@@ -23,17 +23,14 @@ export function listRuntimes(): RuntimeInfo[] {
  */
 export async function addRuntime(name: string): Promise<RuntimeInfo> {
   const kind = resolveKind(name);
-  if (kind.language === 'python') {
-    const interpreter = findPython(kind);
-    if (interpreter === undefined) {
+  const { language } = kind;
+  if (language.find(kind) === undefined) {
+    if (language.install === undefined) {
       throw new PlatformError('runtime_missing', `${kind.name} comes with the system`, {
-        remedy: 'run: sudo apt-get install -y python3',
+        remedy: `run: ${language.remedy(kind)}`,
       });
     }
-    return { kind: kind.name, interpreter };
+    await language.install(kind);
   }
-  if (findNodejs(kind) === undefined) {
-    await installNodejs(kind);
-  }
-  return { kind: kind.name, interpreter: findNodejs(kind) };
+  return infoOf(kind.name);
 }

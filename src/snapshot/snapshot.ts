@@ -30,7 +30,7 @@ export interface Snapshot {
   /** What starting from here saves over starting from the parent. */
   readonly savedMs: number;
   deploys: number;
-  /** Deploys under way: it must not be dropped meanwhile. */
+  /** Holds on it (SnapshotHold): it must not be dropped meanwhile. */
   deploying: number;
   /** Hash of its bytes and its ancestors' in the store, once it is there. */
   stored?: string;
@@ -40,6 +40,32 @@ export interface Snapshot {
   lost?: boolean;
   /** Tells its user that the cache gave it up. */
   readonly evicted?: () => void;
+}
+
+/** What a new one does not have to say: nothing has been deployed from it, and it is made now. */
+type Defaults = 'createdMs' | 'deploys' | 'deploying';
+
+export function snapshotOf(fields: Omit<Snapshot, Defaults> & { readonly createdMs?: number }): Snapshot {
+  return { createdMs: Date.now(), deploys: 0, deploying: 0, ...fields };
+}
+
+/** As long as it is held, a snapshot is not dropped. `using` gives it back. */
+export class SnapshotHold {
+  readonly snapshot: Snapshot;
+  #isHeld = true;
+
+  constructor(snapshot: Snapshot) {
+    this.snapshot = snapshot;
+    snapshot.deploying += 1;
+  }
+
+  /** Once; the second time nothing happens. */
+  [Symbol.dispose](): void {
+    if (this.#isHeld) {
+      this.#isHeld = false;
+      this.snapshot.deploying -= 1;
+    }
+  }
 }
 
 /**

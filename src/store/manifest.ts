@@ -10,7 +10,7 @@ export const MANIFEST_BYTES_MAX = 1024 * 1024;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.int().min(0);
-export const snapshotIdPattern = /^[0-9a-f]{16}$/;
+const snapshotIdPattern = /^[0-9a-f]{16}$/;
 const snapshotId = z.string().regex(snapshotIdPattern);
 
 /** A file beside the manifest. */

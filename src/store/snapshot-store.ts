@@ -5,7 +5,7 @@ import { PlatformError } from '../contract/errors.ts';
 import type { StoreOptions } from '../contract/options.ts';
 import type { Core, Cores } from '../cores/cores.ts';
 import { JsonText } from '../json/json-text.ts';
-import { functionDigest, imagePaths, type Snapshot } from '../snapshot/snapshot.ts';
+import { functionDigest, imagePaths, type Snapshot, snapshotOf } from '../snapshot/snapshot.ts';
 import type { Hello } from '../tender/replies.ts';
 import { isTenderDeath } from '../tender/tender-death.ts';
 import { errnoOf } from '../tender/tender-error.ts';
@@ -46,7 +46,7 @@ export interface RestoreRequest {
   readonly evicted?: () => void;
 }
 
-export interface StoreCounts {
+interface StoreCounts {
   written: number;
   restored: number;
   rejected: number;
@@ -261,7 +261,7 @@ export class SnapshotStore {
     const dropped = own.map(({ image }) => tender.dropImage(image));
     const [captured] = await Promise.all([loaded, ...opened, ...dropped]);
     const { form, ownBytes, ownPages } = await tender.inspect(number);
-    return {
+    return snapshotOf({
       number,
       id: manifest.id,
       kind: manifest.kind,
@@ -272,14 +272,12 @@ export class SnapshotStore {
       ...(form === 'words' && { compacted: { bytes: ownBytes, pages: ownPages } }),
       createdMs: manifest.createdMs,
       savedMs: manifest.savedMs,
-      deploys: 0,
-      deploying: 0,
       stored: manifest.content,
       ...(manifest.digest !== null && { digest: manifest.digest }),
       ...(manifest.fixed !== null && { fixed: JsonText.parse(manifest.fixed) }),
       ...(manifest.interpreter !== null && { interpreter: manifest.interpreter }),
       ...(evicted !== undefined && { evicted }),
-    };
+    });
   }
 
   /** Only what is wrong with the files speaks against them. */

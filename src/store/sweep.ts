@@ -19,7 +19,7 @@ export interface Swept {
   readonly leftovers: number;
 }
 
-export interface Found {
+interface Found {
   readonly manifest: Manifest;
   readonly diskBytes: number;
   readonly usedMs: number;

@@ -1,10 +1,10 @@
 import { fstatSync } from 'node:fs';
 import type { CodeAddress } from '../contract/snapshot.ts';
+import { type SymbolMatch, symbolAt } from '../elf/symbols.ts';
 import type { FileIndex } from '../image/file-index.ts';
 import { lastAtOrBelow } from '../image/halving.ts';
 import { UC_IMAGE_MAX, UcLayout } from '../tender/abi.gen.ts';
 import type { SnapshotMap } from '../tender/replies.ts';
-import { type SymbolMatch, symbolAt } from './elf-symbols.ts';
 
 /** An image that a context has mapped, by the number of its window. */
 export interface MappedImage {
@@ -18,7 +18,7 @@ export interface MappedImage {
 const PROT_EXEC = 4;
 
 /** Whose memory an address is of. */
-export interface CodeContext {
+interface CodeContext {
   /** By address. */
   readonly maps: readonly SnapshotMap[];
   readonly images: readonly (MappedImage | undefined)[];

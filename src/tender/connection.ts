@@ -7,7 +7,7 @@ import { tenderError } from './tender-error.ts';
 import { writeFrameHeader } from './wire.ts';
 
 /** Hears of frames that answer no call. The payload is only valid during the call. */
-export type EventHandler = (type: number, flags: number, uc: number, payload: Buffer) => void;
+type EventHandler = (type: number, flags: number, uc: number, payload: Buffer) => void;
 
 interface PendingCall {
   readonly resolve: (payload: Buffer) => void;

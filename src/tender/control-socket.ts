@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { PlatformError } from '../contract/errors.ts';
 
 /** Takes what was read; the next read overwrites it. */
-export type ChunkHandler = (chunk: Buffer) => void;
+type ChunkHandler = (chunk: Buffer) => void;
 
 /** This process's end of the connection to a tender. */
 export interface ControlSocket {

@@ -1,7 +1,7 @@
 import { CONTROL_PAYLOAD_MAX, Size } from './abi.gen.ts';
 
 /** Called once for each frame. The payload is only valid during the call. */
-export type FrameHandler = (type: number, flags: number, uc: number, seq: number, payload: Buffer) => void;
+type FrameHandler = (type: number, flags: number, uc: number, seq: number, payload: Buffer) => void;
 
 /** Room for the beginning of a frame, made for more when a longer one comes and given back after it. */
 const ROOM_BYTES = 64 * 1024;

@@ -83,7 +83,7 @@ export interface SnapshotMap {
 }
 
 /** General registers by name, in the order of struct control_inspected. */
-export const REGISTERS = [
+const REGISTERS = [
   'rax',
   'rbx',
   'rcx',
@@ -121,7 +121,7 @@ export interface Inspected {
   readonly ownSource: number | undefined;
 }
 
-export interface DiffRun {
+interface DiffRun {
   readonly start: number;
   /** Whole pages. */
   readonly bytes: number;

@@ -28,7 +28,7 @@ export const TENDER_OPTIMISATIONS = [
   'working-set',
   'unchanged',
 ] as const satisfies Optimisation[];
-export type TenderOptimisation = (typeof TENDER_OPTIMISATIONS)[number];
+type TenderOptimisation = (typeof TENDER_OPTIMISATIONS)[number];
 
 const STDERR_KEPT_BYTES = 4096;
 const CLOSE_GRACE_MS = 2000;

@@ -9,7 +9,7 @@ const NEEDED: Readonly<Record<string, number>> = {
   CAP_SYS_ADMIN: 21,
 };
 
-export interface UcUserFault {
+interface UcUserFault {
   readonly message: string;
   readonly remedy: string;
 }

@@ -12,7 +12,7 @@ export function writeU64(buffer: Buffer, value: number, offset: number): void {
   buffer.writeUInt32LE(Math.floor(value / HIGH), offset + 4);
 }
 
-export interface FrameHeader {
+interface FrameHeader {
   readonly type: number;
   readonly flags: number;
   readonly uc: number;

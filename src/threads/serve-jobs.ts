@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { parentPort, type Transferable } from 'node:worker_threads';
+import type { ErrorCode } from '../contract/error-codes.ts';
 import { PlatformError } from '../contract/errors.ts';
 import { parseCpuList } from '../tender/host-cpus.ts';
 import { makeWay, ownThread } from './priority.ts';
@@ -8,7 +9,12 @@ import { makeWay, ownThread } from './priority.ts';
 /** What a thread says of a job. An error crosses as its fields: its class would be lost. */
 export type Answer =
   | { readonly type: 'done'; readonly result: unknown }
-  | { readonly type: 'failed'; readonly code?: string; readonly message: string; readonly remedy?: string };
+  | {
+      readonly type: 'failed';
+      readonly code?: ErrorCode;
+      readonly message: string;
+      readonly remedy?: string;
+    };
 
 /** The other end of a WorkerThread: carries out its jobs as they come. */
 export function serveJobs<Request, Result>(

@@ -3,7 +3,7 @@ import { type Transferable, Worker } from 'node:worker_threads';
 import { PlatformError } from '../contract/errors.ts';
 import type { Answer } from './serve-jobs.ts';
 
-export interface WorkerThreadOptions {
+interface WorkerThreadOptions {
   /** Module that calls `serveJobs`, without its ending. */
   readonly entry: URL;
   /** What it does, for messages: `the packaging of code`. */

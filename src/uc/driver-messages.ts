@@ -8,7 +8,7 @@ export type DriverCode =
   | { readonly type: 'source'; readonly source: string; readonly filename: string }
   | { readonly type: 'dir'; readonly dir: string };
 
-export type RunStatus = 'ok' | 'application_error' | 'developer_error';
+type RunStatus = 'ok' | 'application_error' | 'developer_error';
 
 export type DriverAnswer =
   | { readonly op: 'booted'; readonly version: string }

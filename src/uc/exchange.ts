@@ -15,7 +15,7 @@ export type Reply =
   | { readonly type: 'aborted' }
   | { readonly type: 'ended'; readonly end: UcEnd };
 
-export interface ExchangeOptions {
+interface ExchangeOptions {
   readonly timeoutMs: number;
   readonly maxLineBytes: number;
   readonly logs: LogCollector;

@@ -59,7 +59,7 @@ export function refuse(_error: Error, request: FastifyRequest, reply: FastifyRep
 }
 
 /** A connection with the rest of a body on it serves no other request: the rest would have to be read. */
-export function closeUnread({ raw, headers }: FastifyRequest, reply: FastifyReply): void {
+function closeUnread({ raw, headers }: FastifyRequest, reply: FastifyReply): void {
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && !raw.complete) reply.header('connection', 'close');
 }

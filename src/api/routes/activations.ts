@@ -1,7 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ActivationLogs } from '../../contract/activation.ts';
+import {
+  type ActivationRecord,
+  activationSummary,
+  printRecord,
+  recordBytes,
+} from '../../history/activation-record.ts';
 import { printJson } from '../../json/print.ts';
-import { type ActivationRecord, activationSummary, printRecord, recordBytes } from '../activation-record.ts';
 import { type ApiContext, identify } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';
 import { sendPieces } from '../long-answer.ts';

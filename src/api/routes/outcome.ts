@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { printRecord, recordBytes } from '../activation-record.ts';
+import { printRecord, recordBytes } from '../../history/activation-record.ts';
 import type { InvokeOutcome } from '../invoker.ts';
 import { sendPieces } from '../long-answer.ts';
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { VERSION } from '../../contract/version.ts';
 import type { ApiContext } from '../context.ts';
 import { LIMIT_RANGES } from '../schemas.ts';
 
@@ -31,7 +32,7 @@ export function rootRoutes(app: FastifyInstance, context: ApiContext): void {
     api_version: '1.0.0',
     api_version_path: 'v1',
     build: 'seuss',
-    buildno: '0.1.0',
+    buildno: VERSION,
     swagger_paths: { ui: '/docs', 'api-docs': '/api-docs' },
   }));
 }

@@ -30,7 +30,7 @@ const MIB = 1024 * 1024;
 /** A context at the usual limit, and what it may be beyond it when it is caught. */
 export const ONE_CONTEXT_BYTES = (256 + 128) * MIB;
 /** Beside the contexts: buffers, records and garbage of the node. */
-export const NODE_SLACK_BYTES = 192 * MIB;
+const NODE_SLACK_BYTES = 192 * MIB;
 export const PEAK_BYTES = ONE_CONTEXT_BYTES + NODE_SLACK_BYTES;
 
 export function mebibytes(count: number): number {

@@ -12,7 +12,7 @@ import { peakDuring } from './peak.ts';
 import { Server } from './server.ts';
 import { becomesQuiet, heldInTheEnd } from './settle.ts';
 
-export interface HostileOptions {
+interface HostileOptions {
   /** Names of attacks; all by default. */
   readonly only?: readonly string[];
   /** Times that the clients are alone and then beside the attack. */
@@ -50,7 +50,7 @@ export interface HostileReport {
 }
 
 /** Memory that may be left when the attacker has gone. */
-export const LEFT_BYTES_MAX = 20 * 1024 * 1024;
+const LEFT_BYTES_MAX = 20 * 1024 * 1024;
 /** Threads that nobody needs any more keep their memory for a while. */
 const SETTLE_MS = 45_000;
 const COLLECT_MS = 4000;

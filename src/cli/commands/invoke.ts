@@ -4,6 +4,7 @@ import type { Activation, LogLine } from '../../contract/activation.ts';
 import type { ComputeNode } from '../../contract/node.ts';
 import { type JsonText, membersOf, objectOf } from '../../json/json-text.ts';
 import { prettyJson, printJson } from '../../json/print.ts';
+import { LANGUAGES } from '../../runtime/languages.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT } from '../exit-codes.ts';
 import { collect, integer, parseParams, parseSize } from '../options.ts';
@@ -33,10 +34,7 @@ export function invokeCommand(program: Command): void {
     .summary('run a function and print its result')
     .description('Runs a function out of a snapshot: result on stdout, logs and timings on stderr.')
     .argument('<path>', 'a .js, .mjs, .cjs, .ts or .py file, a folder, a .zip or a .tar.gz')
-    .option(
-      '--kind <kind>',
-      'nodejs:20|22|24|default or python:3.11|default; found out from the code otherwise',
-    )
+    .option('--kind <kind>', `${choiceOfKinds()}; found out from the code otherwise`)
     .option('--main <name>', 'exported function to call (default: main)')
     .option('-p, --param <key> <value>', 'one argument; a value that is JSON is taken as JSON', collect)
     .option('--params <json>', 'all arguments as JSON, or @FILE')
@@ -63,6 +61,12 @@ export function invokeCommand(program: Command): void {
     .action(async (path: string, flags: InvokeFlags) => {
       process.exitCode = await invoke(path, flags);
     });
+}
+
+/** `nodejs:20|22|default or …` */
+function choiceOfKinds(): string {
+  const choices = LANGUAGES.map(({ name, versions }) => `${name}:${[...versions, 'default'].join('|')}`);
+  return choices.join(' or ');
 }
 
 async function invoke(path: string, flags: InvokeFlags): Promise<number> {

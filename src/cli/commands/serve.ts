@@ -11,7 +11,8 @@ import { START_STATES, type StartState } from '../../contract/action.ts';
 import type { ComputeNode } from '../../contract/node.ts';
 import type { ComputeNodeOptions } from '../../contract/options.ts';
 import { storeDir } from '../../contract/paths.ts';
-import { kindNames, PINNED_NODEJS, resolveKind } from '../../runtime/kinds.ts';
+import { kindNames, standardKindOf } from '../../runtime/kinds.ts';
+import { LANGUAGES } from '../../runtime/languages.ts';
 import { ActionFiles } from '../../store/action-files.ts';
 import { UsageError } from '../errors.ts';
 import { integer, parseSize } from '../options.ts';
@@ -72,7 +73,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const options: ComputeNodeOptions = {
     ...(flags.cores !== undefined && { cores: flags.cores }),
     ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
-    preboot: [PINNED_NODEJS, resolveKind('python:default').name],
+    preboot: LANGUAGES.map(standardKindOf),
     onProgress: progress,
     onFault: (message) => log.warn(message),
     ...flags.without,

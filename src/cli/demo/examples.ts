@@ -2,7 +2,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasModule, interpreterOf } from '../../bench/cases.ts';
 import { packageDir } from '../../contract/paths.ts';
-import { resolveKind } from '../../runtime/kinds.ts';
+import { standardKindOf } from '../../runtime/kinds.ts';
+import { LANGUAGES } from '../../runtime/languages.ts';
 
 export interface Example {
   /** `nodejs-hello`: name of the action too. */
@@ -14,7 +15,7 @@ export interface Example {
   readonly interpreter: string;
 }
 
-export interface ExampleList {
+interface ExampleList {
   readonly examples: readonly Example[];
   /** One line for each example that this host cannot run, with the command that changes it. */
   readonly skipped: readonly string[];
@@ -26,8 +27,9 @@ const ENTRY_POINTS = ['package.json', '__main__.py'];
 export function listExamples(): ExampleList {
   const examples: Example[] = [];
   const skipped: string[] = [];
-  for (const language of ['nodejs', 'python']) {
-    const kind = resolveKind(`${language}:default`).name;
+  for (const each of LANGUAGES) {
+    const language = each.name;
+    const kind = standardKindOf(each);
     const interpreter = interpreterOf(kind);
     const dir = join(packageDir, 'examples', language);
     for (const folder of foldersOf(dir)) {

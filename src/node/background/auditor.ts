@@ -5,7 +5,7 @@ import type { Place } from '../invoke/place.ts';
 /** Between two looks. What both see did not just happen to be under way. */
 const LOOK_MS = 10_000;
 
-export interface AuditorOptions {
+interface AuditorOptions {
   readonly cores: readonly Core[];
   readonly places: { readonly open: ReadonlySet<Place> };
   /** UCs that are being put back to their snapshots; they have kept their places. */

@@ -10,7 +10,7 @@ const WAITING_MAX = 64;
 /** Then so many are asked of a core at a time: each request waits its turn behind what else a tender has to do. */
 const HURRY_PER_CORE = 8;
 
-export interface CompactorOptions {
+interface CompactorOptions {
   readonly cores: readonly Core[];
   readonly snapshots: SnapshotCache;
   /** False: every snapshot stays as it is. */

@@ -1,7 +1,7 @@
 import type { Action, ObjectArguments } from '../../contract/action.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import type { Core } from '../../cores/cores.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { type Snapshot, SnapshotHold } from '../../snapshot/snapshot.ts';
 import type { Captured } from '../../tender/replies.ts';
 import { collectMessage, type DriverAnswer, examineMessage, runMessage } from '../../uc/driver-messages.ts';
 import { exchange, type Reply } from '../../uc/exchange.ts';
@@ -39,7 +39,7 @@ export class PrivateUc implements AsyncDisposable {
     node.account.update(uc);
     const place = node.places.take(core);
     place.uc = uc;
-    snapshot.deploying += 1;
+    const hold = new SnapshotHold(snapshot);
     try {
       await core.tender.deploy(uc.id, uc, snapshot.number, action.limits.memoryBytes);
       snapshot.deploys += 1;
@@ -49,7 +49,7 @@ export class PrivateUc implements AsyncDisposable {
       place.giveBack();
       throw error;
     } finally {
-      snapshot.deploying -= 1;
+      hold[Symbol.dispose]();
       node.snapshots.settle(snapshot);
     }
   }

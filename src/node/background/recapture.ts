@@ -2,7 +2,7 @@ import type { Action, Warmup } from '../../contract/action.ts';
 import type { StartPath } from '../../contract/activation.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import { leastLoaded } from '../../cores/cores.ts';
-import { imagePaths, type Snapshot, snapshotBytes, snapshotId } from '../../snapshot/snapshot.ts';
+import { imagePaths, type Snapshot, snapshotBytes, snapshotId, snapshotOf } from '../../snapshot/snapshot.ts';
 import type { Captured } from '../../tender/replies.ts';
 import { argumentsText } from '../function/arguments.ts';
 import type { FunctionRecord, FunctionUc } from '../function/function-record.ts';
@@ -245,7 +245,7 @@ export class Recapturer {
 
   #describe(record: FunctionRecord, parent: Snapshot, number: number, captured: Captured): Snapshot {
     const createdMs = Date.now();
-    const snapshot: Snapshot = {
+    const snapshot: Snapshot = snapshotOf({
       number,
       // What the runs left in it is in no other snapshot.
       id: snapshotId([parent.id, record.digest, 'warmed', String(createdMs), String(number)]),
@@ -257,11 +257,9 @@ export class Recapturer {
       captured,
       createdMs,
       savedMs: record.snapshot?.savedMs ?? 0,
-      deploys: 0,
-      deploying: 0,
       warmed: true,
       evicted: () => this.#evicted(record, snapshot),
-    };
+    });
     return snapshot;
   }
 

@@ -10,7 +10,7 @@ const LONGEST_PAUSE_MS = 2000;
 /** Tenders that have lived for so long were in order. */
 const SOUND_MS = 1000;
 
-export interface RecoveryOptions {
+interface RecoveryOptions {
   readonly cores: Cores;
   /** No tender has any snapshot any more. */
   readonly onSnapshotsLost: () => void;

@@ -4,7 +4,7 @@ import type { Dispatcher } from '../invoke/dispatcher.ts';
 /** A reset takes less, unless the UC has more to do after its answer: collect garbage, close what is left. */
 const SOON_MS = 2;
 
-export interface RecyclerOptions {
+interface RecyclerOptions {
   readonly dispatcher: Dispatcher;
   /** Kills a UC and does not wait for it. */
   readonly dispose: (uc: FunctionUc) => void;

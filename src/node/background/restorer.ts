@@ -17,7 +17,7 @@ import type { Dispatcher } from '../invoke/dispatcher.ts';
 import type { Persistence } from './persistence.ts';
 
 /** What it needs of the node. */
-export interface RestorerContext {
+interface RestorerContext {
   readonly cores: Cores;
   readonly dispatcher: Dispatcher;
   readonly snapshots: SnapshotCache;

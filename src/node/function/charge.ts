@@ -2,7 +2,7 @@
 export const SMALL_BYTES = 8 * 1024 * 1024;
 
 /** What a UC does with its memory. */
-export type ChargeKind = 'running' | 'idle' | 'ending';
+type ChargeKind = 'running' | 'idle' | 'ending';
 
 /** What a UC is counted as. */
 export interface Charge {

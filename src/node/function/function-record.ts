@@ -50,7 +50,7 @@ export interface FunctionRecord {
  * `starting`: a cold start that will bring the snapshot is under way, others wait for it.
  * `failed`: the last one brought none; nobody waits for another.
  */
-export type ColdState = 'none' | 'starting' | 'failed';
+type ColdState = 'none' | 'starting' | 'failed';
 
 /** Page tables, kernel objects and dirty pages of an idle UC, before one of the function was measured. */
 const ASSUMED_IDLE_BYTES = 400 * 1024;

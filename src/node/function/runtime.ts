@@ -1,4 +1,4 @@
-import type { Kind } from '../../runtime/kinds.ts';
+import type { Kind } from '../../runtime/language.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 
 /** A kind whose interpreter has been booted and captured. */

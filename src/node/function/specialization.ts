@@ -30,7 +30,7 @@ export interface Specialization {
 /**
  * `starting`: an invocation is about to bring the snapshot. `failed`: none will.
  */
-export type LeadState = 'none' | 'starting' | 'failed';
+type LeadState = 'none' | 'starting' | 'failed';
 
 function specialization(fixed: JsonText, origin: Specialization['origin']): Specialization {
   return {

@@ -1,6 +1,6 @@
 import type { PlatformError } from '../../contract/errors.ts';
 import type { Core } from '../../cores/cores.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { SnapshotHold } from '../../snapshot/snapshot.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { Specialization } from './specialization.ts';
 
@@ -8,13 +8,13 @@ import type { Specialization } from './specialization.ts';
 export type Start =
   /** `promote`: it has no process. */
   | { readonly path: 'hot'; readonly uc: FunctionUc; readonly promote: boolean }
-  /** `leads`: it is to bring this argument snapshot on its way. `snapshot` counts as being deployed, here and below. */
+  /** `leads`: it is to bring this argument snapshot on its way. `hold` ends when the deploy, which has its own, has begun. */
   | (Deploy & {
       readonly path: 'warm';
-      readonly snapshot: Snapshot;
+      readonly hold: SnapshotHold;
       readonly leads: Specialization | undefined;
     })
-  | (Deploy & { readonly path: 'argument'; readonly snapshot: Snapshot })
+  | (Deploy & { readonly path: 'argument'; readonly hold: SnapshotHold })
   /** `leads`: others wait for the snapshot that this one is to bring. */
   | (Deploy & { readonly path: 'cold'; readonly leads: boolean });
 

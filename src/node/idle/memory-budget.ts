@@ -54,7 +54,7 @@ function processLimit(): number {
   return Math.floor(Math.min(read('pid_max'), read('threads-max')) * PID_SHARE);
 }
 
-export interface MemoryBudgetParts {
+interface MemoryBudgetParts {
   readonly limitBytes: number;
   readonly account: MemoryAccount;
   readonly idle: IdlePool;

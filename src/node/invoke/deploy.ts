@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { type Snapshot, SnapshotHold } from '../../snapshot/snapshot.ts';
 import type { Reply } from '../../uc/exchange.ts';
 import { type FunctionRecord, FunctionUc } from '../function/function-record.ts';
 import type { NodeParts } from './parts.ts';
@@ -28,7 +28,7 @@ export async function deploySnapshot(
   first: (uc: FunctionUc) => Promise<Reply>,
 ): Promise<Deployed> {
   const { core } = place;
-  snapshot.deploying += 1;
+  const hold = new SnapshotHold(snapshot);
   try {
     for (let attempt = 1; ; attempt++) {
       const uc = new FunctionUc(cores.nextUc(), core, owner, record);
@@ -52,7 +52,7 @@ export async function deploySnapshot(
       }
     }
   } finally {
-    snapshot.deploying -= 1;
+    hold[Symbol.dispose]();
     snapshots.settle(snapshot);
   }
 }

@@ -1,6 +1,6 @@
 import { PlatformError } from '../../contract/errors.ts';
 import { type Core, leastLoaded, leastLoadedAside } from '../../cores/cores.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { type Snapshot, SnapshotHold } from '../../snapshot/snapshot.ts';
 import type { FunctionRecord, FunctionUc } from '../function/function-record.ts';
 import type { Specialization } from '../function/specialization.ts';
 import type { Start, Ticket } from '../function/start.ts';
@@ -193,19 +193,15 @@ export class Dispatcher {
     const apart = this.#admission?.setApart(record) ?? 0;
     core.starting += 1;
     core.active += 1;
-    if (snapshot !== undefined) {
-      // It stays until its deploy has begun.
-      snapshot.deploying += 1;
-    }
     if (special?.snapshot !== undefined) {
-      return { path: 'argument', core, apart, snapshot: special.snapshot };
+      return { path: 'argument', core, apart, hold: new SnapshotHold(special.snapshot) };
     }
     if (record.snapshot !== undefined) {
       const leads = special?.state === 'none' ? special : undefined;
       if (leads !== undefined) {
         leads.state = 'starting';
       }
-      return { path: 'warm', core, apart, snapshot: record.snapshot, leads };
+      return { path: 'warm', core, apart, hold: new SnapshotHold(record.snapshot), leads };
     }
     const leads = record.cold === 'none';
     if (leads) {

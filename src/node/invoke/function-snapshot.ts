@@ -1,5 +1,5 @@
 import type { Action } from '../../contract/action.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { type Snapshot, snapshotOf } from '../../snapshot/snapshot.ts';
 import type { Captured } from '../../tender/replies.ts';
 import { type FunctionRecord, functionSnapshotId, imagePathsOf } from '../function/function-record.ts';
 import type { NodeParts } from './parts.ts';
@@ -14,7 +14,7 @@ export function keepFunctionSnapshot(
   savedMs: number,
 ): void {
   const { cores, dispatcher, snapshots, budget } = node;
-  const snapshot: Snapshot = {
+  const snapshot: Snapshot = snapshotOf({
     number,
     id: functionSnapshotId(record),
     kind: 'function',
@@ -23,16 +23,13 @@ export function keepFunctionSnapshot(
     digest: record.digest,
     captured,
     imagePaths: imagePathsOf(record, action),
-    createdMs: Date.now(),
     savedMs,
-    deploys: 0,
-    deploying: 0,
     evicted: () => {
       if (record.snapshot === snapshot) {
         record.snapshot = undefined;
       }
     },
-  };
+  });
   // Two cold starts may have been under way, of which none led.
   if (record.forgotten || record.snapshot !== undefined) {
     dispatcher.coldDone(record, record.forgotten ? undefined : record.snapshot);

@@ -2,7 +2,7 @@ import type { Action } from '../../contract/action.ts';
 import type { InvokeOptions, StartPath } from '../../contract/activation.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import type { JsonText } from '../../json/json-text.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Snapshot, SnapshotHold } from '../../snapshot/snapshot.ts';
 import type { Captured } from '../../tender/replies.ts';
 import { isTenderDeath } from '../../tender/tender-death.ts';
 import { type DriverCode, initMessage, resumeMessage, runMessage } from '../../uc/driver-messages.ts';
@@ -86,24 +86,22 @@ export class Invocation {
         return start.promote ? this.#promote(start.uc, place) : this.#run(start.uc, place);
       case 'warm':
       case 'argument':
-        try {
-          return this.#deployed(start, place);
-        } finally {
-          // By now the deploy counts by itself.
-          start.snapshot.deploying -= 1;
-        }
+        return this.#deployed(start, place);
       case 'cold':
         return this.#cold(place, start.leads);
     }
   }
 
-  #deployed(start: Extract<Start, { snapshot: Snapshot }>, place: Place): Promise<Outcome> {
+  #deployed(start: Extract<Start, { hold: SnapshotHold }>, place: Place): Promise<Outcome> {
+    // When this returns the deploy has begun, and holds the snapshot by itself.
+    using hold = start.hold;
+    const { snapshot } = hold;
     if (start.path === 'argument') {
-      return this.#argument(place, start.snapshot);
+      return this.#argument(place, snapshot);
     }
     return start.leads === undefined
-      ? this.#warm(place, start.snapshot)
-      : lead(this.#leading(place), start.snapshot, start.leads);
+      ? this.#warm(place, snapshot)
+      : lead(this.#leading(place), snapshot, start.leads);
   }
 
   async #run(uc: FunctionUc, place: Place): Promise<Outcome | undefined> {

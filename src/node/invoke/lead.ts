@@ -1,6 +1,6 @@
 import type { Action } from '../../contract/action.ts';
 import type { PlatformError } from '../../contract/errors.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { type Snapshot, snapshotOf } from '../../snapshot/snapshot.ts';
 import type { Captured } from '../../tender/replies.ts';
 import { isTenderDeath } from '../../tender/tender-death.ts';
 import { resumeMessage, specializeMessage } from '../../uc/driver-messages.ts';
@@ -128,7 +128,7 @@ function argumentSnapshot(
   special: Specialization,
   savedMs: number,
 ): Snapshot {
-  const snapshot: Snapshot = {
+  const snapshot: Snapshot = snapshotOf({
     number,
     id: argumentSnapshotId(parent, special),
     kind: 'argument',
@@ -136,14 +136,11 @@ function argumentSnapshot(
     of: parent.of,
     fixed: special.fixed,
     captured,
-    createdMs: Date.now(),
     savedMs,
-    deploys: 0,
-    deploying: 0,
     evicted: () => {
       special.snapshot = undefined;
     },
-  };
+  });
   leadEnded(special, snapshot);
   return snapshot;
 }

@@ -25,7 +25,7 @@ export interface Parked {
   readonly observed: readonly string[];
 }
 
-export type Phase = 'init' | 'run';
+type Phase = 'init' | 'run';
 
 /** Room for what surrounds the value in a result message. */
 const ENVELOPE_BYTES = 1024;

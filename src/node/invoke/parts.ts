@@ -12,7 +12,7 @@ import type { Places } from './place.ts';
 import type { Sharing } from './sharing.ts';
 
 /** Hears of runs and captures: what is worth another look is its decision. */
-export interface RunObserver {
+interface RunObserver {
   /** The function has its snapshot. */
   captured(record: FunctionRecord, action: Action): void;
   /**

@@ -5,7 +5,7 @@ import type { MemoryBudget } from '../idle/memory-budget.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
 /** Where places go back to. */
-export interface PlaceOwner {
+interface PlaceOwner {
   readonly dispatcher: Pick<Dispatcher, 'startDone' | 'lost'>;
   readonly budget: Pick<MemoryBudget, 'settle'>;
   /** A UC has answered and may serve the next invocation, as its action's policy has it; with its place. */

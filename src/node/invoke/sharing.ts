@@ -7,7 +7,7 @@ import { errnoOf } from '../../tender/tender-error.ts';
 
 const { ENOENT } = constants.errno;
 
-export interface SharingOptions {
+interface SharingOptions {
   readonly cores: Cores;
   readonly snapshots: SnapshotCache;
   /** No tender has it any more. */

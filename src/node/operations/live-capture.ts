@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Action } from '../../contract/action.ts';
 import { PlatformError } from '../../contract/errors.ts';
-import { type Snapshot, snapshotId } from '../../snapshot/snapshot.ts';
+import { type Snapshot, snapshotId, snapshotOf } from '../../snapshot/snapshot.ts';
 import type { Captured } from '../../tender/replies.ts';
 import { errnoOf } from '../../tender/tender-error.ts';
 import { type FunctionRecord, type FunctionUc, imagePathsOf } from '../function/function-record.ts';
@@ -106,7 +106,7 @@ export class LiveCaptures {
     record: FunctionRecord,
   ): Snapshot {
     const parent = [...node.snapshots].find((snapshot) => snapshot.number === captured.parent);
-    const snapshot: Snapshot = {
+    const snapshot: Snapshot = snapshotOf({
       number,
       id: snapshotId([parent?.id ?? '', action.digest, randomUUID()]),
       kind: 'capture',
@@ -114,14 +114,11 @@ export class LiveCaptures {
       of: action.name,
       captured,
       imagePaths: imagePathsOf(record, action),
-      createdMs: Date.now(),
       savedMs: Date.now() - startMs,
-      deploys: 0,
-      deploying: 0,
       evicted: () => {
         this.#continuations.delete(snapshot);
       },
-    };
+    });
     return snapshot;
   }
 }

@@ -3,9 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '../../contract/errors.ts';
 import { type Core, type Cores, leastLoaded } from '../../cores/cores.ts';
 import { type Anticipate, type InterpreterCommand, interpreterCommand } from '../../runtime/interpreter.ts';
-import { type Kind, resolveKind } from '../../runtime/kinds.ts';
+import { resolveKind } from '../../runtime/kinds.ts';
+import type { Kind } from '../../runtime/language.ts';
 import { type RootImage, rootImage } from '../../runtime/root-image.ts';
-import { type Snapshot, snapshotId } from '../../snapshot/snapshot.ts';
+import { type Snapshot, snapshotId, snapshotOf } from '../../snapshot/snapshot.ts';
 import type { SnapshotCache } from '../../snapshot/snapshot-cache.ts';
 import { isTenderDeath } from '../../tender/tender-death.ts';
 import { exchange, type Reply } from '../../uc/exchange.ts';
@@ -69,11 +70,6 @@ export class Runtimes {
     this.#anticipate = options.anticipate;
     this.#hugePages = options.hugePages;
     this.#onProgress = options.onProgress;
-  }
-
-  /** The runtime if it is there already. */
-  peek(kindName: string): Runtime | undefined {
-    return this.#ready.get(kindName);
   }
 
   /** How many interpreters boot on a core. */
@@ -146,7 +142,7 @@ export class Runtimes {
     const started = performance.now();
     const source = await this.#source(kind);
     const { id, image } = source;
-    await this.#cores.openImage(image.path, this.#hugePages && kind.language === 'nodejs');
+    await this.#cores.openImage(image.path, this.#hugePages && kind.language.hugePages);
     await this.#persistence.keepRuntime(kind.name, id);
     const runtime = (await this.#restore(kind, id, image.path)) ?? (await this.#boot(kind, source, started));
     this.#snapshots.add(runtime.snapshot);
@@ -216,7 +212,7 @@ export class Runtimes {
       const number = this.#cores.nextSnapshot();
       const captured = await core.tender.capture(uc.id, number, false);
       const savedMs = performance.now() - started;
-      const snapshot: Snapshot = {
+      const snapshot: Snapshot = snapshotOf({
         number,
         id,
         kind: 'runtime',
@@ -225,11 +221,8 @@ export class Runtimes {
         interpreter: version,
         captured,
         imagePaths: [image.path],
-        createdMs: Date.now(),
         savedMs,
-        deploys: 0,
-        deploying: 0,
-      };
+      });
       return { kind, version, snapshot, coming: undefined };
     } catch (error) {
       uc.fail(error);

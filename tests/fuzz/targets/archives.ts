@@ -6,7 +6,7 @@ import { CODE_LIMITS } from '../../../src/action/limits.ts';
 import { readTarball } from '../../../src/action/tarball.ts';
 import { readZip } from '../../../src/action/zip.ts';
 import { PlatformError } from '../../../src/contract/errors.ts';
-import { zipOf } from '../../lib/archives.ts';
+import { zipOf } from '../../support/archives.ts';
 import { allowingLater, type Target } from '../target.ts';
 
 const isPlatformError = (error: unknown): boolean => error instanceof PlatformError;

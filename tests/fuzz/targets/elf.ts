@@ -3,8 +3,8 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { libosPath } from '../../../src/contract/paths.ts';
-import { readElfDependencies } from '../../../src/runtime/elf.ts';
-import { symbolAt } from '../../../src/symbols/elf-symbols.ts';
+import { readElfDependencies } from '../../../src/elf/dependencies.ts';
+import { symbolAt } from '../../../src/elf/symbols.ts';
 import type { Target } from '../target.ts';
 
 const HEAD = 64;

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { Packager } from '../../../src/action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../../../src/api/auth.ts';
 import { createApi } from '../../../src/api/server.ts';
-import { FakeNode } from '../../lib/fake-node.ts';
-import { RawHttp } from '../../lib/raw-http.ts';
+import { FakeNode } from '../../support/fake-node.ts';
+import { RawHttp } from '../../support/raw-http.ts';
 import type { Target } from '../target.ts';
 
 const KEY = Buffer.from(DEFAULT_GUEST_KEY).toString('base64');

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Packager } from '../../src/action/packager.ts';
+import { ApiError } from '../../src/api/errors.ts';
+import { ActionRegistry } from '../../src/api/registry.ts';
+import type { ActionPut } from '../../src/api/schemas.ts';
+import { type ActionPolicy, DEFAULT_POLICY } from '../../src/contract/action.ts';
+import { JsonText, type JsonValue } from '../../src/json/json-text.ts';
+import { argumentsText } from '../../src/node/function/arguments.ts';
+import { resolveKind } from '../../src/runtime/kinds.ts';
+
+const exec = { kind: 'nodejs:default', code: 'exports.main = () => ({})' };
+
+let codeDir: string;
+
+before(async () => {
+  codeDir = await mkdtemp(join(tmpdir(), 'seuss-policy-'));
+});
+after(() => rm(codeDir, { recursive: true }));
+
+function registry(state?: ActionPolicy['state']): ActionRegistry {
+  const packager = new Packager({
+    codeDir,
+    resolveKind: (kind) => resolveKind(kind).name,
+    ...(state !== undefined && { state }),
+  });
+  return new ActionRegistry(packager);
+}
+
+async function put(actions: ActionRegistry, content: Partial<ActionPut>) {
+  return (await actions.put('guest', 'f', { exec, ...content }, true)).record;
+}
+
+function annotated(value: unknown): Partial<ActionPut> {
+  return { annotations: [{ key: 'seuss', value: JsonText.of(value as JsonValue) }] };
+}
+
+describe('the annotation seuss', () => {
+  it('becomes the policy of the action', async () => {
+    const actions = registry();
+    assert.deepEqual((await put(actions, {})).action.policy, DEFAULT_POLICY);
+    const value = { state: 'reset', specialize: [{ model: 'a' }, { model: 'b', deep: { n: [1] } }] };
+    const { state, specialize } = (await put(actions, annotated(value))).action.policy;
+    assert.deepEqual({ state, specialize: specialize.map((fixed) => argumentsText(fixed).value()) }, value);
+    assert.deepEqual((await put(actions, annotated({}))).action.policy, DEFAULT_POLICY);
+  });
+
+  it('stays until it is replaced or deleted, and makes another function of the action', async () => {
+    const actions = registry();
+    const plain = await put(actions, {});
+    const fresh = await put(actions, annotated({ state: 'fresh' }));
+    assert.notEqual(fresh.action.digest, plain.action.digest);
+    const kept = await put(actions, { limits: { timeout: 5000 } });
+    assert.equal(kept.action.policy.state, 'fresh');
+    assert.equal(kept.action.digest, fresh.action.digest);
+    const gone = await put(actions, { delAnnotations: ['seuss'] });
+    assert.deepEqual(gone.action.policy, DEFAULT_POLICY);
+    assert.equal(gone.action.digest, plain.action.digest);
+  });
+
+  it('may ask for a warm-up', async () => {
+    const actions = registry();
+    const { action } = await put(actions, annotated({ state: 'reset', warmup: { args: { n: 1 } } }));
+    assert.deepEqual(action.policy.warmup, { args: JsonText.of({ n: 1 }), runs: 50 });
+    const adopted = registry()
+      .adopt(action)
+      .annotations.find(({ key }) => key === 'seuss');
+    assert.deepEqual(adopted?.value.value(), {
+      state: 'reset',
+      specialize: [],
+      warmup: { args: { n: 1 }, runs: 50 },
+    });
+    await assert.rejects(
+      put(actions, annotated({ warmup: { runs: 0 } })),
+      /annotations\.seuss\.warmup\.runs/,
+    );
+  });
+
+  it('goes before the default of the server', async () => {
+    const actions = registry('fresh');
+    assert.equal((await put(actions, {})).action.policy.state, 'fresh');
+    assert.equal((await put(actions, annotated({ specialize: [{ a: 1 }] }))).action.policy.state, 'fresh');
+    assert.equal((await put(actions, annotated({ state: 'reuse' }))).action.policy.state, 'reuse');
+  });
+
+  it('is shown for an action from this disk', async () => {
+    const { action } = await put(registry(), annotated({ state: 'reset' }));
+    const adopted = registry().adopt(action);
+    const shown = adopted.annotations.find(({ key }) => key === 'seuss');
+    assert.deepEqual(shown?.value.value(), { state: 'reset', specialize: [] });
+  });
+
+  it('is refused with its fault named', async () => {
+    const cases: [unknown, RegExp][] = [
+      ['reset', /annotations\.seuss: .*object/],
+      [null, /annotations\.seuss: .*object/],
+      [{ state: 'pristine' }, /annotations\.seuss\.state: .*reuse.*reset.*fresh/],
+      [{ state: 1 }, /annotations\.seuss\.state/],
+      [{ mode: 'reset' }, /annotations\.seuss: .*mode/],
+      [{ specialize: { a: 1 } }, /annotations\.seuss\.specialize: .*array/],
+      [{ specialize: ['a'] }, /annotations\.seuss\.specialize\.0/],
+      [{ specialize: [{ a: 1 }, {}] }, /annotations\.seuss\.specialize\.1: fixes no argument/],
+      [
+        {
+          specialize: [
+            { a: 1, b: { c: 2, d: 3 } },
+            { b: { d: 3, c: 2 }, a: 1 },
+          ],
+        },
+        /annotations\.seuss\.specialize\.1: fixes what another one fixes/,
+      ],
+      [{ specialize: Array.from({ length: 33 }, (_, n) => ({ n })) }, /annotations\.seuss\.specialize/],
+    ];
+    for (const [value, text] of cases) {
+      await assert.rejects(put(registry(), annotated(value)), (error: unknown) => {
+        assert.ok(error instanceof ApiError);
+        assert.equal(error.status, 400);
+        assert.match(error.message, text);
+        return true;
+      });
+    }
+  });
+});
