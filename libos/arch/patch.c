@@ -11,11 +11,11 @@
  */
 #include <linux/mman.h>
 
-#include "../../abi/layout.h"
-#include "../include/arch.h"
-#include "../include/host.h"
-#include "../include/mm.h"
-#include "../include/string.h"
+#include "abi/layout.h"
+#include "include/arch.h"
+#include "include/host.h"
+#include "include/mm.h"
+#include "include/string.h"
 
 #define SLOTS_BASE 0x00060000ul
 #define SLOTS_END 0x00070000ul

@@ -6,18 +6,18 @@
 #include <asm/errno.h>
 #include <asm/unistd_64.h>
 
-#include "../../abi/layout.h"
-#include "../../abi/libos.h"
-#include "../include/arch.h"
-#include "../include/host.h"
-#include "../include/hostsig.h"
-#include "../include/link.h"
-#include "../include/mm.h"
-#include "../include/sched.h"
-#include "../include/signal.h"
-#include "../include/string.h"
-#include "../include/syscall.h"
-#include "../include/vdso.h"
+#include "abi/layout.h"
+#include "abi/libos.h"
+#include "include/arch.h"
+#include "include/host.h"
+#include "include/hostsig.h"
+#include "include/link.h"
+#include "include/mm.h"
+#include "include/sched.h"
+#include "include/signal.h"
+#include "include/string.h"
+#include "include/syscall.h"
+#include "include/vdso.h"
 
 #define SIGILL 4
 #define SIGALRM 14

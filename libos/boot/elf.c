@@ -2,12 +2,12 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "../../abi/layout.h"
-#include "../include/elf.h"
-#include "../include/file.h"
-#include "../include/mm.h"
-#include "../include/string.h"
-#include "../include/thread.h"
+#include "abi/layout.h"
+#include "include/elf.h"
+#include "include/file.h"
+#include "include/mm.h"
+#include "include/string.h"
+#include "include/thread.h"
 #include "image.h"
 
 #define SCRIPT_LINE_BYTES 256

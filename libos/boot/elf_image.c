@@ -4,10 +4,10 @@
 #include <linux/mman.h>
 #include <linux/stat.h>
 
-#include "../../abi/layout.h"
-#include "../include/file.h"
-#include "../include/mm.h"
-#include "../include/string.h"
+#include "abi/layout.h"
+#include "include/file.h"
+#include "include/mm.h"
+#include "include/string.h"
 #include "image.h"
 
 #define SEGMENTS_MAX 128

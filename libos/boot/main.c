@@ -1,18 +1,18 @@
 /* Boot: the library OS starts, then the program that the host named. */
 #include <asm/errno.h>
 
-#include "../../abi/layout.h"
-#include "../include/arch.h"
-#include "../include/boot.h"
-#include "../include/elf.h"
-#include "../include/file.h"
-#include "../include/host.h"
-#include "../include/link.h"
-#include "../include/mm.h"
-#include "../include/random.h"
-#include "../include/sched.h"
-#include "../include/string.h"
-#include "../include/syscall.h"
+#include "abi/layout.h"
+#include "include/arch.h"
+#include "include/boot.h"
+#include "include/elf.h"
+#include "include/file.h"
+#include "include/host.h"
+#include "include/link.h"
+#include "include/mm.h"
+#include "include/random.h"
+#include "include/sched.h"
+#include "include/string.h"
+#include "include/syscall.h"
 
 #define PATH_BYTES 4096
 

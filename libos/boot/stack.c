@@ -3,13 +3,13 @@
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 
-#include "../include/arch.h"
-#include "../include/elf.h"
-#include "../include/ids.h"
-#include "../include/mm.h"
-#include "../include/random.h"
-#include "../include/string.h"
-#include "../include/vdso.h"
+#include "include/arch.h"
+#include "include/elf.h"
+#include "include/ids.h"
+#include "include/mm.h"
+#include "include/random.h"
+#include "include/string.h"
+#include "include/vdso.h"
 #include "image.h"
 
 #define STRINGS_MAX (STACK_BYTES / 4) /* as Linux: argument and environment take a quarter at most */

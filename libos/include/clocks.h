@@ -1,4 +1,4 @@
-/* kernel/clocks.c: the guest's clocks by number, time values from the guest, timers on any clock. */
+/* time/clocks.c: the guest's clocks by number, time values from the guest, timers on any clock. */
 #ifndef LIBOS_CLOCKS_H
 #define LIBOS_CLOCKS_H
 

@@ -71,7 +71,7 @@ struct file {
 	struct dentry *dentry; /* NULL for pipes, sockets, epoll, … */
 	struct inode *inode;   /* NULL likewise, unless the object makes one */
 	void *priv;
-	struct list_node epoll_items; /* net/epoll.c: items that watch this file */
+	struct list_node epoll_items; /* event/epoll.c: items that watch this file */
 	int owner_pid;                /* F_SETOWN */
 	int owner_signal;             /* F_SETSIG */
 };
@@ -86,13 +86,13 @@ static inline bool file_writable(const struct file *f)
 	return (f->flags & 3) == 1 || (f->flags & 3) == 2;
 }
 
-/* fs/file.c. file_new: refs 1; NULL when memory is short. */
+/* vfs/file.c. file_new: refs 1; NULL when memory is short. */
 struct file *file_new(const struct file_ops *ops, u32 flags, void *priv);
 struct file *file_get(struct file *f);
 void file_put(struct file *f);
 int file_stat(struct file *f, struct stat *st); /* fstat(2) in kernel memory: 0 or -errno */
 
-/* fs/fdtable.c: one table, the UC is one process. */
+/* vfs/fdtable.c: one table, the UC is one process. */
 int fd_install(struct file *f, u32 min_fd, bool cloexec); /* takes the reference; lowest free fd or -EMFILE (then f is put) */
 struct file *fd_get(int fd); /* counted reference or NULL (EBADF) */
 struct file *fd_peek(int fd); /* uncounted: only while nothing blocks */
@@ -145,13 +145,13 @@ struct inode {
 	s64 atime[2], mtime[2], ctime[2]; /* seconds, nanoseconds */
 	u32 refs;
 	void *priv;
-	struct list_node locks; /* fs/lock.c */
+	struct list_node locks; /* vfs/lock.c */
 };
 struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, u64 ino, u32 mode);
 struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 
-/* fs/mount.c */
+/* vfs/mount.c */
 int mount_add(const char *path, struct superblock *sb); /* makes the mount point reachable even in a read-only parent */
 struct superblock *tmpfs_new(u32 root_mode);
 /* Maps window and reads the image behind its descriptor; image_bytes 0: as many as it says itself. NULL: no such or a bad image. */
@@ -167,10 +167,10 @@ struct link_mount;
 /* LINK_MOUNT came: mounts the image behind host descriptor fd; a refusal is traced and fd closed. */
 void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, int fd);
 
-/* fs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
+/* vfs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
 int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);
 long sys_open_kernel(const char *path, u32 flags); /* file for the ELF loader: struct file * or -errno cast to long */
-/* Where AF_UNIX sockets live in the tree (net/unix.c). create fails with -EADDRINUSE when the name exists. */
+/* Where AF_UNIX sockets live in the tree (net/unix/). create fails with -EADDRINUSE when the name exists. */
 int path_create_socket(const char *path, u32 mode, struct inode **out);
 int path_find_inode(const char *path, struct inode **out);
 

@@ -1,4 +1,4 @@
-/* kernel/lineage.c: what a UC must not have in common with the UCs whose memory it continues. */
+/* process/lineage.c: what a UC must not have in common with the UCs whose memory it continues. */
 #ifndef LIBOS_LINEAGE_H
 #define LIBOS_LINEAGE_H
 

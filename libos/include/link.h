@@ -1,8 +1,8 @@
-/* kernel/link.c: messages to and from the host, abi/link.h. */
+/* host/link.c: messages to and from the host, abi/link.h. */
 #ifndef LIBOS_LINK_H
 #define LIBOS_LINK_H
 
-#include "../../abi/link.h"
+#include "abi/link.h"
 #include "thread.h"
 #include "types.h"
 

@@ -1,4 +1,4 @@
-/* kernel/sched.c: what the trap and deploy code needs of the scheduler beyond thread.h. */
+/* thread/sched.c: what the trap and deploy code needs of the scheduler beyond thread.h. */
 #ifndef LIBOS_SCHED_H
 #define LIBOS_SCHED_H
 

@@ -1,4 +1,4 @@
-/* kernel/sig*.c: POSIX signals between the guest's threads, timers, faults and the host. */
+/* signal/: POSIX signals between the guest's threads, timers, faults and the host. */
 #ifndef LIBOS_SIGNAL_H
 #define LIBOS_SIGNAL_H
 
@@ -69,7 +69,7 @@ void signal_force(const struct ksiginfo *info);
 bool signal_pending(const struct thread *t);
 /*
  * On the way back to the guest: sets up the frame of the next handler in current->tf, applies the default action, and
- * decides on the call that returned a restart code. Called by kernel/syscall.c only.
+ * decides on the call that returned a restart code. Called by sys/syscall.c only.
  * Must also run when current->sig_restore_mask is set or the call returned a restart code.
  */
 void signal_deliver(void);
@@ -87,7 +87,7 @@ void signal_set_temporary_mask(sigmask_t mask);
 /* Copies a guest's sigset_t; 0, -EINVAL when bytes is not 8, or -EFAULT. */
 int signal_copy_mask(sigmask_t *mask, u64 user_set, u64 bytes);
 
-/* Pending signals for net/signalfd.c (and rt_sigtimedwait): those of the current thread and of the process. */
+/* Pending signals for event/signalfd.c (and rt_sigtimedwait): those of the current thread and of the process. */
 sigmask_t signal_pending_set(void);
 /*
  * Takes one of set out of them: synchronous ones first, then the thread's own, then the process's, lowest
@@ -103,7 +103,7 @@ extern struct waitq signal_arrived;
  */
 long signal_restart_call(void);
 
-/* kernel/clone.c, exit.c: signal state of a new thread of current, and of one that ends. */
+/* thread/clone.c, exit.c: signal state of a new thread of current, and of one that ends. */
 void signal_thread_init(struct thread *t);
 void signal_thread_exit(struct thread *t);
 

@@ -1,4 +1,4 @@
-/* What the files kernel/sig*.c share: dispositions, pending sets, frames. Nobody else includes this. */
+/* What the files signal/ share: dispositions, pending sets, frames. Nobody else includes this. */
 #ifndef LIBOS_SIGSTATE_H
 #define LIBOS_SIGSTATE_H
 

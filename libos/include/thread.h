@@ -14,7 +14,7 @@ struct trapframe {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
-/* kernel/ktimer.c ------------------------------------------------------------- */
+/* thread/ktimer.c ------------------------------------------------------------- */
 
 /* A kernel timer: func is called (never inside a syscall's middle, but between threads) when due. */
 struct ktimer {
@@ -77,7 +77,7 @@ struct thread {
 	bool fast_return;  /* the guest expects rcx and r11 to be lost: it made a patched syscall */
 	u64 fs_base, gs_base; /* valid while not running */
 
-	/* kernel/signal.c */
+	/* signal/signal.c */
 	sigmask_t sig_mask;
 	sigmask_t sig_saved_mask; /* to restore after sigsuspend, ppoll, pselect, epoll_pwait */
 	bool sig_restore_mask;
@@ -86,7 +86,7 @@ struct thread {
 	sigmask_t sig_wait; /* signals that rt_sigtimedwait waits for */
 	u64 sig_syscall_rip; /* where to go to make the interrupted call again */
 
-	/* kernel/clone.c, kernel/futex.c */
+	/* thread/clone.c, thread/futex.c */
 	u64 clear_child_tid;
 	u64 robust_list, robust_list_len;
 	char comm[16];
@@ -99,7 +99,7 @@ extern int thread_count;
 
 #define DEADLINE_NONE (~0ull)
 
-/* kernel/sched.c ------------------------------------------------------------ */
+/* thread/sched.c ------------------------------------------------------------ */
 
 /*
  * Blocks the current thread until sched_wake, the deadline (absolute CLOCK_MONOTONIC ns) or,
@@ -125,7 +125,7 @@ extern bool need_resched;
 /* Number of runnable threads other than current. */
 int sched_runnable(void);
 
-/* kernel/waitq.c -------------------------------------------------------------- */
+/* thread/waitq.c -------------------------------------------------------------- */
 
 /* A queue of waiters on one event source, as Linux's wait_queue_head. */
 struct waitq {
@@ -149,7 +149,7 @@ void waitq_wake_one(struct waitq *q, u32 events);
 /* Waits on q once: adds, blocks, removes. Same result as sched_block. */
 int waitq_wait(struct waitq *q, u64 deadline_ns, bool interruptible);
 
-/* kernel/clock.c -------------------------------------------------------------- */
+/* time/clock.c -------------------------------------------------------------- */
 
 u64 clock_monotonic_ns(void); /* the guest's; continues across deploys */
 u64 clock_realtime_ns(void);

@@ -6,7 +6,7 @@
 
 /*
  * What the guest's vDSO reads on each call. It lies in the library OS's data; the vDSO finds it through
- * the pointer at VDSO_DATA_POINTER. Set at boot and at each deploy, by kernel/clock.c.
+ * the pointer at VDSO_DATA_POINTER. Set at boot and at each deploy, by time/clock.c.
  */
 struct vdso_data {
 	u64 host_clock_gettime;  /* the host vDSO's function, or 0: then the guest's call traps */

@@ -3,9 +3,9 @@
  * up to 32 KiB, kpages beyond. What the allocator knows of a page is kept apart, in one dense array, and a page is
  * taken into use lowest first, so that few pages are ever touched: each is a page of every idle UC.
  */
-#include "../../abi/layout.h"
-#include "../include/link.h"
-#include "../include/string.h"
+#include "abi/layout.h"
+#include "include/link.h"
+#include "include/string.h"
 #include "vma.h"
 
 extern char __libos_end[];

@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/string.h"
+#include "include/string.h"
 #include "calls.h"
 #include "vma.h"
 

@@ -6,7 +6,7 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/file.h"
+#include "include/file.h"
 #include "vma.h"
 
 struct window {

@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/file.h"
+#include "include/file.h"
 #include "vma.h"
 
 /*

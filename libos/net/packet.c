@@ -3,8 +3,8 @@
 
 #include <asm/errno.h>
 
-#include "../include/mm.h"
-#include "unix.h"
+#include "include/mm.h"
+#include "net/unix/unix.h"
 
 void packet_queue_init(struct packet_queue *q)
 {

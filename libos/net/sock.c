@@ -4,10 +4,10 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "../include/mm.h"
-#include "../include/net.h"
-#include "../include/signal.h"
-#include "../include/syscall.h"
+#include "include/mm.h"
+#include "include/net.h"
+#include "include/signal.h"
+#include "include/syscall.h"
 
 void *sock_new(const struct sock_ops *ops, size_t bytes, int family, int type, int protocol)
 {

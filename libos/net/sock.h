@@ -17,7 +17,7 @@
 #include <linux/netlink.h>
 #include <linux/un.h>
 
-#include "../include/file.h"
+#include "include/file.h"
 
 #define AF_UNSPEC 0
 #define AF_UNIX 1

@@ -4,9 +4,9 @@
 #include <linux/fcntl.h>
 #include <linux/sockios.h>
 
-#include "../include/mm.h"
-#include "../include/net.h"
-#include "anon.h"
+#include "event/anon.h"
+#include "include/mm.h"
+#include "include/net.h"
 #include "scm.h"
 
 #define SOCK_NONBLOCK O_NONBLOCK

@@ -5,11 +5,11 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#include "../include/ids.h"
-#include "../include/mm.h"
-#include "../include/string.h"
-#include "../include/syscall.h"
-#include "timespec.h"
+#include "include/ids.h"
+#include "include/mm.h"
+#include "include/string.h"
+#include "include/syscall.h"
+#include "time/timespec.h"
 
 #define SNDBUF_MIN 4608
 #define RCVBUF_MIN 2304

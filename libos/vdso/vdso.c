@@ -1,12 +1,12 @@
 /*
  * The guest's vDSO, linux-vdso.so.1: calls the host's own vDSO and makes of its clocks the guest's, as
- * kernel/clock.c does for system calls. What it cannot answer becomes a system call.
+ * time/clock.c does for system calls. What it cannot answer becomes a system call.
  */
 #include <asm/unistd_64.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 
-#include "../include/vdso.h"
+#include "include/vdso.h"
 
 #define NS_PER_S 1000000000ll
 #define EXPORT __attribute__((visibility("default")))
