@@ -5,7 +5,7 @@
 #include <linux/fcntl.h>
 
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "time/timespec.h"
 #include "anon.h"
 #include "pollset.h"

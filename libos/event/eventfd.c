@@ -4,7 +4,7 @@
 #include <linux/fcntl.h>
 
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "anon.h"
 
 #define EFD_SEMAPHORE 1u

@@ -3,7 +3,7 @@
 #include <asm/poll.h>
 
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "time/timespec.h"
 #include "pollset.h"
 

@@ -4,7 +4,7 @@
 
 #include "include/mm.h"
 #include "include/string.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "time/timespec.h"
 #include "pollset.h"
 

@@ -7,7 +7,7 @@
 #include "include/mm.h"
 #include "include/signal.h"
 #include "include/string.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "anon.h"
 
 struct signalfd {

@@ -8,7 +8,7 @@
 #include <linux/timerfd.h>
 
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "time/timespec.h"
 #include "anon.h"
 

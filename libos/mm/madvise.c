@@ -4,7 +4,7 @@
 
 #include "include/host.h"
 #include "include/string.h"
-#include "calls.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 /* Up to here, zeroing in place is cheaper than breaking the host's mapping in three. */

@@ -5,7 +5,7 @@
 
 #include "include/file.h"
 #include "include/host.h"
-#include "calls.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 #define PROT_MASK (PROT_READ | PROT_WRITE | PROT_EXEC)

@@ -4,7 +4,7 @@
 
 #include "include/file.h"
 #include "include/host.h"
-#include "calls.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 struct resize {

@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 
 #include "include/host.h"
-#include "calls.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 u64 mm_mapped_until(u64 addr, u64 end)

@@ -3,7 +3,7 @@
 #include <linux/mman.h>
 
 #include "include/string.h"
-#include "calls.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 #define MCL_ALL (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)

@@ -3,7 +3,7 @@
 #include <linux/fcntl.h>
 
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "sock.h"
 
 #define SOCK_TYPE_MASK 0xf

@@ -4,7 +4,7 @@
 #include <linux/uio.h>
 
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "time/timespec.h"
 #include "scm.h"
 

@@ -8,7 +8,7 @@
 #include "include/ids.h"
 #include "include/mm.h"
 #include "include/string.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 #include "time/timespec.h"
 
 #define SNDBUF_MIN 4608

@@ -10,7 +10,7 @@
 #include "event/anon.h"
 #include "include/mm.h"
 #include "include/signal.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define PIPE_CAPACITY 65536u
 #define PIPE_CAPACITY_MAX 1048576u /* /proc/sys/fs/pipe-max-size */

@@ -4,7 +4,7 @@
 #include "include/ids.h"
 #include "include/link.h"
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define PARENT_PID 1
 #define KEEP_ID (~0u) /* setresuid(2) etc.: leave as it is */

@@ -8,7 +8,7 @@
 #include "include/mm.h"
 #include "include/signal.h"
 #include "include/string.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 /* Newer than some kernel headers. */
 #ifndef PR_SET_VMA

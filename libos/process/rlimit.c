@@ -6,7 +6,7 @@
 #include "include/ids.h"
 #include "include/mm.h"
 #include "include/rlimit.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define INFINITY RLIM_INFINITY
 #define NOFILE_SOFT 1024ul

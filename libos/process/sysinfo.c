@@ -9,8 +9,8 @@
 #include "include/ids.h"
 #include "include/link.h"
 #include "include/mm.h"
-#include "include/syscall.h"
 #include "include/system.h"
+#include "sys/calls.h"
 
 #define PER_LINUX 0
 #define PERSONALITY_QUERY 0xffffffffu

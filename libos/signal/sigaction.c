@@ -3,7 +3,7 @@
 
 #include "include/mm.h"
 #include "include/sigstate.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define SIG_BLOCK 0
 #define SIG_UNBLOCK 1

@@ -3,7 +3,7 @@
 
 #include "include/mm.h"
 #include "include/sigstate.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define MINSIGSTKSZ 2048u
 

@@ -12,7 +12,7 @@
 #include "include/mm.h"
 #include "include/sigstate.h"
 #include "include/string.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define UC_FP_XSTATE 1u
 #define UC_SIGCONTEXT_SS 2u

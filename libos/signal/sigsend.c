@@ -4,7 +4,7 @@
 #include "include/ids.h"
 #include "include/mm.h"
 #include "include/sigstate.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 static struct ksiginfo info_of_sender(int signo, int code)
 {

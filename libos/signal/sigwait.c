@@ -5,7 +5,7 @@
 #include "include/clocks.h"
 #include "include/mm.h"
 #include "include/sigstate.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 static long wait_for_handler(void)
 {

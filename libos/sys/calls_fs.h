@@ -1,4 +1,4 @@
-/* CALL(name) rows: system calls of the fs area, included by sys/table.c. */
+/* CALL(name) rows: system calls of the fs area, for sys/calls.h and sys/table.c. */
 /* Older kernel headers lack it. */
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452

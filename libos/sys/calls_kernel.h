@@ -1,4 +1,4 @@
-/* CALL(name) rows: system calls of the kernel area, included by sys/table.c. */
+/* CALL(name) rows: system calls of the kernel area, for sys/calls.h and sys/table.c. */
 
 /* signals */
 CALL(rt_sigaction)

@@ -1,4 +1,4 @@
-/* CALL(name) rows: system calls of the mm area, included by sys/table.c. */
+/* CALL(name) rows: system calls of the mm area, for sys/calls.h and sys/table.c. */
 CALL(brk)
 CALL(madvise)
 CALL(mincore)

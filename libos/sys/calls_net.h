@@ -1,4 +1,4 @@
-/* CALL(name) rows: system calls of the net area, included by sys/table.c. */
+/* CALL(name) rows: system calls of the net area, for sys/calls.h and sys/table.c. */
 /* readiness */
 CALL(epoll_create)
 CALL(epoll_create1)

@@ -5,7 +5,7 @@
  */
 #include <asm/errno.h>
 
-#include "include/syscall.h"
+#include "calls.h"
 
 #define REFUSE(name, error)            \
 	long sys_##name(const u64 a[6]) \

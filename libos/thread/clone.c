@@ -7,7 +7,7 @@
 #include "include/mm.h"
 #include "include/signal.h"
 #include "include/string.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
 #define OTHER_FLAGS                                                                          \

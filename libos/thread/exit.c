@@ -8,7 +8,7 @@
 #include "include/link.h"
 #include "include/mm.h"
 #include "include/signal.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 static u32 main_status; /* what the main thread ended with: the process's status if the last thread just exits */
 

@@ -6,7 +6,7 @@
 #include "include/futex.h"
 #include "include/mm.h"
 #include "include/signal.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define BUCKET_BITS 6
 

@@ -5,7 +5,7 @@
 #include "include/futex.h"
 #include "include/ids.h"
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define PI_BIT 1ul /* of a list pointer: the entry is a PI futex */
 

@@ -9,7 +9,7 @@
 
 #include "include/ids.h"
 #include "include/mm.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define RT_PRIORITY_MIN 1
 #define RT_PRIORITY_MAX 99

@@ -5,7 +5,7 @@
 #include "include/clocks.h"
 #include "include/mm.h"
 #include "include/sigstate.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 /*
  * Time in the library OS counts as the guest's own, so ITIMER_VIRTUAL and ITIMER_PROF both go by the

@@ -12,7 +12,7 @@
 #include "include/posixtimer.h"
 #include "include/sigstate.h"
 #include "include/string.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define SIGEV_SIGNAL 0
 #define SIGEV_NONE 1

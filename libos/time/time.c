@@ -6,7 +6,7 @@
 #include "include/clocks.h"
 #include "include/mm.h"
 #include "include/signal.h"
-#include "include/syscall.h"
+#include "sys/calls.h"
 
 #define COARSE_TICK_NS 4000000ull /* resolution of the coarse clocks, as with HZ=250 */
 #define CLOCK_TICKS_PER_S 100ull  /* sysconf(_SC_CLK_TCK) */
