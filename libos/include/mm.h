@@ -63,7 +63,5 @@ static inline int get_user_u32(u32 *v, u64 src) { return copy_from_user(v, src, 
 static inline int put_user_u32(u64 dst, u32 v) { return copy_to_user(dst, &v, sizeof v); }
 static inline int get_user_u64(u64 *v, u64 src) { return copy_from_user(v, src, sizeof *v); }
 static inline int put_user_u64(u64 dst, u64 v) { return copy_to_user(dst, &v, sizeof v); }
-/* Atomic compare-and-swap on a guest word; 0 or -EFAULT, *old gets what was there. */
-int cmpxchg_user_u32(u64 addr, u32 expect, u32 desired, u32 *old);
 
 #endif
