@@ -10,7 +10,15 @@ struct inet_addr {
 	u16 port; /* host order */
 };
 
-struct unix_name;
+/* An address of AF_UNIX that sockets and messages refer to. */
+struct unix_name {
+	u32 refs;
+	u32 len; /* of un, the family included */
+	struct sockaddr_un un;
+};
+
+struct unix_name *unix_name_get(struct unix_name *name); /* name may be NULL */
+void unix_name_put(struct unix_name *name);
 
 struct packet {
 	struct list_node node;

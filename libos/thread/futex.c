@@ -5,7 +5,6 @@
 #include "include/clocks.h"
 #include "include/futex.h"
 #include "include/mm.h"
-#include "include/signal.h"
 #include "sys/calls.h"
 
 #define BUCKET_BITS 6
@@ -26,13 +25,6 @@ static void futex_queue(struct futex_waiter *w)
 	list_add_tail(&w->node, bucket_of(w->address));
 }
 
-void futex_wake_waiter(struct futex_waiter *w)
-{
-	list_del(&w->node);
-	w->woken = true;
-	sched_wake(w->thread);
-}
-
 int futex_wake(u64 address, int count, u32 bitset)
 {
 	struct list_node *head = bucket_of(address);
@@ -47,24 +39,6 @@ int futex_wake(u64 address, int count, u32 bitset)
 		woken++;
 	}
 	return woken;
-}
-
-int futex_wait_queued(struct futex_waiter *w, int clock, u64 until)
-{
-	for (;;) {
-		u64 now = 0;
-		int r = until == DEADLINE_NONE ? sched_block(DEADLINE_NONE, true) : clock_block(clock, until, true);
-		if (w->woken)
-			return 0;
-		if (until != DEADLINE_NONE && clock_read(clock, &now))
-			now = until;
-		bool late = until != DEADLINE_NONE && now >= until;
-		bool interrupted = r == -EINTR && signal_pending(current);
-		if (!late && !interrupted)
-			continue;
-		list_del(&w->node);
-		return late ? -ETIMEDOUT : -EINTR;
-	}
 }
 
 /* FUTEX_WAIT, FUTEX_WAIT_BITSET: sleeps if the word is still expect. */

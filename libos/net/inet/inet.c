@@ -119,23 +119,6 @@ int inet_serves(const struct inet_sock *i, const struct inet_addr *dest)
 	return same_ip(&i->local, &any6);
 }
 
-int inet_route(struct inet_sock *i, struct inet_addr *dest)
-{
-	if (!inet_is_local(dest) || (i->v6_only && inet_is_v4(dest)))
-		return -ENETUNREACH;
-	/* An address of the other family: an IPv6 socket bound to ::1 cannot reach 127.0.0.1. */
-	if (!inet_is_any(&i->local) && inet_is_v4(&i->local) != inet_is_v4(dest))
-		return -ENETUNREACH;
-	if (inet_is_any(dest))
-		memcpy(dest->ip, inet_is_v4(dest) ? loopback4.ip : loopback6.ip, sizeof dest->ip);
-	if (!i->local.port) {
-		int r = inet_autobind(i);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
 int inet_name(struct sock *s, bool peer, struct sock_addr *out)
 {
 	struct inet_sock *i = inet_of(s);

@@ -7,9 +7,6 @@
 
 #include "include/mm.h"
 
-#define TCP_SNDBUF 131072u /* net.ipv4.tcp_wmem would start lower and grow */
-#define TCP_RCVBUF 131072u /* net.ipv4.tcp_rmem */
-
 /* tcpi_state of Linux. */
 #define INFO_ESTABLISHED 1
 #define INFO_SYN_SENT 2
@@ -17,26 +14,6 @@
 #define INFO_CLOSE 7
 #define INFO_CLOSE_WAIT 8
 #define INFO_LISTEN 10
-
-static const struct sock_ops tcp_ops;
-
-struct tcp_sock *tcp_alloc(int family)
-{
-	struct tcp_sock *t = sock_new(&tcp_ops, sizeof *t, family, SOCK_STREAM, IPPROTO_TCP);
-
-	if (!t)
-		return NULL;
-	t->inet.sock.sndbuf = TCP_SNDBUF;
-	t->inet.sock.rcvbuf = TCP_RCVBUF;
-	return tcp_prepare(t);
-}
-
-struct sock *tcp_new(int family)
-{
-	struct tcp_sock *t = tcp_alloc(family);
-
-	return t ? &t->inet.sock : NULL;
-}
 
 /* Bytes that may be under way: what the receiver takes and what the sender keeps. */
 static u64 tcp_window(const struct tcp_sock *t)
@@ -283,3 +260,10 @@ static const struct sock_ops tcp_ops = {
 	.getopt = tcp_getopt,
 	.close = tcp_close,
 };
+
+struct sock *tcp_new(int family)
+{
+	struct tcp_sock *t = tcp_alloc(&tcp_ops, family);
+
+	return t ? &t->inet.sock : NULL;
+}

@@ -1,4 +1,4 @@
-/* Loopback TCP: what tcp.c (data), tcp_connect.c (connections) share. */
+/* Loopback TCP: what tcp.c (data) takes from tcp_connect.c (connections), which knows nothing of it. */
 #ifndef LIBOS_NET_INET_TCP_H
 #define LIBOS_NET_INET_TCP_H
 
@@ -40,8 +40,8 @@ static inline struct tcp_sock *tcp_of(struct sock *s)
 #define TCP_POLL_WRITE (POLLOUT | POLLWRNORM)
 #define TCP_POLL_ALL (TCP_POLL_READ | TCP_POLL_WRITE | POLLRDHUP | POLLHUP | POLLERR)
 
-struct tcp_sock *tcp_alloc(int family);
-struct tcp_sock *tcp_prepare(struct tcp_sock *t); /* tcp_connect.c: its part of tcp_alloc; returns t */
+/* tcp_connect.c. tcp_alloc: a fresh socket with these operations; NULL when memory is short. */
+struct tcp_sock *tcp_alloc(const struct sock_ops *ops, int family);
 int tcp_listen(struct sock *s, u32 backlog);
 int tcp_accept(struct sock *s, struct sock **out);
 int tcp_connect(struct sock *s, const struct sock_addr *addr, struct sock **blocker);

@@ -6,6 +6,9 @@
 #include "include/string.h"
 #include "tcp.h"
 
+#define TCP_SNDBUF 131072u /* net.ipv4.tcp_wmem would start lower and grow */
+#define TCP_RCVBUF 131072u /* net.ipv4.tcp_rmem */
+
 static struct inet_ports ports = { .bound = { &ports.bound, &ports.bound } };
 
 static void tcp_wake(struct tcp_sock *t)
@@ -13,8 +16,14 @@ static void tcp_wake(struct tcp_sock *t)
 	waitq_wake(&t->inet.sock.wait, TCP_POLL_ALL);
 }
 
-struct tcp_sock *tcp_prepare(struct tcp_sock *t)
+struct tcp_sock *tcp_alloc(const struct sock_ops *ops, int family)
 {
+	struct tcp_sock *t = sock_new(ops, sizeof *t, family, SOCK_STREAM, IPPROTO_TCP);
+
+	if (!t)
+		return NULL;
+	t->inet.sock.sndbuf = TCP_SNDBUF;
+	t->inet.sock.rcvbuf = TCP_RCVBUF;
 	inet_init(&t->inet, &ports);
 	bytequeue_init(&t->received);
 	list_init(&t->accepted);
@@ -84,7 +93,7 @@ static void tcp_refuse(struct tcp_sock *t)
 static void tcp_establish(struct tcp_sock *t, struct tcp_sock *listener)
 {
 	struct sock *ls = &listener->inet.sock;
-	struct tcp_sock *child = tcp_alloc(ls->family);
+	struct tcp_sock *child = tcp_alloc(ls->ops, ls->family);
 
 	if (!child || sockopt_copy(&child->inet.sock, ls)) {
 		if (child)

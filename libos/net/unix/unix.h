@@ -4,13 +4,6 @@
 
 #include "net/packet.h"
 
-/* An address that sockets and messages refer to. */
-struct unix_name {
-	u32 refs;
-	u32 len; /* of un, the family included */
-	struct sockaddr_un un;
-};
-
 struct unix_sock {
 	struct sock sock;
 	struct unix_name *name; /* counted, NULL: not bound */
@@ -39,8 +32,6 @@ static inline struct unix_sock *unix_of(struct sock *s)
 }
 
 struct unix_sock *unix_new(const struct sock_ops *ops, int type);
-struct unix_name *unix_name_get(struct unix_name *name);
-void unix_name_put(struct unix_name *name);
 int unix_bind(struct sock *s, const struct sock_addr *addr);
 /* The open socket of that type bound to addr, not counted: 0, -ECONNREFUSED, -EPROTOTYPE, path errors. */
 int unix_find(const struct sock_addr *addr, int type, struct unix_sock **out);

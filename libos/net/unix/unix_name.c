@@ -26,19 +26,6 @@ struct unix_sock *unix_new(const struct sock_ops *ops, int type)
 	return u;
 }
 
-struct unix_name *unix_name_get(struct unix_name *name)
-{
-	if (name)
-		name->refs++;
-	return name;
-}
-
-void unix_name_put(struct unix_name *name)
-{
-	if (!--name->refs)
-		kfree(name);
-}
-
 /* Checks addr and gives its path an end; is_path false: abstract. */
 static int unix_check(const struct sock_addr *addr, struct unix_name *name, bool *is_path)
 {
