@@ -1,5 +1,6 @@
 /* Boot: the library OS starts, then the program that the host named. */
 #include <asm/errno.h>
+#include <linux/stat.h>
 
 #include "abi/layout.h"
 #include "include/arch.h"
@@ -13,6 +14,7 @@
 #include "include/sched.h"
 #include "include/string.h"
 #include "include/syscall.h"
+#include "pipe/pipe.h"
 
 #define PATH_BYTES 4096
 
@@ -118,6 +120,7 @@ static void boot_thread(void *arg)
 	const struct program *g = arg;
 	host_munmap(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE);
 	link_stdin.eof = !g->stdin_link;
+	special_register(S_IFIFO, fifo_open);
 	fs_init(g->root == LINK_ROOT_HOST);
 	int err = fs_chdir(g->cwd);
 	if (err)

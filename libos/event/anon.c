@@ -10,7 +10,7 @@
 #define ANON_DEV 0x0du
 #define ANON_FIRST_INO 10000u
 
-u64 net_next_ino(void)
+u64 anon_next_ino(void)
 {
 	static u64 last = ANON_FIRST_INO;
 

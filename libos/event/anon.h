@@ -3,7 +3,6 @@
 #define LIBOS_EVENT_ANON_H
 
 #include "include/file.h"
-#include "include/net.h"
 
 struct stat;
 
@@ -11,6 +10,8 @@ struct stat;
 #define S_IFSOCK_MODE 0140777u
 #define S_ANON_MODE 0000600u
 
+/* Number for the next object of pipefs, sockfs and anon_inodefs; also in "socket:[N]". */
+u64 anon_next_ino(void);
 /* Fills st for an object of mode with inode number ino; returns 0. */
 int anon_stat(struct stat *st, u32 mode, u64 ino);
 /* An open file over priv at the lowest descriptor: that, -EMFILE or -ENOMEM (then priv is still the caller's). */

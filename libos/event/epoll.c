@@ -82,7 +82,7 @@ static long epoll_new(u32 flags)
 	list_init(&ep->ready);
 	waitq_init(&ep->wait);
 	waitq_init(&ep->pollers);
-	ep->ino = net_next_ino();
+	ep->ino = anon_next_ino();
 	int fd = anon_install(&epoll_ops, O_RDWR, ep, flags & EPOLL_CLOEXEC);
 	if (fd < 0)
 		kfree(ep);

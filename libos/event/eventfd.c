@@ -98,7 +98,7 @@ static long eventfd_create(u32 count, u32 flags)
 		return -ENOMEM;
 	e->count = count;
 	e->semaphore = flags & EFD_SEMAPHORE;
-	e->ino = net_next_ino();
+	e->ino = anon_next_ino();
 	waitq_init(&e->wait);
 	int fd = anon_install(&eventfd_ops, O_RDWR | (flags & EFD_NONBLOCK), e, flags & EFD_CLOEXEC);
 	if (fd < 0)

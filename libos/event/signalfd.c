@@ -125,7 +125,7 @@ static long signalfd_set(int fd, u64 mask_addr, u64 mask_bytes, u32 flags)
 	if (!s)
 		return -ENOMEM;
 	s->mask = mask;
-	s->ino = net_next_ino();
+	s->ino = anon_next_ino();
 	fd = anon_install(&signalfd_ops, O_RDWR | (flags & SFD_NONBLOCK), s, flags & SFD_CLOEXEC);
 	if (fd < 0)
 		kfree(s);

@@ -150,7 +150,7 @@ long sys_timerfd_create(const u64 a[6])
 	if (!t)
 		return -ENOMEM;
 	t->clock = clock;
-	t->ino = net_next_ino();
+	t->ino = anon_next_ino();
 	waitq_init(&t->wait);
 	ktimer_init(&t->timer, timerfd_due);
 	int fd = anon_install(&timerfd_ops, O_RDWR | (flags & TFD_NONBLOCK), t, flags & TFD_CLOEXEC);

@@ -54,6 +54,7 @@ struct file_ops {
 	 */
 	long (*mmap)(struct file *f, struct vma *v);
 	int (*fsync)(struct file *f);
+	long (*fcntl)(struct file *f, u32 cmd, u64 arg); /* F_GETPIPE_SZ, F_SETPIPE_SZ; NULL: EBADF */
 	int (*stat)(struct file *f, struct stat *st); /* NULL: from the inode */
 	void (*release)(struct file *f); /* last reference gone */
 };
@@ -170,6 +171,8 @@ void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, i
 /* vfs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
 int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);
 long sys_open_kernel(const char *path, u32 flags); /* file for the ELF loader: struct file * or -errno cast to long */
+/* vfs/open.c: the special files of a type, as S_IFIFO, are opened by open, which sets f->ops and f->priv; others: ENXIO. */
+void special_register(u32 type, int (*open)(struct inode *i, struct file *f));
 /* Where AF_UNIX sockets live in the tree (net/unix/). create fails with -EADDRINUSE when the name exists. */
 int path_create_socket(const char *path, u32 mode, struct inode **out);
 int path_find_inode(const char *path, struct inode **out);

@@ -5,7 +5,6 @@
 
 #include "event/anon.h"
 #include "include/mm.h"
-#include "include/net.h"
 #include "include/syscall.h"
 #include "pipe.h"
 

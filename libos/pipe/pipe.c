@@ -9,6 +9,7 @@
 
 #include "event/anon.h"
 #include "include/mm.h"
+#include "include/net.h"
 #include "include/signal.h"
 #include "sys/calls.h"
 
@@ -23,7 +24,7 @@ struct pipe *pipe_new(void)
 		return NULL;
 	bytequeue_init(&p->queue);
 	p->capacity = PIPE_CAPACITY;
-	p->ino = net_next_ino();
+	p->ino = anon_next_ino();
 	waitq_init(&p->wait);
 	list_init(&p->named);
 	return p;
@@ -148,6 +149,28 @@ static long pipe_ioctl(struct file *f, u32 cmd, u64 arg)
 	return put_user_u32(arg, p->queue.bytes);
 }
 
+static long pipe_set_capacity(struct pipe *p, u32 bytes)
+{
+	u64 capacity = PAGE_SIZE;
+
+	while (capacity < bytes)
+		capacity *= 2;
+	if (capacity > PIPE_CAPACITY_MAX)
+		return capacity > INT32_MAX ? -EINVAL : -EPERM;
+	if (capacity < p->queue.bytes)
+		return -EBUSY;
+	p->capacity = capacity;
+	waitq_wake(&p->wait, POLLOUT | POLLWRNORM);
+	return capacity;
+}
+
+static long pipe_fcntl(struct file *f, u32 cmd, u64 arg)
+{
+	struct pipe *p = f->priv;
+
+	return cmd == F_SETPIPE_SZ ? pipe_set_capacity(p, arg) : (long)p->capacity;
+}
+
 static int pipe_stat(struct file *f, struct stat *st)
 {
 	struct pipe *p = f->priv;
@@ -165,6 +188,7 @@ const struct file_ops pipe_ops = {
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.fcntl = pipe_fcntl,
 	.stat = pipe_stat,
 	.release = pipe_release,
 };
@@ -175,35 +199,13 @@ const struct file_ops fifo_ops = {
 	.write = pipe_write,
 	.poll = pipe_poll,
 	.ioctl = pipe_ioctl,
+	.fcntl = pipe_fcntl,
 	.release = pipe_release,
 };
 
 bool file_is_pipe(const struct file *f)
 {
 	return f->ops == &pipe_ops || f->ops == &fifo_ops;
-}
-
-static long pipe_set_capacity(struct pipe *p, u32 bytes)
-{
-	u64 capacity = PAGE_SIZE;
-
-	while (capacity < bytes)
-		capacity *= 2;
-	if (capacity > PIPE_CAPACITY_MAX)
-		return capacity > INT32_MAX ? -EINVAL : -EPERM;
-	if (capacity < p->queue.bytes)
-		return -EBUSY;
-	p->capacity = capacity;
-	waitq_wake(&p->wait, POLLOUT | POLLWRNORM);
-	return capacity;
-}
-
-long pipe_fcntl(struct file *f, u32 cmd, u64 arg)
-{
-	if (!file_is_pipe(f))
-		return -EBADF;
-	struct pipe *p = f->priv;
-	return cmd == F_SETPIPE_SZ ? pipe_set_capacity(p, arg) : (long)p->capacity;
 }
 
 /* One end at the lowest descriptor, counted in p; the error leaves p as it was. */

@@ -22,6 +22,11 @@ struct pipe {
 extern const struct file_ops pipe_ops, fifo_ops;
 struct pipe *pipe_new(void);
 void pipe_open_end(struct pipe *p, const struct file *f);
+/*
+ * fifo.c: opens the FIFO that i names, with f->flags as open(2) got them; sets f->ops and
+ * f->priv. Blocks until there is an other end, as fifo(7) says; 0, -ENXIO, -ERESTARTSYS or -ENOMEM.
+ */
+int fifo_open(struct inode *i, struct file *f);
 /* Gives up an end; the last one frees p. */
 void pipe_close_end(struct pipe *p, const struct file *f);
 

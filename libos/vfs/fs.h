@@ -193,7 +193,6 @@ long tmpfs_seals_add(struct file *f, u32 seals);
 
 /* devices ------------------------------------------------------------------- */
 
-int chrdev_open(struct inode *i, struct file *f); /* by i->rdev; -ENXIO */
 #define SEUSS_MAJOR 10u
 #define SEUSS_MINOR 250u
 #define FRESH_MINOR 251u
@@ -201,7 +200,7 @@ int chrdev_open(struct inode *i, struct file *f); /* by i->rdev; -ENXIO */
 extern const struct file_ops seuss_file_ops;
 extern const struct file_ops fresh_file_ops;
 extern const struct file_ops draws_file_ops;
-/* Opens special files of any file system: devices, FIFOs, sockets. */
+/* Opens special files of any file system: what special_register was told of. */
 int special_open(struct inode *i, struct file *f);
 /* seuss_dev.c: sends what u holds as frames of one type. */
 ssize_t link_write(u16 type, struct uio *u);

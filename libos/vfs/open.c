@@ -1,5 +1,4 @@
 /* open(2): from a path to an open file. */
-#include "include/net.h"
 #include "fs.h"
 
 /* What F_GETFL shows and operations look at; the others act at the open only. */
@@ -7,13 +6,18 @@
 #define FLAGS_OF_O_PATH ((u32)(O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC))
 #define TMPFILE_BIT ((u32)(O_TMPFILE & ~O_DIRECTORY))
 
+static int (*special_opens[DT_OF_MODE(S_IFMT) + 1])(struct inode *i, struct file *f);
+
+void special_register(u32 type, int (*open)(struct inode *i, struct file *f))
+{
+	special_opens[DT_OF_MODE(type)] = open;
+}
+
 int special_open(struct inode *i, struct file *f)
 {
-	if (S_ISCHR(i->mode))
-		return chrdev_open(i, f);
-	if (S_ISFIFO(i->mode))
-		return fifo_open(i, f);
-	return -ENXIO;
+	int (*open)(struct inode *i, struct file *f) = special_opens[DT_OF_MODE(i->mode)];
+
+	return open ? open(i, f) : -ENXIO;
 }
 
 static u32 wanted_access(u32 flags)

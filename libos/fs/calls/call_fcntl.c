@@ -2,7 +2,6 @@
 #include <asm/ioctls.h>
 #include <linux/fcntl.h>
 
-#include "include/net.h"
 #include "calls.h"
 
 #define SETFL_MASK ((u32)(O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME))
@@ -100,7 +99,7 @@ static long fcntl_opened(struct file *f, u32 cmd, u64 arg)
 		return F_UNLCK;
 	case F_GETPIPE_SZ:
 	case F_SETPIPE_SZ:
-		return pipe_fcntl(f, cmd, arg);
+		return f->ops->fcntl ? f->ops->fcntl(f, cmd, arg) : -EBADF;
 	case F_ADD_SEALS:
 		return tmpfs_seals_add(f, (u32)arg);
 	case F_GET_SEALS:

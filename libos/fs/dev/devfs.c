@@ -99,7 +99,8 @@ static const struct device {
 	{ SEUSS_MAJOR, DRAWS_MINOR, &draws_file_ops },
 };
 
-int chrdev_open(struct inode *i, struct file *f)
+/* By i->rdev, or -ENXIO. */
+static int chrdev_open(struct inode *i, struct file *f)
 {
 	for (u32 k = 0; k < ARRAY_SIZE(devices); k++) {
 		if (i->rdev == make_dev(devices[k].major, devices[k].minor)) {
@@ -157,6 +158,7 @@ struct superblock *devfs_new(void)
 
 	if (!sb || fill(sb->root))
 		return NULL;
+	special_register(S_IFCHR, chrdev_open);
 	sb->type = "devtmpfs";
 	sb->read_only = true;
 	return sb;

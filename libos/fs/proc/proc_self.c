@@ -3,7 +3,6 @@
 
 #include "include/elf.h"
 #include "include/link.h"
-#include "include/net.h"
 #include "include/rlimit.h"
 #include "procfs.h"
 
