@@ -17,6 +17,7 @@
 #include "include/signal.h"
 #include "include/string.h"
 #include "include/syscall.h"
+#include "include/upcalls.h"
 #include "include/vdso.h"
 
 #define SIGILL 4

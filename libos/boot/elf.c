@@ -8,6 +8,7 @@
 #include "include/mm.h"
 #include "include/string.h"
 #include "include/thread.h"
+#include "include/upcalls.h"
 #include "image.h"
 
 #define SCRIPT_LINE_BYTES 256

@@ -23,6 +23,7 @@
 #include "include/random.h"
 #include "include/sched.h"
 #include "include/string.h"
+#include "include/upcalls.h"
 #include "resume.h"
 
 #define HOST_SPACE_BEGIN 0x10000000000ul /* 1 TiB: the zygote's mappings lie above */
@@ -35,9 +36,6 @@ struct deploy {
 	int fd_count;
 	bool resets; /* a UC that has run, not an embryo */
 };
-
-void embryo_main(void);
-void reset_main(void);
 
 /* Before any output is possible the exit status alone tells the tender what was wrong. */
 enum { EMBRYO_NO_MESSAGE = 240, EMBRYO_BAD_MESSAGE, EMBRYO_BAD_PLAN, EMBRYO_MAP_FAILED, RESET_BAD_STATE };

@@ -14,6 +14,7 @@
 #include "include/sched.h"
 #include "include/string.h"
 #include "include/syscall.h"
+#include "include/upcalls.h"
 #include "pipe/pipe.h"
 
 #define PATH_BYTES 4096

@@ -9,6 +9,7 @@
 #include "include/mm.h"
 #include "include/random.h"
 #include "include/string.h"
+#include "include/upcalls.h"
 #include "include/vdso.h"
 #include "image.h"
 

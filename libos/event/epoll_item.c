@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 
 #include "include/mm.h"
-#include "include/net.h"
+#include "include/upcalls.h"
 #include "epoll.h"
 
 struct epoll_item *epoll_item_find(struct epoll *ep, struct file *f, int fd)

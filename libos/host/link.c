@@ -10,6 +10,7 @@
 #include "include/signal.h"
 #include "include/string.h"
 #include "include/syscall.h"
+#include "include/upcalls.h"
 
 #define POLLIN_EVENTS 0x41u /* EPOLLIN | EPOLLRDNORM */
 

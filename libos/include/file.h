@@ -100,7 +100,6 @@ struct file *fd_peek(int fd); /* uncounted: only while nothing blocks */
 int fd_close(int fd);
 int fd_replace(int fd, struct file *f, bool cloexec); /* dup2: closes what was there */
 int fd_limit(void);
-void fd_set_limit(u32 limit); /* RLIMIT_NOFILE, soft: prlimit(2) calls it */
 int fd_next(int fd, struct file **out); /* lowest open descriptor >= fd and its uncounted file, or -1 */
 bool fd_cloexec(int fd);
 u32 fs_umask(void);
@@ -133,6 +132,8 @@ struct superblock {
 	bool no_dcache; /* names come and go by themselves: look them up each time */
 	bool check_modes; /* permission bits hold for the guest; else all may be read, and written unless read_only */
 	struct inode *root;
+	/* O_TMPFILE: a regular file of mode with nlink 0; NULL: EOPNOTSUPP. */
+	int (*nameless)(struct superblock *sb, u32 mode, struct inode **out);
 	u64 (*usage)(struct superblock *sb, u64 *limit); /* bytes used and at most, for statfs(2); NULL: full */
 	void *priv;
 };
@@ -154,6 +155,9 @@ void inode_put(struct inode *i);
 
 /* vfs/mount.c */
 int mount_add(const char *path, struct superblock *sb); /* makes the mount point reachable even in a read-only parent */
+int fs_chdir(const char *path); /* for the boot: the first working directory */
+
+/* fs/: the file systems. */
 struct superblock *tmpfs_new(u32 root_mode);
 /* Maps window and reads the image behind its descriptor; image_bytes 0: as many as it says itself. NULL: no such or a bad image. */
 struct superblock *erofs_open(int image_window, u64 image_bytes);
@@ -161,12 +165,8 @@ struct superblock *hostfs_open(void);
 struct superblock *devfs_new(void);
 struct superblock *procfs_new(void);
 struct superblock *sysfs_new(void);
-/* Builds the tree of a booted UC: root (image 0 or host), /tmp, /dev, /proc; and fds 0, 1, 2. */
+/* fs/tree.c: builds the tree of a booted UC: root (image 0 or host), /tmp, /dev, /proc; and fds 0, 1, 2. */
 void fs_init(bool host_root);
-int fs_chdir(const char *path); /* for the boot: the first working directory */
-struct link_mount;
-/* LINK_MOUNT came: mounts the image behind host descriptor fd; a refusal is traced and fd closed. */
-void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, int fd);
 
 /* vfs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
 int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);

@@ -15,8 +15,7 @@ void random_reseed(const u8 entropy[RANDOM_SEED_BYTES]);
 void random_bytes(void *buf, size_t bytes);
 /* fs/dev/fresh_dev.c: gives a clone its own random bytes wherever the guest asked for that. Once, after random_reseed. */
 void fresh_renew(void);
-/* fs/dev/draws.c: the current thread calls getrandom(2), or reads random bytes from a file. Not for the driver's own draws. */
-void draws_note_call(u32 flags);
+/* fs/dev/draws.c: the current thread reads random bytes from a file. */
 void draws_note(void);
 
 #endif

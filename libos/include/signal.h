@@ -63,8 +63,6 @@ _Static_assert(sizeof(struct ksiginfo) == 128, "siginfo_t is 128 bytes");
 /* info NULL: SI_KERNEL. Wakes a thread whose mask lets it through. */
 void signal_send_process(int signo, const struct ksiginfo *info);
 void signal_send_thread(struct thread *t, int signo, const struct ksiginfo *info);
-/* A fault of the current thread: delivered even if blocked or ignored (then fatal). */
-void signal_force(const struct ksiginfo *info);
 /* Something that the mask of t lets through (and that is not ignored) is pending. */
 bool signal_pending(const struct thread *t);
 /*

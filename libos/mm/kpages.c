@@ -2,7 +2,7 @@
 #include <linux/mman.h>
 
 #include "include/host.h"
-#include "include/link.h"
+#include "include/upcalls.h"
 #include "vma.h"
 
 void *kpages_alloc(u64 bytes)

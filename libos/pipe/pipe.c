@@ -9,8 +9,8 @@
 
 #include "event/anon.h"
 #include "include/mm.h"
-#include "include/net.h"
 #include "include/signal.h"
+#include "include/upcalls.h"
 #include "sys/calls.h"
 
 #define PIPE_CAPACITY 65536u

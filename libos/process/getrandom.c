@@ -5,6 +5,7 @@
 #include "include/mm.h"
 #include "include/random.h"
 #include "include/string.h"
+#include "include/upcalls.h"
 #include "sys/calls.h"
 
 #define CHUNK_BYTES 512u

@@ -3,9 +3,9 @@
  * erasure"), so that a later look at the memory, or a snapshot of it, does not tell earlier output.
  */
 #include "include/chacha20.h"
-#include "include/link.h"
 #include "include/random.h"
 #include "include/string.h"
+#include "include/upcalls.h"
 
 #define KEY_BYTES 32
 

@@ -6,6 +6,7 @@
 #include "include/ids.h"
 #include "include/mm.h"
 #include "include/rlimit.h"
+#include "include/upcalls.h"
 #include "sys/calls.h"
 
 #define INFINITY RLIM_INFINITY

@@ -12,6 +12,7 @@
 #include "include/mm.h"
 #include "include/sigstate.h"
 #include "include/string.h"
+#include "include/upcalls.h"
 #include "sys/calls.h"
 
 #define UC_FP_XSTATE 1u

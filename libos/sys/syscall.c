@@ -6,10 +6,9 @@
 #include "include/sched.h"
 #include "include/signal.h"
 #include "include/syscall.h"
+#include "include/upcalls.h"
 
 u32 syscall_unknown[SYSCALL_MAX];
-
-int return_to_guest(void);
 
 static const char *const names[SYSCALL_MAX] = {
 #include "syscall_names.inc"
@@ -62,7 +61,6 @@ static bool call_wants_decision(const struct trapframe *tf)
 	return (long)tf->orig_rax >= 0 && (ret == -ERESTARTSYS || ret == -ERESTARTNOHAND);
 }
 
-/* The last thing before the guest runs. 1: it needs all registers as in the trapframe; 0: rcx and r11 are free. */
 int return_to_guest(void)
 {
 	struct thread *t = current;

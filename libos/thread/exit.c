@@ -5,9 +5,9 @@
 #include "include/clocks.h"
 #include "include/futex.h"
 #include "include/ids.h"
-#include "include/link.h"
 #include "include/mm.h"
 #include "include/signal.h"
+#include "include/upcalls.h"
 #include "sys/calls.h"
 
 static u32 main_status; /* what the main thread ended with: the process's status if the last thread just exits */

@@ -12,6 +12,7 @@
 #include "include/sched.h"
 #include "include/signal.h"
 #include "include/string.h"
+#include "include/upcalls.h"
 
 #define SLICE_NS 5000000ull   /* a turn while others are runnable */
 #define LONE_SLICE_NS 20000000ull /* a turn while no other is runnable: the link is looked at then */

@@ -1,4 +1,5 @@
 /* The descriptor table. A UC is one process: there is one. */
+#include "include/upcalls.h"
 #include "fs.h"
 
 #define FD_FIRST_SLOTS 64u

@@ -3,7 +3,7 @@
 #include <linux/mman.h>
 
 #include "include/host.h"
-#include "include/net.h"
+#include "include/upcalls.h"
 #include "fs.h"
 
 struct file *file_new(const struct file_ops *ops, u32 flags, void *priv)

@@ -158,6 +158,7 @@ void fd_set_cloexec(int fd, bool on);
 
 /* mount.c ------------------------------------------------------------------- */
 
+void mount_root(struct superblock *sb); /* the first mount; panics if sb is NULL */
 extern struct dentry *fs_cwd;
 void fs_set_cwd(struct dentry *d); /* takes a reference of its own */
 struct superblock *superblock_new(const char *type, u32 magic, bool read_only);
@@ -174,9 +175,6 @@ bool overlay_readdir(struct dentry *dir, u64 base, u64 *pos, struct dir_emit *em
 /* hostfs.c */
 #define HOSTFS_MAGIC 0x7f4a1c33u
 
-/* proc_self.c: makes the program's path absolute, once, while the working directory is the first one. */
-void proc_note_exe(void);
-
 /* lock.c -------------------------------------------------------------------- */
 
 void locks_file_released(struct file *f);  /* flock and OFD locks end with the description */
@@ -186,7 +184,6 @@ long lock_flock(struct file *f, u32 op);
 
 /* tmpfs.c ------------------------------------------------------------------- */
 
-int tmpfs_nameless(struct superblock *sb, u32 mode, struct inode **out); /* O_TMPFILE: nlink 0 */
 int tmpfs_memfd(bool sealable, u32 mode, struct inode **out);
 long tmpfs_seals_get(struct file *f);          /* F_GET_SEALS; -EINVAL: no memfd or tmpfs file */
 long tmpfs_seals_add(struct file *f, u32 seals);

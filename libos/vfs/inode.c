@@ -1,5 +1,4 @@
 /* Inodes: references, permission, times, stat. */
-#include "include/link.h"
 #include "fs.h"
 
 #define NS_PER_S 1000000000ull

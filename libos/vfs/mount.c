@@ -1,7 +1,7 @@
 /* The mounts of a UC. A mount point needs no directory below it: its name then lies over the parent. */
 #include "abi/layout.h"
 #include "include/host.h"
-#include "include/link.h"
+#include "include/upcalls.h"
 #include "fs.h"
 
 #define OVERLAY_MAGIC 0x794c7630u
@@ -182,15 +182,7 @@ bool overlay_readdir(struct dentry *dir, u64 base, u64 *pos, struct dir_emit *em
 	return true;
 }
 
-static void mount_or_panic(const char *path, struct superblock *sb)
-{
-	int err = sb ? mount_add(path, sb) : -ENOMEM;
-
-	if (err)
-		panic("cannot mount %s: error %d", path, -err);
-}
-
-static void mount_root(struct superblock *sb)
+void mount_root(struct superblock *sb)
 {
 	struct mount *m = kzalloc(sizeof *m);
 
@@ -203,17 +195,6 @@ static void mount_root(struct superblock *sb)
 	m->sb = sb;
 	m->id = 1;
 	list_add_tail(&m->node, &mounts);
-}
-
-void fs_init(bool host_root)
-{
-	mount_root(host_root ? hostfs_open() : erofs_open(0, 0));
-	mount_or_panic("/tmp", tmpfs_new(S_ISVTX | 0777));
-	mount_or_panic("/proc", procfs_new());
-	mount_or_panic("/sys", sysfs_new());
-	mount_or_panic("/dev", devfs_new());
-	mount_or_panic("/dev/shm", tmpfs_new(S_ISVTX | 0777));
-	console_install();
 }
 
 void fs_set_cwd(struct dentry *d)
@@ -239,29 +220,4 @@ int fs_chdir(const char *path)
 		fs_set_cwd(p.dentry);
 	path_put(&p);
 	return err;
-}
-
-/* Where the host serves the tree file by file there is no telling its names from an image's. */
-static bool takes_mounts(void)
-{
-	return fs_root && fs_root->inode->sb->magic != HOSTFS_MAGIC;
-}
-
-void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, int fd)
-{
-	char *copy = kmalloc(len + 1);
-	struct superblock *sb = NULL;
-	int err = -ENOMEM;
-
-	if (copy) {
-		memcpy(copy, path, len);
-		copy[len] = 0;
-		sb = takes_mounts() ? erofs_open(fd - UC_IMAGE_FD, m->image_bytes) : NULL;
-		err = sb ? mount_add(copy, sb) : -EINVAL;
-		if (err)
-			trace("mount of %s refused: error %d", copy, -err);
-		kfree(copy);
-	}
-	if (!sb)
-		host_close(fd);
 }

@@ -77,6 +77,11 @@ int path_open_at(struct path *p, u32 flags, struct file **out)
 	return err ? err : open_inode(p->dentry, i, flags, out);
 }
 
+static int open_make_nameless(struct superblock *sb, u32 mode, struct inode **out)
+{
+	return sb->nameless ? sb->nameless(sb, mode, out) : -EOPNOTSUPP;
+}
+
 static int open_nameless(int dirfd, const char *path, u32 flags, u32 mode, struct file **out)
 {
 	struct dentry *d;
@@ -95,7 +100,7 @@ static int open_nameless(int dirfd, const char *path, u32 flags, u32 mode, struc
 	} else {
 		err = inode_permission(p.dentry->inode, MAY_WRITE | MAY_EXEC);
 		if (!err)
-			err = tmpfs_nameless(p.dentry->inode->sb, mode & ~fd_umask & 07777, &i);
+			err = open_make_nameless(p.dentry->inode->sb, mode & ~fd_umask & 07777, &i);
 	}
 	if (!err) {
 		len = snprintf(name, sizeof name, "#%lu", i->ino);

@@ -2,7 +2,7 @@
 #include <linux/memfd.h>
 #include <linux/poll.h>
 
-#include "include/net.h"
+#include "include/upcalls.h"
 #include "calls.h"
 
 #define CHUNK_BYTES 16384u

@@ -4,6 +4,7 @@
 
 #include "include/link.h"
 #include "include/syscall.h"
+#include "include/upcalls.h"
 #include "vfs/fs.h"
 
 #define PIECE_BYTES 16384u

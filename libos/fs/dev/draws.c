@@ -10,6 +10,7 @@
 #include "include/elf.h"
 #include "include/random.h"
 #include "include/thread.h"
+#include "include/upcalls.h"
 #include "vfs/fs.h"
 
 /* How far up the stack the caller of the C library is looked for. */

@@ -5,7 +5,6 @@
 
 #include "abi/layout.h"
 #include "include/host.h"
-#include "include/link.h"
 #include "vfs/fs.h"
 #include "erofs_format.h"
 

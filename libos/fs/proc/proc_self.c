@@ -2,8 +2,8 @@
 #include <linux/resource.h>
 
 #include "include/elf.h"
-#include "include/link.h"
 #include "include/rlimit.h"
+#include "include/upcalls.h"
 #include "procfs.h"
 
 #define PIECE_BYTES 512u

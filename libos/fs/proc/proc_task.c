@@ -1,7 +1,7 @@
 /* stat, status and statm of the process and its threads. */
 #include "include/clocks.h"
 #include "include/elf.h"
-#include "include/link.h"
+#include "include/upcalls.h"
 #include "procfs.h"
 
 #define NS_PER_TICK 10000000ull

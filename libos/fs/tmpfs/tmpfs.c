@@ -113,6 +113,15 @@ struct inode *tmpfs_inode(struct superblock *sb, u32 mode, u64 rdev)
 	return i;
 }
 
+static int tmpfs_nameless(struct superblock *sb, u32 mode, struct inode **out)
+{
+	*out = tmpfs_inode(sb, S_IFREG | mode, 0);
+	if (!*out)
+		return -ENOSPC;
+	(*out)->nlink = 0;
+	return 0;
+}
+
 struct superblock *tmpfs_new(u32 root_mode)
 {
 	struct superblock *sb = superblock_new("tmpfs", TMPFS_MAGIC, false);
@@ -121,6 +130,7 @@ struct superblock *tmpfs_new(u32 root_mode)
 		return NULL;
 	sb->check_modes = true;
 	sb->usage = tmpfs_usage;
+	sb->nameless = tmpfs_nameless;
 	sb->root = tmpfs_inode(sb, S_IFDIR | root_mode, 0);
 	if (!sb->root) {
 		kfree(sb);
@@ -129,17 +139,6 @@ struct superblock *tmpfs_new(u32 root_mode)
 	sb->root->uid = 0;
 	sb->root->gid = 0;
 	return sb;
-}
-
-int tmpfs_nameless(struct superblock *sb, u32 mode, struct inode **out)
-{
-	if (sb->usage != tmpfs_usage)
-		return -EOPNOTSUPP;
-	*out = tmpfs_inode(sb, S_IFREG | mode, 0);
-	if (!*out)
-		return -ENOSPC;
-	(*out)->nlink = 0;
-	return 0;
 }
 
 int tmpfs_memfd(bool sealable, u32 mode, struct inode **out)

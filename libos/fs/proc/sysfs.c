@@ -1,7 +1,7 @@
 /* /sys: the little that libraries read to count processors and memory. */
 #include <linux/magic.h>
 
-#include "fs/proc/procfs.h"
+#include "procfs.h"
 
 static void show_cpu_list(struct proc_text *t, int id)
 {
