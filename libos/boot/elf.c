@@ -165,7 +165,9 @@ static int run_script(const struct script *s, struct stack_content *c, struct tr
 
 int elf_exec(const char *path, int argc, const char **argv, int envc, const char **envp, struct trapframe *tf)
 {
-	struct stack_content c = { .argc = argc, .argv = argv, .envc = envc, .envp = envp, .exec_path = path };
+	struct stack_content c = {
+		.argc = argc, .argv = argv, .envc = envc, .envp = envp, .exec_path = path
+	};
 	struct script script;
 	int ret = read_script(&script, path);
 

@@ -145,7 +145,8 @@ long stack_map(bool exec)
 
 	if (guard < 0)
 		return guard;
-	stack = mm_mmap((u64)guard + GUARD_BYTES, STACK_BYTES, prot, flags | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
+	stack = mm_mmap((u64)guard + GUARD_BYTES, STACK_BYTES, prot, flags | MAP_FIXED | MAP_GROWSDOWN, NULL,
+			0);
 	if (stack < 0)
 		return stack;
 	mm_set_name((u64)stack, STACK_NAME);

@@ -14,7 +14,10 @@ struct stat;
 u64 anon_next_ino(void);
 /* Fills st for an object of mode with inode number ino; returns 0. */
 int anon_stat(struct stat *st, u32 mode, u64 ino);
-/* An open file over priv at the lowest descriptor: that, -EMFILE or -ENOMEM (then priv is still the caller's). */
+/*
+ * An open file over priv at the lowest descriptor: that, -EMFILE or -ENOMEM (then priv is still the
+ * caller's).
+ */
 int anon_install(const struct file_ops *ops, u32 flags, void *priv, bool cloexec);
 /* Waits on q for a blocking read or write: 0 look again, -EAGAIN when nonblock, -ERESTARTSYS. */
 int anon_wait(struct waitq *q, bool nonblock);

@@ -12,7 +12,9 @@
 #include "time/timespec.h"
 #include "anon.h"
 
-/* A periodic timer is armed again only when someone asks for it: then the periods that went by are counted. */
+/*
+ * A periodic timer is armed again only when someone asks for it: then the periods that went by are counted.
+ */
 struct timerfd {
 	struct ktimer timer;
 	int clock;

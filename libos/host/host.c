@@ -32,6 +32,7 @@ struct host_cmsghdr {
 long host_mmap(u64 addr, u64 bytes, int prot, int flags, int fd, u64 offset)
 {
 	int all = MAP_ALWAYS | (flags & MAP_NORESERVE) | (fd < 0 ? MAP_ANONYMOUS | MAP_NORESERVE : 0);
+
 	return host_syscall(__NR_mmap, addr, bytes, (u64)prot, (u64)all, (u64)(s64)fd, offset);
 }
 
@@ -47,7 +48,8 @@ long host_mprotect(u64 addr, u64 bytes, int prot)
 
 long host_mremap(u64 old_addr, u64 old_bytes, u64 new_bytes, u64 new_addr)
 {
-	return host_syscall(__NR_mremap, old_addr, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED, new_addr, 0);
+	return host_syscall(__NR_mremap, old_addr, old_bytes, new_bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+			    new_addr, 0);
 }
 
 long host_discard(u64 addr, u64 bytes)
@@ -81,6 +83,7 @@ long host_close(int fd)
 static int take_descriptors(const struct host_msghdr *m, int *fds, int fd_max)
 {
 	const struct host_cmsghdr *c = m->control;
+
 	if (m->control_len < sizeof *c || c->level != HOST_SOL_SOCKET || c->type != HOST_SCM_RIGHTS)
 		return 0;
 	int n = (int)((c->len - sizeof *c) / sizeof(int));
@@ -98,9 +101,12 @@ long host_link_recv(void *buf, u64 bytes, bool wait, int *fds, int fd_max, int *
 {
 	u64 control[128];
 	struct iovec iov = { .iov_base = buf, .iov_len = bytes };
-	struct host_msghdr m = { .iov = &iov, .iov_len = 1, .control = control, .control_len = sizeof control };
+	struct host_msghdr m = {
+		.iov = &iov, .iov_len = 1, .control = control, .control_len = sizeof control
+	};
 	u64 flags = HOST_MSG_CMSG_CLOEXEC | (wait ? 0 : HOST_MSG_DONTWAIT);
 	long n = host_syscall(__NR_recvmsg, UC_LINK_FD, (u64)&m, flags, 0, 0, 0);
+
 	*fd_count = n < 0 ? 0 : take_descriptors(&m, fds, fd_max);
 	return n;
 }
@@ -114,6 +120,7 @@ long host_link_wait(s64 timeout_ns)
 {
 	struct pollfd p = { .fd = UC_LINK_FD, .events = POLLIN };
 	s64 ts[2] = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+
 	return host_syscall(__NR_ppoll, (u64)&p, 1, timeout_ns < 0 ? 0 : (u64)ts, 0, 0, 0);
 }
 
@@ -125,6 +132,7 @@ long host_clock_gettime(int clock, s64 ts[2])
 long host_set_alarm(u64 after_us)
 {
 	s64 value[4] = { 0, 0, (s64)(after_us / 1000000), (s64)(after_us % 1000000) };
+
 	return host_syscall(__NR_setitimer, 0, (u64)value, 0, 0, 0, 0);
 }
 

@@ -45,9 +45,12 @@ static u64 last_tag;
 void link_send(u16 type, u64 tag, const void *data, u64 bytes)
 {
 	const u8 *p = data;
+
 	do {
 		u64 n = MIN(bytes, (u64)LINK_PAYLOAD_MAX);
-		struct link_frame f = { .type = type, .flags = n < bytes ? LINK_MORE : 0, .len = (u32)n, .tag = tag };
+		struct link_frame f = {
+			.type = type, .flags = n < bytes ? LINK_MORE : 0, .len = (u32)n, .tag = tag
+		};
 		struct iovec iov[2] = { { &f, sizeof f }, { (void *)p, n } };
 		long sent = host_link_send(iov, n ? 2 : 1);
 		if (sent == -EINTR || sent == -ENOBUFS)
@@ -62,6 +65,7 @@ void link_send(u16 type, u64 tag, const void *data, u64 bytes)
 static void stream_append(struct link_stream *s, const u8 *data, u64 bytes)
 {
 	struct chunk *c = kmalloc(sizeof *c + bytes);
+
 	if (!c)
 		panic("no memory for %lu bytes from the host", bytes);
 	c->used = 0;
@@ -74,6 +78,7 @@ static void stream_append(struct link_stream *s, const u8 *data, u64 bytes)
 u64 link_stream_take(struct link_stream *s, void *dst, u64 bytes)
 {
 	u64 done = 0;
+
 	while (done < bytes && !list_empty(&s->chunks)) {
 		struct chunk *c = list_entry(s->chunks.next, struct chunk, node);
 		u64 n = MIN(bytes - done, c->len - c->used);
@@ -100,6 +105,7 @@ static void take_reply(const u8 *payload, u64 bytes, int fd)
 static void take_mount(const u8 *payload, u64 bytes, int fd)
 {
 	const struct link_mount *m = (const void *)payload;
+
 	if (bytes <= sizeof *m || payload[bytes - 1] != 0 || fd < 0)
 		panic("malformed mount message");
 	fs_handle_mount(m, (const char *)(m + 1), bytes - sizeof *m - 1, fd);
@@ -144,6 +150,7 @@ static bool receive_one(bool wait)
 {
 	int fd = -1, fd_count;
 	long n = host_link_recv(&incoming, sizeof incoming, wait, &fd, 1, &fd_count);
+
 	if (n == -EINTR)
 		return wait;
 	if (n == -EAGAIN)
@@ -202,6 +209,7 @@ void panic(const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
+
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);

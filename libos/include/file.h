@@ -38,7 +38,10 @@ static inline void poll_wait(struct poll_ctx *ctx, struct waitq *q)
 		ctx->add(ctx, q);
 }
 
-/* read and write return bytes or -errno; 0 from read is end of file. Blocking is theirs to do (O_NONBLOCK in file->flags). */
+/*
+ * read and write return bytes or -errno; 0 from read is end of file. Blocking is theirs to do (O_NONBLOCK in
+ * file->flags).
+ */
 struct file_ops {
 	ssize_t (*read)(struct file *f, struct uio *u, u64 *pos);
 	ssize_t (*write)(struct file *f, struct uio *u, u64 *pos);
@@ -49,8 +52,8 @@ struct file_ops {
 	int (*readdir)(struct file *f, u64 *pos, struct dir_emit *emit);
 	/*
 	 * Puts the file's bytes at vma->start..end, which never goes beyond the page of a regular file's last
-	 * byte when called: maps host memory there and returns the address where they are; NULL: ENODEV. Ops that cannot share
-	 * pages copy for MAP_PRIVATE and answer -ENODEV for MAP_SHARED.
+	 * byte when called: maps host memory there and returns the address where they are; NULL: ENODEV. Ops
+	 * that cannot share pages copy for MAP_PRIVATE and answer -ENODEV for MAP_SHARED.
 	 */
 	long (*mmap)(struct file *f, struct vma *v);
 	int (*fsync)(struct file *f);
@@ -94,7 +97,8 @@ void file_put(struct file *f);
 int file_stat(struct file *f, struct stat *st); /* fstat(2) in kernel memory: 0 or -errno */
 
 /* vfs/fdtable.c: one table, the UC is one process. */
-int fd_install(struct file *f, u32 min_fd, bool cloexec); /* takes the reference; lowest free fd or -EMFILE (then f is put) */
+/* takes the reference; lowest free fd or -EMFILE (then f is put) */
+int fd_install(struct file *f, u32 min_fd, bool cloexec);
 struct file *fd_get(int fd); /* counted reference or NULL (EBADF) */
 struct file *fd_peek(int fd); /* uncounted: only while nothing blocks */
 int fd_close(int fd);
@@ -107,12 +111,16 @@ u32 fs_umask(void);
 struct inode_ops {
 	/* 0 and a counted inode, or -ENOENT. */
 	int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
-	int (*create)(struct inode *dir, const char *name, size_t len, u32 mode, u64 rdev, struct inode **out); /* S_IFREG, DIR, FIFO, SOCK, CHR */
-	int (*symlink)(struct inode *dir, const char *name, size_t len, const char *target, struct inode **out);
+	/* S_IFREG, DIR, FIFO, SOCK, CHR */
+	int (*create)(struct inode *dir, const char *name, size_t len, u32 mode, u64 rdev,
+		      struct inode **out);
+	int (*symlink)(struct inode *dir, const char *name, size_t len, const char *target,
+		       struct inode **out);
 	int (*link)(struct inode *dir, const char *name, size_t len, struct inode *target);
 	int (*unlink)(struct inode *dir, const char *name, size_t len); /* not directories */
 	int (*rmdir)(struct inode *dir, const char *name, size_t len);
-	int (*rename)(struct inode *from, const char *name, size_t len, struct inode *to, const char *to_name, size_t to_len, u32 flags);
+	int (*rename)(struct inode *from, const char *name, size_t len, struct inode *to, const char *to_name,
+		      size_t to_len, u32 flags);
 	long (*readlink)(struct inode *i, char *buf, size_t size); /* length, not NUL-ended */
 	int (*open)(struct inode *i, struct file *f); /* sets f->ops and f->priv */
 	int (*truncate)(struct inode *i, u64 size);
@@ -130,11 +138,13 @@ struct superblock {
 	u32 dev;
 	bool read_only;
 	bool no_dcache; /* names come and go by themselves: look them up each time */
-	bool check_modes; /* permission bits hold for the guest; else all may be read, and written unless read_only */
+	/* permission bits hold for the guest; else all may be read, and written unless read_only */
+	bool check_modes;
 	struct inode *root;
 	/* O_TMPFILE: a regular file of mode with nlink 0; NULL: EOPNOTSUPP. */
 	int (*nameless)(struct superblock *sb, u32 mode, struct inode **out);
-	u64 (*usage)(struct superblock *sb, u64 *limit); /* bytes used and at most, for statfs(2); NULL: full */
+	/* bytes used and at most, for statfs(2); NULL: full */
+	u64 (*usage)(struct superblock *sb, u64 *limit);
 	void *priv;
 };
 
@@ -154,12 +164,16 @@ struct inode *inode_get(struct inode *i);
 void inode_put(struct inode *i);
 
 /* vfs/mount.c */
-int mount_add(const char *path, struct superblock *sb); /* makes the mount point reachable even in a read-only parent */
+/* makes the mount point reachable even in a read-only parent */
+int mount_add(const char *path, struct superblock *sb);
 int fs_chdir(const char *path); /* for the boot: the first working directory */
 
 /* fs/: the file systems. */
 struct superblock *tmpfs_new(u32 root_mode);
-/* Maps window and reads the image behind its descriptor; image_bytes 0: as many as it says itself. NULL: no such or a bad image. */
+/*
+ * Maps window and reads the image behind its descriptor; image_bytes 0: as many as it says itself. NULL: no
+ * such or a bad image.
+ */
 struct superblock *erofs_open(int image_window, u64 image_bytes);
 struct superblock *hostfs_open(void);
 struct superblock *devfs_new(void);
@@ -170,8 +184,12 @@ void fs_init(bool host_root);
 
 /* vfs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
 int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);
-long sys_open_kernel(const char *path, u32 flags); /* file for the ELF loader: struct file * or -errno cast to long */
-/* vfs/open.c: the special files of a type, as S_IFIFO, are opened by open, which sets f->ops and f->priv; others: ENXIO. */
+/* file for the ELF loader: struct file * or -errno cast to long */
+long sys_open_kernel(const char *path, u32 flags);
+/*
+ * vfs/open.c: the special files of a type, as S_IFIFO, are opened by open, which sets f->ops and f->priv;
+ * others: ENXIO.
+ */
 void special_register(u32 type, int (*open)(struct inode *i, struct file *f));
 /* Where AF_UNIX sockets live in the tree (net/unix/). create fails with -EADDRINUSE when the name exists. */
 int path_create_socket(const char *path, u32 mode, struct inode **out);

@@ -32,7 +32,9 @@ void futex_pi_owner_died(u64 address);
 /* Hands the PI futexes of the ending current thread to their first waiters. */
 void futex_pi_exit(void);
 
-/* thread/robust.c: marks the robust mutexes that the ending current thread holds, and wakes a waiter of each. */
+/*
+ * thread/robust.c: marks the robust mutexes that the ending current thread holds, and wakes a waiter of each.
+ */
 void robust_list_exit(void);
 
 #endif

@@ -13,7 +13,10 @@
 void random_reseed(const u8 entropy[RANDOM_SEED_BYTES]);
 /* Fills buf. Earlier output cannot be told from a later state of the pool. */
 void random_bytes(void *buf, size_t bytes);
-/* fs/dev/fresh_dev.c: gives a clone its own random bytes wherever the guest asked for that. Once, after random_reseed. */
+/*
+ * fs/dev/fresh_dev.c: gives a clone its own random bytes wherever the guest asked for that. Once, after
+ * random_reseed.
+ */
 void fresh_renew(void);
 /* fs/dev/draws.c: the current thread reads random bytes from a file. */
 void draws_note(void);

@@ -31,7 +31,7 @@ void ktimer_run(u64 now_ns); /* calls what is due */
 
 #define NSIG 64
 typedef u64 sigmask_t; /* bit n-1: signal n */
-#define SIGBIT(n) (1ull << ((n)-1))
+#define SIGBIT(n) (1ull << ((n) - 1))
 
 /* A signal as queued; siginfo is Linux's 128-byte siginfo_t. */
 struct sig_queued {
@@ -139,7 +139,10 @@ struct waiter {
 	void (*func)(struct waiter *w, u32 events);
 };
 
-#define WAITQ_INIT(name) { .waiters = { &(name).waiters, &(name).waiters } }
+#define WAITQ_INIT(name)                                        \
+	{                                                       \
+		.waiters = { &(name).waiters, &(name).waiters } \
+	}
 void waitq_init(struct waitq *q);
 void waiter_init(struct waiter *w, struct thread *t);
 void waitq_add(struct waitq *q, struct waiter *w);
@@ -158,7 +161,10 @@ u64 deadline_after(u64 ns);
 /* Takes the host's vDSO from uc_identity; the clocks are behind it until clock_catch_up. */
 void clock_boot(u32 behind_s);
 void clock_catch_up(void);
-/* Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. The guest's then. */
+/*
+ * Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. The guest's
+ * then.
+ */
 u64 clock_redeploy(u64 captured_host_ns);
 
 #endif

@@ -21,7 +21,7 @@ noreturn_fn void panic(const char *fmt, ...) printf_fn(1, 2);
 /* host/link.c, from everywhere: a line for the host when it asked for a trace, nothing else. */
 void trace(const char *fmt, ...) printf_fn(1, 2);
 
-/* boot/embryo.c, from arch/entry.S: the first instruction of an embryo has no stack to run C on. */
+/* boot/embryo.c, from arch/entry.S: an embryo begins in assembly, before there is a frame to run C in. */
 void embryo_main(void);
 /* boot/embryo.c, from arch/entry.S: likewise of a UC that is set back to its snapshot. */
 void reset_main(void);

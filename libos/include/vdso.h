@@ -19,8 +19,8 @@ struct vdso_data {
 
 extern struct vdso_data vdso_data;
 /*
- * The page that AT_SYSINFO_EHDR names, an ELF shared object. Code in it is the guest's: it runs on the guest's
- * stack. It is not preempted, nor is the host vDSO that it calls, which no snapshot holds.
+ * The page that AT_SYSINFO_EHDR names, an ELF shared object. Code in it is the guest's: it runs on the
+ * guest's stack. It is not preempted, nor is the host vDSO that it calls, which no snapshot holds.
  */
 extern const u8 __vdso_start[], __vdso_end[];
 

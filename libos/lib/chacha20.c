@@ -26,6 +26,7 @@ void chacha20_init(u32 state[16], const u8 *key, u32 counter, const u8 *nonce)
 void chacha20_block(const u32 state[16], u8 out[CHACHA20_BLOCK_BYTES])
 {
 	u32 x[16];
+
 	memcpy(x, state, sizeof(x));
 	for (int i = 0; i < 10; i++) {
 		quarter_round(&x[0], &x[4], &x[8], &x[12]);

@@ -1,4 +1,7 @@
-/* mincore(2), msync(2), mlock(2) and kin: memory of a UC is resident and written back as far as the guest can tell. */
+/*
+ * mincore(2), msync(2), mlock(2) and kin: memory of a UC is resident and written back as far as the guest can
+ * tell.
+ */
 #include <asm/errno.h>
 #include <linux/mman.h>
 

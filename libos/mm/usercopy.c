@@ -1,4 +1,7 @@
-/* Copies between the library OS and guest memory: the range is checked here, faults are caught in arch/usercopy.S. */
+/*
+ * Copies between the library OS and guest memory: the range is checked here, faults are caught in
+ * arch/usercopy.S.
+ */
 #include <asm/errno.h>
 
 #include "vma.h"

@@ -37,7 +37,9 @@ struct packet_queue {
 
 void packet_queue_init(struct packet_queue *q);
 void packet_queue_clear(struct packet_queue *q);
-/* A packet of the next len bytes of the message, with its control data. NULL: *error is -ENOMEM or -EFAULT. */
+/*
+ * A packet of the next len bytes of the message, with its control data. NULL: *error is -ENOMEM or -EFAULT.
+ */
 struct packet *packet_new(struct sock_msg *m, u64 len, int *error);
 void packet_free(struct packet *p);
 u64 packet_charge(const struct packet *p);

@@ -232,6 +232,7 @@ static int get_timeout(u64 timeout_ns, const struct option_out *out)
 static int get_peer_cred(struct sock *s, const struct option_out *out)
 {
 	struct sock_addr peer;
+
 	struct {
 		s32 pid;
 		u32 uid, gid;

@@ -15,6 +15,7 @@ long sys_getrandom(const u64 a[6])
 {
 	u8 chunk[CHUNK_BYTES];
 	u64 bytes = MIN(a[1], (u64)INT32_MAX), done = 0;
+
 	if (a[2] & ~(u64)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE))
 		return -EINVAL;
 	if ((a[2] & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))

@@ -37,6 +37,7 @@ bool is_process_id(int id)
 struct thread *thread_by_id(int id)
 {
 	struct thread *t = thread_find(id);
+
 	return t || id != process_id() ? t : thread_find(main_thread_id());
 }
 

@@ -29,6 +29,7 @@ static long set_name(u64 user)
 {
 	char name[sizeof(current->comm)];
 	long n = strncpy_from_user(name, user, sizeof(name));
+
 	if (n == -EFAULT)
 		return n;
 	memset(current->comm, 0, sizeof(current->comm));

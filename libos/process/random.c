@@ -19,6 +19,7 @@ void random_reseed(const u8 entropy[RANDOM_SEED_BYTES])
 	u32 state[16];
 	u8 block[CHACHA20_BLOCK_BYTES];
 	u32 counter;
+
 	/* All 64 bytes count: 32 as key, 16 as counter and nonce, and 32 onto the result. */
 	memcpy(&counter, entropy + 32, sizeof(counter));
 	chacha20_init(state, entropy, counter, entropy + 36);
@@ -35,6 +36,7 @@ void random_bytes(void *buf, size_t bytes)
 	u32 state[16];
 	u8 block[CHACHA20_BLOCK_BYTES];
 	u8 *out = buf;
+
 	if (!seeded)
 		panic("random bytes before the pool was seeded");
 	chacha20_init(state, pool_key, 0, no_nonce);

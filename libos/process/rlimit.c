@@ -45,6 +45,7 @@ u64 rlimit_soft(u32 resource)
 static int set_limit(u32 resource, const struct rlimit64 *new)
 {
 	struct rlimit64 *l = &limits[resource];
+
 	if (new->rlim_cur > new->rlim_max)
 		return -EINVAL;
 	if (new->rlim_max > l->rlim_max)
@@ -58,6 +59,7 @@ static int set_limit(u32 resource, const struct rlimit64 *new)
 static long get_and_set(u64 resource, u64 new_user, u64 old_user)
 {
 	struct rlimit64 new;
+
 	if (resource >= RLIM_NLIMITS)
 		return -EINVAL;
 	struct rlimit64 old = limits[resource];
@@ -75,6 +77,7 @@ static long get_and_set(u64 resource, u64 new_user, u64 old_user)
 long sys_getrlimit(const u64 a[6])
 {
 	struct rlimit64 old;
+
 	if ((u32)a[0] >= RLIM_NLIMITS)
 		return -EINVAL;
 	old = limits[(u32)a[0]];
@@ -84,6 +87,7 @@ long sys_getrlimit(const u64 a[6])
 long sys_setrlimit(const u64 a[6])
 {
 	struct rlimit64 new;
+
 	if (copy_from_user(&new, a[1], sizeof(new)))
 		return -EFAULT;
 	return (u32)a[0] < RLIM_NLIMITS ? set_limit((u32)a[0], &new) : -EINVAL;

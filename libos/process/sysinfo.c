@@ -27,6 +27,7 @@ long sys_uname(const u64 a[6])
 		.machine = "x86_64",
 		.domainname = "(none)",
 	};
+
 	return copy_to_user(a[0], &name, sizeof(name)) ? -EFAULT : 0;
 }
 
@@ -38,6 +39,7 @@ u64 system_memory_bytes(void)
 u64 system_free_bytes(void)
 {
 	u64 total = system_memory_bytes(), used = mm_resident_estimate();
+
 	return total > used ? total - used : 0;
 }
 
@@ -51,6 +53,7 @@ long sys_sysinfo(const u64 a[6])
 		.procs = (u16)MIN(thread_count, UINT16_MAX),
 		.mem_unit = 1,
 	};
+
 	return copy_to_user(a[0], &s, sizeof(s)) ? -EFAULT : 0;
 }
 
@@ -59,6 +62,7 @@ long sys_getrusage(const u64 a[6])
 {
 	struct rusage r = { .ru_utime.tv_sec = 0 };
 	u64 ns = 0;
+
 	switch ((int)a[0]) {
 	case RUSAGE_SELF:
 		ns = process_cpu_ns();
@@ -83,15 +87,19 @@ long sys_personality(const u64 a[6])
 {
 	static u32 persona = PER_LINUX;
 	u32 old = persona;
+
 	if ((u32)a[0] != PERSONALITY_QUERY)
 		persona = (u32)a[0];
 	return (long)old;
 }
 
-/* Reads the header; 0 and the number of data words, or -EINVAL with the version that we speak written back. */
+/*
+ * Reads the header; 0 and the number of data words, or -EINVAL with the version that we speak written back.
+ */
 static int capability_header(u64 user, int *words, int *pid)
 {
 	struct __user_cap_header_struct h;
+
 	if (copy_from_user(&h, user, sizeof(h)))
 		return -EFAULT;
 	*pid = h.pid;
@@ -108,6 +116,7 @@ long sys_capget(const u64 a[6])
 {
 	const struct __user_cap_data_struct none[2] = { { 0 } };
 	int words, pid, r = capability_header(a[0], &words, &pid);
+
 	if (r)
 		return r == -EINVAL && !a[1] ? 0 : r; /* a query for the version */
 	if (pid < 0)
@@ -122,6 +131,7 @@ long sys_capset(const u64 a[6])
 {
 	struct __user_cap_data_struct data[2] = { { 0 } };
 	int words, pid, r = capability_header(a[0], &words, &pid);
+
 	if (r)
 		return r;
 	if (pid && thread_by_id(pid) != current)

@@ -13,15 +13,16 @@
  * Job control does not exist in a UC: what would stop the process is ignored, and so is what
  * would continue it.
  */
-#define SIG_DEFAULT_IGNORED                                                           \
-	(SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH) |      \
-	 SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
+#define SIG_DEFAULT_IGNORED                                                                        \
+	(SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | SIGBIT(SIGURG) | SIGBIT(SIGWINCH) | SIGBIT(SIGSTOP) | \
+	 SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 
 struct ksigaction sig_actions[NSIG];
 
 bool sig_is_ignored(int signo)
 {
 	u64 handler = sig_actions[signo - 1].handler;
+
 	return handler == SIG_IGN || (handler == SIG_DFL && (SIG_DEFAULT_IGNORED & SIGBIT(signo)));
 }
 
@@ -30,6 +31,7 @@ long sys_rt_sigaction(const u64 a[6])
 {
 	int signo = (int)a[0];
 	struct ksigaction new;
+
 	if (a[3] != sizeof(sigmask_t))
 		return -EINVAL;
 	if (a[1] && copy_from_user(&new, a[1], sizeof(new)))
@@ -53,6 +55,7 @@ long sys_rt_sigaction(const u64 a[6])
 long sys_rt_sigprocmask(const u64 a[6])
 {
 	sigmask_t old = current->sig_mask, set;
+
 	if (a[3] != sizeof(set))
 		return -EINVAL;
 	if (a[1]) {
@@ -81,6 +84,7 @@ long sys_rt_sigprocmask(const u64 a[6])
 long sys_rt_sigpending(const u64 a[6])
 {
 	sigmask_t set = signal_pending_set() & current->sig_mask;
+
 	if (a[1] > sizeof(set))
 		return -EINVAL;
 	return copy_to_user(a[0], &set, a[1]) ? -EFAULT : 0;

@@ -10,6 +10,7 @@
 static bool holds(const struct thread *t, u64 sp)
 {
 	const struct sig_altstack *s = &t->sig_altstack;
+
 	return sp > s->sp && sp - s->sp <= s->bytes;
 }
 
@@ -28,6 +29,7 @@ void sigaltstack_reset(struct thread *t)
 struct kstack_t sigaltstack_get(const struct thread *t)
 {
 	const struct sig_altstack *s = &t->sig_altstack;
+
 	return (struct kstack_t){ .sp = s->sp, .flags = s->flags, .bytes = s->bytes };
 }
 
@@ -35,6 +37,7 @@ struct kstack_t sigaltstack_get(const struct thread *t)
 int sigaltstack_set(struct thread *t, const struct kstack_t *ss, u64 sp)
 {
 	u32 mode = ss->flags & ~SS_AUTODISARM;
+
 	if (sigaltstack_contains(t, sp))
 		return -EPERM;
 	if (mode != SS_DISABLE && mode != SS_ONSTACK && mode != 0)
@@ -55,6 +58,7 @@ long sys_sigaltstack(const u64 a[6])
 	const struct sig_altstack *s = &current->sig_altstack;
 	u64 sp = current->tf->rsp;
 	struct kstack_t new, old = { .sp = s->sp, .bytes = s->bytes, .flags = s->flags & SS_AUTODISARM };
+
 	if (!s->bytes)
 		old.flags |= SS_DISABLE;
 	else if (sigaltstack_contains(current, sp))

@@ -26,6 +26,7 @@ long signal_restart_call(void)
 static void settle_call_for_handler(const struct ksigaction *sa)
 {
 	struct trapframe *tf = current->tf;
+
 	if (!in_syscall())
 		return;
 	if ((s64)tf->rax == -ERESTARTSYS && (sa->flags & SA_RESTART))
@@ -39,6 +40,7 @@ static void settle_call_for_handler(const struct ksigaction *sa)
 static void settle_call(void)
 {
 	s64 rax = (s64)current->tf->rax;
+
 	if (in_syscall() && (rax == -ERESTARTSYS || rax == -ERESTARTNOHAND))
 		make_call_again();
 }
@@ -47,6 +49,7 @@ static void run_handler(const struct ksiginfo *info)
 {
 	int signo = info->si_signo;
 	struct ksigaction *slot = &sig_actions[signo - 1], sa = *slot;
+
 	if (sa.flags & SA_RESETHAND)
 		slot->handler = SIG_DFL;
 	settle_call_for_handler(&sa);
@@ -68,6 +71,7 @@ static void run_handler(const struct ksiginfo *info)
 void signal_deliver(void)
 {
 	struct ksiginfo info;
+
 	for (;;) {
 		int signo = signal_dequeue(~current->sig_mask, &info);
 		if (signo) {

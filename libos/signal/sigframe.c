@@ -72,12 +72,28 @@ static u64 trap_number(const struct ksiginfo *info)
 static void fill_mcontext(struct sigcontext *c, const struct ksiginfo *info)
 {
 	const struct trapframe *tf = current->tf;
+
 	*c = (struct sigcontext){
-		.r8 = tf->r8, .r9 = tf->r9, .r10 = tf->r10, .r11 = tf->r11,
-		.r12 = tf->r12, .r13 = tf->r13, .r14 = tf->r14, .r15 = tf->r15,
-		.rdi = tf->rdi, .rsi = tf->rsi, .rbp = tf->rbp, .rbx = tf->rbx,
-		.rdx = tf->rdx, .rax = tf->rax, .rcx = tf->rcx, .rsp = tf->rsp,
-		.rip = tf->rip, .eflags = tf->rflags, .cs = USER_CS, .ss = USER_DS,
+		.r8 = tf->r8,
+		.r9 = tf->r9,
+		.r10 = tf->r10,
+		.r11 = tf->r11,
+		.r12 = tf->r12,
+		.r13 = tf->r13,
+		.r14 = tf->r14,
+		.r15 = tf->r15,
+		.rdi = tf->rdi,
+		.rsi = tf->rsi,
+		.rbp = tf->rbp,
+		.rbx = tf->rbx,
+		.rdx = tf->rdx,
+		.rax = tf->rax,
+		.rcx = tf->rcx,
+		.rsp = tf->rsp,
+		.rip = tf->rip,
+		.eflags = tf->rflags,
+		.cs = USER_CS,
+		.ss = USER_DS,
 		.oldmask = current->sig_mask,
 	};
 	if (info->si_code > 0 && (SIG_SYNCHRONOUS & SIGBIT(info->si_signo))) {
@@ -95,6 +111,7 @@ static int push_xstate(u64 at)
 		.xfeatures = arch_xstate_mask,
 		.xstate_size = arch_xstate_bytes,
 	};
+
 	arch_xstate_save(current);
 	if (copy_to_user(at, current->xstate, arch_xstate_bytes) ||
 	    copy_to_user(at + SW_BYTES_OFFSET, &sw, sizeof(sw)) ||
@@ -109,6 +126,7 @@ static u64 frame_stack(const struct ksigaction *sa, u64 bytes)
 	const struct sig_altstack *alt = &current->sig_altstack;
 	u64 sp = current->tf->rsp;
 	bool nested = sigaltstack_contains(current, sp);
+
 	if ((sa->flags & SA_ONSTACK) && alt->bytes && !nested) {
 		sp = alt->sp + alt->bytes;
 		nested = true;
@@ -125,6 +143,7 @@ int sigframe_push(const struct ksigaction *sa, const struct ksiginfo *info, sigm
 	struct trapframe *tf = current->tf;
 	u64 bytes = arch_xstate_bytes + FP_XSTATE_MAGIC2_SIZE + sizeof(struct rt_sigframe) + 64 + 16;
 	u64 sp = frame_stack(sa, bytes);
+
 	if (sp < bytes || !(sa->flags & SA_RESTORER))
 		return -EFAULT;
 	u64 xstate = (sp - arch_xstate_bytes - FP_XSTATE_MAGIC2_SIZE) & ~63ull;
@@ -157,6 +176,7 @@ int sigframe_push(const struct ksigaction *sa, const struct ksiginfo *info, sigm
 static void sanitise_xstate(u8 *x)
 {
 	u64 *header = (u64 *)(x + LEGACY_BYTES);
+
 	header[0] &= arch_xstate_mask;
 	memset(header + 1, 0, HEADER_BYTES - sizeof(*header));
 	*(u32 *)(x + MXCSR_OFFSET) &= MXCSR_VALID;
@@ -168,6 +188,7 @@ static int pop_xstate(u64 at)
 	u8 *x = current->xstate;
 	struct _fpx_sw_bytes sw;
 	u32 magic2 = 0;
+
 	if (!at) {
 		arch_xstate_reset(current);
 		return 0;
@@ -191,6 +212,7 @@ static int pop_xstate(u64 at)
 static bool pop_registers(const struct sigcontext *c)
 {
 	struct trapframe *tf = current->tf;
+
 	if (c->rip >= UC_GUEST_END)
 		return false;
 	tf->r8 = c->r8, tf->r9 = c->r9, tf->r10 = c->r10, tf->r11 = c->r11;
@@ -211,6 +233,7 @@ long sys_rt_sigreturn(const u64 a[6])
 {
 	struct kucontext uc;
 	u64 at = current->tf->rsp - sizeof(u64);
+
 	(void)a;
 	if (copy_from_user(&uc, at + offsetof(struct rt_sigframe, uc), sizeof(uc)))
 		goto bad;

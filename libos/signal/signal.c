@@ -56,6 +56,7 @@ static void queued_take(struct sig_pending *p, struct sig_queued *q, struct ksig
 static void pending_flush(struct sig_pending *p, int signo)
 {
 	struct sig_queued *q;
+
 	while ((q = pending_find(p, signo)))
 		queued_take(p, q, NULL);
 	p->set &= ~SIGBIT(signo);
@@ -115,6 +116,7 @@ static bool carries_data(int signo, const struct ksiginfo *info)
 int sig_send(struct thread *t, int signo, const struct ksiginfo *info)
 {
 	struct sig_pending *p = t ? &t->sig_pending : &sig_shared;
+
 	if (signo == SIGKILL)
 		uc_exit(0, SIGKILL);
 	if (dropped(t, signo) || (signo < SIGRTMIN && (p->set & SIGBIT(signo))))
@@ -166,6 +168,7 @@ void signal_force(const struct ksiginfo *info)
 {
 	int signo = info->si_signo;
 	struct ksigaction *sa = &sig_actions[signo - 1];
+
 	if ((current->sig_mask & SIGBIT(signo)) || sa->handler == SIG_IGN) {
 		sa->handler = SIG_DFL;
 		current->sig_mask &= ~SIGBIT(signo);
@@ -188,6 +191,7 @@ sigmask_t signal_pending_set(void)
 bool signal_pending(const struct thread *t)
 {
 	sigmask_t set = pending_set(t);
+
 	if (likely(!(set & (~t->sig_mask | t->sig_wait))))
 		return false;
 	if (set & t->sig_wait)
@@ -219,6 +223,7 @@ static int take(struct sig_pending *p, sigmask_t set, struct ksiginfo *info)
 int signal_dequeue(sigmask_t set, struct ksiginfo *info)
 {
 	int signo = take(&current->sig_pending, set & SIG_SYNCHRONOUS, info);
+
 	if (!signo)
 		signo = take(&current->sig_pending, set, info);
 	if (!signo)

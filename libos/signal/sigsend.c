@@ -24,6 +24,7 @@ static bool valid_signal(int signo)
 long sys_kill(const u64 a[6])
 {
 	int pid = (int)a[0], signo = (int)a[1];
+
 	if (!valid_signal(signo))
 		return -EINVAL;
 	if (pid == -1 || pid == INT32_MIN) /* everyone but init and the caller: nobody */
@@ -48,6 +49,7 @@ static long send_to_thread(int tgid, int tid, int signo, const struct ksiginfo *
 long sys_tkill(const u64 a[6])
 {
 	struct ksiginfo info = info_of_sender((int)a[1], SI_TKILL);
+
 	if ((int)a[0] <= 0)
 		return -EINVAL;
 	return send_to_thread(0, (int)a[0], (int)a[1], &info);
@@ -57,6 +59,7 @@ long sys_tkill(const u64 a[6])
 long sys_tgkill(const u64 a[6])
 {
 	struct ksiginfo info = info_of_sender((int)a[2], SI_TKILL);
+
 	if ((int)a[0] <= 0 || (int)a[1] <= 0)
 		return -EINVAL;
 	return send_to_thread((int)a[0], (int)a[1], (int)a[2], &info);
@@ -66,6 +69,7 @@ long sys_tgkill(const u64 a[6])
 long sys_rt_sigqueueinfo(const u64 a[6])
 {
 	struct ksiginfo info;
+
 	if (copy_from_user(&info, a[2], sizeof(info)))
 		return -EFAULT;
 	info.si_signo = (int)a[1];
@@ -80,6 +84,7 @@ long sys_rt_sigqueueinfo(const u64 a[6])
 long sys_rt_tgsigqueueinfo(const u64 a[6])
 {
 	struct ksiginfo info;
+
 	if (copy_from_user(&info, a[3], sizeof(info)))
 		return -EFAULT;
 	info.si_signo = (int)a[2];

@@ -26,6 +26,7 @@ long sys_rt_sigsuspend(const u64 a[6])
 {
 	sigmask_t mask;
 	int r = signal_copy_mask(&mask, a[0], a[1]);
+
 	if (r)
 		return r;
 	signal_set_temporary_mask(mask);
@@ -39,6 +40,7 @@ long sys_rt_sigtimedwait(const u64 a[6])
 	sigmask_t set;
 	u64 deadline = DEADLINE_NONE, timeout;
 	int signo, r = signal_copy_mask(&set, a[0], a[3]);
+
 	if (r)
 		return r;
 	if (a[2]) {

@@ -7,7 +7,7 @@
 
 #include "calls.h"
 
-#define REFUSE(name, error)            \
+#define REFUSE(name, error)             \
 	long sys_##name(const u64 a[6]) \
 	{                               \
 		(void)a;                \

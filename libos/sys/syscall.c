@@ -35,8 +35,8 @@ void syscall_trace_unknown(void)
 
 static void trace_call(const u64 a[6], u64 nr, long ret)
 {
-	trace("[%d] %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx) = %ld\n", current->tid, name_of(nr), a[0], a[1], a[2],
-	      a[3], a[4], a[5], ret);
+	trace("[%d] %s(%#lx, %#lx, %#lx, %#lx, %#lx, %#lx) = %ld\n", current->tid, name_of(nr), a[0], a[1],
+	      a[2], a[3], a[4], a[5], ret);
 }
 
 void syscall_dispatch(void)
@@ -44,6 +44,7 @@ void syscall_dispatch(void)
 	struct trapframe *tf = current->tf;
 	u64 nr = tf->rax;
 	const u64 a[6] = { tf->rdi, tf->rsi, tf->rdx, tf->r10, tf->r8, tf->r9 };
+
 	tf->orig_rax = nr;
 	syscall_fn fn = nr < SYSCALL_MAX ? syscall_table[nr] : NULL;
 	long ret = fn ? fn(a) : unknown_call(nr);
@@ -58,12 +59,14 @@ void syscall_dispatch(void)
 static bool call_wants_decision(const struct trapframe *tf)
 {
 	long ret = (long)tf->rax;
+
 	return (long)tf->orig_rax >= 0 && (ret == -ERESTARTSYS || ret == -ERESTARTNOHAND);
 }
 
 int return_to_guest(void)
 {
 	struct thread *t = current;
+
 	for (;;) {
 		if (need_resched)
 			sched_tick();

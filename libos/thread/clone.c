@@ -10,9 +10,9 @@
 #include "sys/calls.h"
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)
-#define OTHER_FLAGS                                                                          \
-	(CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID |         \
-	 CLONE_CHILD_SETTID | CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO | CLONE_PTRACE)
+#define OTHER_FLAGS                                                                                       \
+	(CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | \
+	 CLONE_DETACHED | CLONE_UNTRACED | CLONE_IO | CLONE_PTRACE)
 /* Linux's PID_MAX_LIMIT. The upper half is for threads, so that no later process id is an older thread's. */
 #define TID_LIMIT 4194304
 #define TID_FIRST (TID_LIMIT / 2)
@@ -38,6 +38,7 @@ static int new_tid(void)
 static struct thread *thread_like_current(u64 stack, u64 fs_base)
 {
 	struct trapframe tf = *current->tf;
+
 	tf.rax = 0;
 	tf.orig_rax = ~0ull;
 	if (stack)
@@ -59,6 +60,7 @@ static struct thread *thread_like_current(u64 stack, u64 fs_base)
 long sys_clone(const u64 a[6])
 {
 	u64 flags = a[0] & ~(u64)CSIGNAL;
+
 	if (!(flags & CLONE_THREAD))
 		return NO_PROCESS;
 	if ((flags & THREAD_FLAGS) != THREAD_FLAGS || (flags & ~(u64)(THREAD_FLAGS | OTHER_FLAGS)))

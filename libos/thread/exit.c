@@ -10,7 +10,8 @@
 #include "include/upcalls.h"
 #include "sys/calls.h"
 
-static u32 main_status; /* what the main thread ended with: the process's status if the last thread just exits */
+/* what the main thread ended with: the process's status if the last thread just exits */
+static u32 main_status;
 
 /* Joins wait for the tid word to become 0. */
 static void tell_joiner(void)
@@ -25,6 +26,7 @@ static void tell_joiner(void)
 long sys_exit(const u64 a[6])
 {
 	u32 status = (u32)a[0] & 0xff;
+
 	if (is_main_thread(current))
 		main_status = status;
 	if (thread_count == 1)

@@ -15,6 +15,7 @@ static struct list_node *bucket_of(u64 address)
 {
 	u64 hash = (address >> 2) * 0x9e3779b97f4a7c15ull;
 	struct list_node *b = &buckets[hash >> (64 - BUCKET_BITS)];
+
 	if (!b->next)
 		list_init(b);
 	return b;
@@ -29,6 +30,7 @@ int futex_wake(u64 address, int count, u32 bitset)
 {
 	struct list_node *head = bucket_of(address);
 	int woken = 0;
+
 	list_for_each_safe(n, next, head) {
 		struct futex_waiter *w = list_entry(n, struct futex_waiter, node);
 		if (woken >= count)
@@ -46,6 +48,7 @@ static long futex_wait(u64 address, u32 expect, u32 bitset, int clock, u64 until
 {
 	struct futex_waiter w = { .thread = current, .address = address, .bitset = bitset };
 	u32 value;
+
 	if (!bitset)
 		return -EINVAL;
 	if (get_user_u32(&value, address))
@@ -64,6 +67,7 @@ static long futex_wait(u64 address, u32 expect, u32 bitset, int clock, u64 until
 static long futex_requeue(u64 address, int wake, int move, u64 target, const u32 *expect)
 {
 	u32 value;
+
 	if (wake < 0 || move < 0)
 		return -EINVAL;
 	if (get_user_u32(&value, address))
@@ -125,11 +129,14 @@ static int wake_op_compares(u32 cmp, s32 old, s32 arg)
 	}
 }
 
-/* FUTEX_WAKE_OP: changes the word at second, wakes waiters of address, and by the old value those of second. */
+/*
+ * FUTEX_WAKE_OP: changes the word at second, wakes waiters of address, and by the old value those of second.
+ */
 static long futex_wake_op(u64 address, int wake, int wake_second, u64 second, u32 encoded)
 {
 	u32 op = encoded >> 28 & 7, cmp = encoded >> 24 & 15, old;
 	s32 op_arg = (s32)(encoded << 8) >> 20, cmp_arg = (s32)(encoded << 20) >> 20;
+
 	if (encoded >> 28 & FUTEX_OP_OPARG_SHIFT)
 		op_arg = (s32)(1u << (op_arg & 31));
 	if (second % sizeof(u32))
@@ -151,6 +158,7 @@ static long futex_wake_op(u64 address, int wake, int wake_second, u64 second, u3
 static int timeout_of(int op, u64 user, u64 *until)
 {
 	u64 ns;
+
 	*until = DEADLINE_NONE;
 	if (!user)
 		return 0;
@@ -165,9 +173,11 @@ static int timeout_of(int op, u64 user, u64 *until)
 long sys_futex(const u64 a[6])
 {
 	int op = (int)a[1] & FUTEX_CMD_MASK, r = 0;
-	int clock = (int)a[1] & FUTEX_CLOCK_REALTIME || op == FUTEX_LOCK_PI ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+	int clock =
+		(int)a[1] & FUTEX_CLOCK_REALTIME || op == FUTEX_LOCK_PI ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 	u32 value = (u32)a[2], expect = (u32)a[5];
 	u64 until = DEADLINE_NONE;
+
 	if (a[0] % sizeof(u32))
 		return -EINVAL;
 	if ((a[1] & FUTEX_CLOCK_REALTIME) && op != FUTEX_WAIT_BITSET && op != FUTEX_LOCK_PI2)

@@ -27,6 +27,7 @@ static int hand_over(u64 address, u32 flags)
 {
 	struct futex_waiter *w = next_waiter(address);
 	u32 value = flags;
+
 	if (w) {
 		list_del(&w->node);
 		value |= (u32)w->thread->tid | (next_waiter(address) ? FUTEX_WAITERS : 0);
@@ -41,6 +42,7 @@ long futex_lock_pi(u64 address, bool try_only, int clock, u64 until)
 {
 	struct futex_waiter w = { .thread = current, .address = address };
 	u32 value, tid = (u32)current->tid;
+
 	if (get_user_u32(&value, address))
 		return -EFAULT;
 	u32 owner = value & FUTEX_TID_MASK;
@@ -64,6 +66,7 @@ long futex_lock_pi(u64 address, bool try_only, int clock, u64 until)
 long futex_unlock_pi(u64 address)
 {
 	u32 value;
+
 	if (get_user_u32(&value, address))
 		return -EFAULT;
 	if ((value & FUTEX_TID_MASK) != (u32)current->tid)

@@ -16,7 +16,8 @@ int futex_wait_queued(struct futex_waiter *w, int clock, u64 until)
 {
 	for (;;) {
 		u64 now = 0;
-		int r = until == DEADLINE_NONE ? sched_block(DEADLINE_NONE, true) : clock_block(clock, until, true);
+		int r = until == DEADLINE_NONE ? sched_block(DEADLINE_NONE, true)
+					       : clock_block(clock, until, true);
 		if (w->woken)
 			return 0;
 		if (until != DEADLINE_NONE && clock_read(clock, &now))

@@ -23,6 +23,7 @@ long sys_set_robust_list(const u64 a[6])
 long sys_get_robust_list(const u64 a[6])
 {
 	const struct thread *t = thread_by_id_or_self((int)a[0]);
+
 	if (!t)
 		return -ESRCH;
 	if (put_user_u64(a[2], sizeof(struct robust_list_head)) || put_user_u64(a[1], t->robust_list))
@@ -34,6 +35,7 @@ long sys_get_robust_list(const u64 a[6])
 static void release_futex(u64 address, bool pi, bool pending)
 {
 	u32 value;
+
 	if (address % sizeof(u32) || get_user_u32(&value, address))
 		return;
 	u32 owner = value & FUTEX_TID_MASK;
@@ -57,6 +59,7 @@ void robust_list_exit(void)
 {
 	struct robust_list_head head;
 	u64 start = current->robust_list, entry, next;
+
 	if (!start || copy_from_user(&head, start, sizeof(head)))
 		return;
 	u64 pending = (u64)head.list_op_pending;

@@ -38,6 +38,7 @@ static struct thread *reapable; /* dead, its stack still in use when it was left
 static void deadline_passed(struct ktimer *k)
 {
 	struct thread *t = container_of(k, struct thread, deadline);
+
 	t->timed_out = true;
 	sched_wake(t);
 }
@@ -51,6 +52,7 @@ static void thread_free(struct thread *t)
 struct thread *thread_create(const struct trapframe *tf, u64 fs_base)
 {
 	struct thread *t = kzalloc(sizeof *t);
+
 	if (!t)
 		return NULL;
 	t->kstack = kmalloc(KSTACK_BYTES + 64);
@@ -134,6 +136,7 @@ static struct thread *pick_next(void)
 static void account(struct thread *t)
 {
 	u64 now = clock_monotonic_ns();
+
 	t->cpu_ns += now - switched_at_ns;
 	switched_at_ns = now;
 }
@@ -152,6 +155,7 @@ static void become(struct thread *t)
 static void schedule(void)
 {
 	struct thread *prev = current;
+
 	account(prev);
 	struct thread *next = pick_next();
 	switched_at_ns = clock_monotonic_ns();
@@ -175,6 +179,7 @@ static void schedule(void)
 int sched_block(u64 deadline_ns, bool interruptible)
 {
 	struct thread *t = current;
+
 	if (t->wake_pending) {
 		t->wake_pending = false;
 		return 0;
@@ -211,6 +216,7 @@ void sched_run_others(u64 limit_ns)
 void thread_exit(void)
 {
 	struct thread *t = current;
+
 	if (reapable) {
 		thread_free(reapable);
 		reapable = NULL;
@@ -246,6 +252,7 @@ void sched_alarm_in_kernel(void)
 void sched_arm_alarm(void)
 {
 	u64 next = ktimer_next();
+
 	if (alarm_at_ns && !run_count && next == DEADLINE_NONE)
 		return;
 	u64 now = clock_monotonic_ns();
@@ -272,6 +279,7 @@ void sched_park(void)
 void sched_unpark(void)
 {
 	u64 now = clock_monotonic_ns();
+
 	waiting_for_host = false;
 	soon_again = parked_at_ns && now - parked_at_ns < LONE_SLICE_NS;
 	switched_at_ns = now;

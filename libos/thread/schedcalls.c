@@ -32,6 +32,7 @@ long sys_sched_yield(const u64 a[6])
 long sys_sched_getaffinity(const u64 a[6])
 {
 	u64 mask = 1;
+
 	if (!thread_by_id_or_self((int)a[0]))
 		return -ESRCH;
 	if ((u32)a[1] < sizeof(mask) || (u32)a[1] % sizeof(mask))
@@ -43,6 +44,7 @@ long sys_sched_getaffinity(const u64 a[6])
 long sys_sched_setaffinity(const u64 a[6])
 {
 	u64 mask = 0;
+
 	if (!thread_by_id_or_self((int)a[0]))
 		return -ESRCH;
 	if (copy_from_user(&mask, a[2], MIN((u64)(u32)a[1], sizeof(mask))))
@@ -75,6 +77,7 @@ static int check_policy(int policy, u32 priority)
 static long set_policy(int id, int policy, u64 param)
 {
 	u32 priority;
+
 	if (id < 0 || policy < 0 || !param)
 		return -EINVAL;
 	if (get_user_u32(&priority, param))
@@ -113,8 +116,11 @@ long sys_sched_getparam(const u64 a[6])
 /* a: id, struct sched_attr, its size, flags. */
 long sys_sched_getattr(const u64 a[6])
 {
-	struct sched_attr attr = { .size = sizeof(attr), .sched_policy = SCHED_NORMAL, .sched_nice = nice_value };
+	struct sched_attr attr = { .size = sizeof(attr),
+				   .sched_policy = SCHED_NORMAL,
+				   .sched_nice = nice_value };
 	u32 room = (u32)a[2];
+
 	if ((int)a[0] < 0 || !a[1] || room < SCHED_ATTR_SIZE_VER0 || room > PAGE_SIZE || a[3])
 		return -EINVAL;
 	if (!thread_by_id_or_self((int)a[0]))
@@ -127,6 +133,7 @@ long sys_sched_getattr(const u64 a[6])
 long sys_sched_setattr(const u64 a[6])
 {
 	struct sched_attr attr;
+
 	if ((int)a[0] < 0 || !a[1] || a[2])
 		return -EINVAL;
 	if (copy_from_user(&attr, a[1], SCHED_ATTR_SIZE_VER0))
@@ -159,6 +166,7 @@ long sys_sched_get_priority_min(const u64 a[6])
 long sys_sched_rr_get_interval(const u64 a[6])
 {
 	const u64 ts[2] = { 0, SLICE_NS };
+
 	if ((int)a[0] < 0)
 		return -EINVAL;
 	if (!thread_by_id_or_self((int)a[0]))
@@ -179,6 +187,7 @@ static int check_who(u64 which, int who)
 long sys_getpriority(const u64 a[6])
 {
 	int r = check_who(a[0], (int)a[1]);
+
 	return r ? r : 20 - nice_value;
 }
 
@@ -186,6 +195,7 @@ long sys_getpriority(const u64 a[6])
 long sys_setpriority(const u64 a[6])
 {
 	int r = check_who(a[0], (int)a[1]), nice = (int)a[2];
+
 	if (r)
 		return r;
 	nice = MIN(MAX(nice, NICE_BEST), NICE_WORST);
@@ -225,6 +235,7 @@ long sys_membarrier(const u64 a[6])
 			      MEMBARRIER_CMD_PRIVATE_EXPEDITED_SYNC_CORE |
 			      MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_SYNC_CORE;
 	u32 cmd = (u32)a[0];
+
 	if (a[1])
 		return -EINVAL;
 	if (cmd == MEMBARRIER_CMD_QUERY)

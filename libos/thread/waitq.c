@@ -35,6 +35,7 @@ static void waiter_wake(struct waiter *w, u32 events)
 void waitq_wake(struct waitq *q, u32 events)
 {
 	struct list_node pass;
+
 	list_init(&pass);
 	while (!list_empty(&q->waiters)) {
 		struct list_node *n = q->waiters.next;
@@ -62,6 +63,7 @@ void waitq_wake_one(struct waitq *q, u32 events)
 int waitq_wait(struct waitq *q, u64 deadline_ns, bool interruptible)
 {
 	struct waiter w;
+
 	waiter_init(&w, current);
 	waitq_add(q, &w);
 	int err = sched_block(deadline_ns, interruptible);

@@ -17,6 +17,7 @@ static u64 host_clock_ns(int clock)
 {
 	s64 ts[2] = { 0, 0 };
 	clock_gettime_fn fn = (clock_gettime_fn)vdso_data.host_clock_gettime;
+
 	if (fn)
 		fn(clock, ts);
 	else
@@ -37,6 +38,7 @@ u64 clock_realtime_ns(void)
 u64 deadline_after(u64 ns)
 {
 	u64 now = clock_monotonic_ns();
+
 	return ns > DEADLINE_NONE - 1 - now ? DEADLINE_NONE - 1 : now + ns;
 }
 

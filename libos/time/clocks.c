@@ -20,12 +20,14 @@ static u64 ended_cpu_ns; /* of threads that are gone */
 u64 thread_cpu_ns(const struct thread *t)
 {
 	bool running = t == current && t->state == THREAD_RUNNABLE;
+
 	return t->cpu_ns + (running ? sched_slice_ns() : 0);
 }
 
 u64 process_cpu_ns(void)
 {
 	u64 sum = ended_cpu_ns;
+
 	list_for_each(n, &threads)
 		sum += thread_cpu_ns(list_entry(n, struct thread, all));
 	return sum;
@@ -40,6 +42,7 @@ void cpu_time_inherit(const struct thread *t)
 static int cpu_clock_read(int clock, u64 *ns)
 {
 	int id = ~(clock >> 3);
+
 	if ((clock & CPUCLOCK_KIND) == CPUCLOCK_NOT_CPU)
 		return -EINVAL;
 	if (clock & CPUCLOCK_THREAD) {
@@ -87,6 +90,7 @@ int clock_read(int clock, u64 *ns)
 int clock_for_timer(int clock, int *out)
 {
 	u64 now;
+
 	switch (clock) {
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_REALTIME_COARSE:
@@ -107,6 +111,7 @@ int clock_for_timer(int clock, int *out)
 int timespec_from_user(u64 *ns, u64 user)
 {
 	struct __kernel_timespec ts;
+
 	if (copy_from_user(&ts, user, sizeof(ts)))
 		return -EFAULT;
 	if (ts.tv_sec < 0 || (u64)ts.tv_nsec >= NS_PER_S)
@@ -121,5 +126,6 @@ int timespec_from_user(u64 *ns, u64 user)
 int timespec_to_user(u64 user, u64 ns)
 {
 	struct __kernel_timespec ts = { .tv_sec = (s64)(ns / NS_PER_S), .tv_nsec = (s64)(ns % NS_PER_S) };
+
 	return copy_to_user(user, &ts, sizeof(ts)) ? -EFAULT : 0;
 }

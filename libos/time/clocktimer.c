@@ -28,6 +28,7 @@ static bool is_realtime(int clock)
 static u64 monotonic_at(int clock, u64 until)
 {
 	u64 now;
+
 	if (clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME)
 		return until;
 	if (clock_read(clock, &now))
@@ -39,6 +40,7 @@ static u64 monotonic_at(int clock, u64 until)
 int clock_block(int clock, u64 until, bool interruptible)
 {
 	struct sleeper s = { .thread = current };
+
 	list_init(&s.node);
 	if (is_realtime(clock))
 		list_add_tail(&s.node, &realtime_sleepers);
@@ -59,6 +61,7 @@ static void due(struct ktimer *k)
 {
 	struct clock_timer *t = container_of(k, struct clock_timer, timer);
 	u64 now;
+
 	if (clock_read(t->clock, &now))
 		return;
 	if (now < t->expires) { /* CPU time that was not all used, or CLOCK_REALTIME went back */
@@ -102,6 +105,7 @@ void clock_timer_set(struct clock_timer *t, u64 expires, u64 interval)
 u64 clock_timer_left(const struct clock_timer *t)
 {
 	u64 now;
+
 	if (!t->expires || clock_read(t->clock, &now))
 		return 0;
 	if (t->expires > now)
@@ -114,6 +118,7 @@ u64 clock_timer_left(const struct clock_timer *t)
 u64 clock_timer_forward(struct clock_timer *t)
 {
 	u64 now, periods = 0;
+
 	if (clock_read(t->clock, &now))
 		return 0;
 	u64 next = t->expires + t->interval;

@@ -38,6 +38,7 @@ static struct itimer *itimer_of(u64 which)
 static void itimer_expired(struct clock_timer *c)
 {
 	struct itimer *t = container_of(c, struct itimer, timer);
+
 	if (c->interval)
 		clock_timer_forward(c);
 	else
@@ -48,6 +49,7 @@ static void itimer_expired(struct clock_timer *c)
 static void itimer_set(struct itimer *t, u64 value, u64 interval)
 {
 	u64 now;
+
 	if (!value || clock_read(t->clock, &now))
 		clock_timer_cancel(&t->timer);
 	else
@@ -57,6 +59,7 @@ static void itimer_set(struct itimer *t, u64 value, u64 interval)
 static int timeval_from_user(u64 *ns, u64 user)
 {
 	struct __kernel_old_timeval tv;
+
 	if (copy_from_user(&tv, user, sizeof(tv)))
 		return -EFAULT;
 	if (tv.tv_sec < 0 || (u64)tv.tv_usec >= US_PER_S)
@@ -70,7 +73,9 @@ static int timeval_from_user(u64 *ns, u64 user)
 static struct __kernel_old_timeval timeval_of(u64 ns)
 {
 	u64 us = (ns + NS_PER_US - 1) / NS_PER_US;
-	return (struct __kernel_old_timeval){ .tv_sec = (s64)(us / US_PER_S), .tv_usec = (s64)(us % US_PER_S) };
+
+	return (struct __kernel_old_timeval){ .tv_sec = (s64)(us / US_PER_S),
+					      .tv_usec = (s64)(us % US_PER_S) };
 }
 
 static int put_setting(const struct itimer *t, u64 user)
@@ -79,6 +84,7 @@ static int put_setting(const struct itimer *t, u64 user)
 		.it_interval = timeval_of(t->timer.interval),
 		.it_value = timeval_of(clock_timer_left(&t->timer)),
 	};
+
 	return copy_to_user(user, &v, sizeof(v)) ? -EFAULT : 0;
 }
 
@@ -86,6 +92,7 @@ static int put_setting(const struct itimer *t, u64 user)
 long sys_getitimer(const u64 a[6])
 {
 	struct itimer *t = itimer_of(a[0]);
+
 	return t ? put_setting(t, a[1]) : -EINVAL;
 }
 
@@ -93,10 +100,13 @@ long sys_getitimer(const u64 a[6])
 long sys_setitimer(const u64 a[6])
 {
 	u64 value = 0, interval = 0;
+
 	if (a[1]) {
-		int r = timeval_from_user(&interval, a[1] + offsetof(struct __kernel_old_itimerval, it_interval));
+		int r = timeval_from_user(&interval,
+					  a[1] + offsetof(struct __kernel_old_itimerval, it_interval));
 		if (!r)
-			r = timeval_from_user(&value, a[1] + offsetof(struct __kernel_old_itimerval, it_value));
+			r = timeval_from_user(&value,
+					      a[1] + offsetof(struct __kernel_old_itimerval, it_value));
 		if (r)
 			return r;
 	}
@@ -114,6 +124,7 @@ long sys_alarm(const u64 a[6])
 {
 	struct itimer *t = itimer_of(ITIMER_REAL);
 	u64 left = clock_timer_left(&t->timer);
+
 	itimer_set(t, (u64)(u32)a[0] * NS_PER_S, 0);
 	u64 seconds = (left + NS_PER_S / 2) / NS_PER_S;
 	return left && !seconds ? 1 : (long)seconds;

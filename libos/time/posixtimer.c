@@ -66,6 +66,7 @@ static struct posix_timer *timer_find(int id)
 static void skip_period(struct posix_timer *t)
 {
 	u64 now;
+
 	if (!t->clock.interval)
 		return;
 	t->pending_overruns += 1 + clock_timer_forward(&t->clock);
@@ -77,6 +78,7 @@ static void timer_expired(struct clock_timer *c)
 {
 	struct posix_timer *t = container_of(c, struct posix_timer, clock);
 	struct thread *target = t->tid ? thread_find(t->tid) : NULL;
+
 	if ((t->tid && !target) || !list_empty(&t->signal.node) || !sig_send_owned(target, &t->signal))
 		skip_period(t);
 }
@@ -129,6 +131,7 @@ long sys_timer_create(const u64 a[6])
 {
 	struct ksigevent e = { .signo = SIGALRM, .notify = SIGEV_SIGNAL };
 	int clock, r = clock_for_timer((int)a[0], &clock);
+
 	if (r)
 		return r;
 	if (a[1] && copy_from_user(&e, a[1], sizeof(e)))
@@ -164,6 +167,7 @@ static int put_setting(const struct posix_timer *t, u64 user)
 {
 	u64 left = clock_timer_left(&t->clock);
 	bool spent = !t->clock.interval && left == 1 && list_empty(&t->clock.timer.node);
+
 	if (spent)
 		left = 0;
 	if (timespec_to_user(user + offsetof(struct __kernel_itimerspec, it_interval), t->clock.interval) ||
@@ -182,6 +186,7 @@ long sys_timer_settime(const u64 a[6])
 {
 	struct posix_timer *t = timer_find((int)a[0]);
 	u64 value, interval, now;
+
 	if (!a[2])
 		return -EINVAL;
 	int r = timespec_from_user(&interval, a[2] + offsetof(struct __kernel_itimerspec, it_interval));
@@ -210,18 +215,21 @@ long sys_timer_settime(const u64 a[6])
 long sys_timer_gettime(const u64 a[6])
 {
 	struct posix_timer *t = timer_find((int)a[0]);
+
 	return t ? put_setting(t, a[1]) : -EINVAL;
 }
 
 long sys_timer_getoverrun(const u64 a[6])
 {
 	struct posix_timer *t = timer_find((int)a[0]);
+
 	return t ? t->overrun : -EINVAL;
 }
 
 long sys_timer_delete(const u64 a[6])
 {
 	struct posix_timer *t = timer_find((int)a[0]);
+
 	if (!t)
 		return -EINVAL;
 	clock_timer_cancel(&t->clock);

@@ -16,6 +16,7 @@ long sys_clock_gettime(const u64 a[6])
 {
 	u64 now;
 	int r = clock_read((int)a[0], &now);
+
 	return r ? r : timespec_to_user(a[1], now);
 }
 
@@ -25,6 +26,7 @@ long sys_clock_getres(const u64 a[6])
 	int clock = (int)a[0];
 	u64 now;
 	int r = clock_read(clock, &now);
+
 	if (r || !a[1])
 		return r;
 	bool coarse = clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
@@ -36,6 +38,7 @@ long sys_clock_settime(const u64 a[6])
 {
 	u64 now;
 	int r = clock_read((int)a[0], &now);
+
 	return r ? r : -EPERM;
 }
 
@@ -63,6 +66,7 @@ long sys_gettimeofday(const u64 a[6])
 	u64 now = clock_realtime_ns();
 	struct __kernel_old_timeval tv = { .tv_sec = (s64)(now / NS_PER_S),
 					   .tv_usec = (s64)(now % NS_PER_S / NS_PER_US) };
+
 	if (a[0] && copy_to_user(a[0], &tv, sizeof(tv)))
 		return -EFAULT;
 	return a[1] && put_user_u64(a[1], 0) ? -EFAULT : 0; /* UTC, no daylight saving */
@@ -72,6 +76,7 @@ long sys_gettimeofday(const u64 a[6])
 long sys_time(const u64 a[6])
 {
 	u64 seconds = clock_realtime_ns() / NS_PER_S;
+
 	return a[0] && put_user_u64(a[0], seconds) ? -EFAULT : (long)seconds;
 }
 
@@ -79,6 +84,7 @@ long sys_time(const u64 a[6])
 long sys_times(const u64 a[6])
 {
 	struct tms t = { .tms_utime = (s64)(process_cpu_ns() / (NS_PER_S / CLOCK_TICKS_PER_S)) };
+
 	if (a[0] && copy_to_user(a[0], &t, sizeof(t)))
 		return -EFAULT;
 	return (long)(clock_monotonic_ns() / (NS_PER_S / CLOCK_TICKS_PER_S));
@@ -88,6 +94,7 @@ long sys_times(const u64 a[6])
 static long sleep_until(int clock, u64 until)
 {
 	u64 now;
+
 	while (!clock_read(clock, &now) && now < until) {
 		if (clock_block(clock, until, true) == -EINTR && signal_pending(current))
 			return -ERESTARTNOHAND;
@@ -100,6 +107,7 @@ static long sleep_for(int clock, u64 ns, u64 rest)
 {
 	u64 now, until;
 	int r = clock_read(clock, &now);
+
 	if (r)
 		return r;
 	until = ns > INT64_MAX - now ? INT64_MAX : now + ns;
@@ -114,6 +122,7 @@ long sys_nanosleep(const u64 a[6])
 {
 	u64 ns;
 	int r = timespec_from_user(&ns, a[0]);
+
 	return r ? r : sleep_for(CLOCK_MONOTONIC, ns, a[1]);
 }
 
@@ -122,6 +131,7 @@ long sys_clock_nanosleep(const u64 a[6])
 {
 	u64 ns;
 	int clock, r;
+
 	if ((int)a[0] == CLOCK_THREAD_CPUTIME_ID)
 		return -EINVAL;
 	r = clock_for_timer((int)a[0], &clock);

@@ -8,7 +8,10 @@
 #define NSEC_PER_MSEC 1000000ull
 #define NSEC_PER_USEC 1000ull
 
-/* seconds and nanoseconds in nanoseconds, saturating: 0, or -EINVAL for a negative time or a part out of range. */
+/*
+ * seconds and nanoseconds in nanoseconds, saturating: 0, or -EINVAL for a negative time or a part out of
+ * range.
+ */
 int timespec_ns(s64 sec, s64 nsec, u64 *ns);
 /* Deadline from a struct timespec in guest memory; 0 is DEADLINE_NONE. -EFAULT, -EINVAL. */
 int timespec_deadline(u64 addr, u64 *deadline_ns);

@@ -49,7 +49,10 @@ static void add_ns(struct __kernel_timespec *ts, s64 ns)
 	ts->tv_nsec = sum;
 }
 
-/* The host clock that the guest's is made of, or -1. The library OS tells the variants of a clock apart no more. */
+/*
+ * The host clock that the guest's is made of, or -1. The library OS tells the variants of a clock apart no
+ * more.
+ */
 static int host_clock(int clock)
 {
 	switch (clock) {

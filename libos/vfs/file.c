@@ -69,7 +69,9 @@ ssize_t file_pread(struct file *f, void *buf, u64 bytes, u64 pos)
 	if (!f->ops->read)
 		return -EINVAL;
 	while (done < bytes) {
-		struct uio u = { .iov = &iov, .count = 1, .skip = done, .left = bytes - done, .kernel = true };
+		struct uio u = {
+			.iov = &iov, .count = 1, .skip = done, .left = bytes - done, .kernel = true
+		};
 		u64 at = pos + done;
 		ssize_t n = f->ops->read(f, &u, &at);
 

@@ -21,7 +21,7 @@
 #define FILE_LARGE 0100000u
 
 /* d_type of a directory entry. */
-#define DT_OF_MODE(mode) (((mode)&S_IFMT) >> 12)
+#define DT_OF_MODE(mode) (((mode) & S_IFMT) >> 12)
 #define DT_LINK 10u
 #define DT_DIRECTORY 4u
 

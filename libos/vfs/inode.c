@@ -123,7 +123,8 @@ void inode_accessed(struct inode *i)
 	if (i->sb->read_only)
 		return;
 	time_now(now);
-	if (not_after(i->atime, i->mtime) || not_after(i->atime, i->ctime) || now[0] - i->atime[0] >= RELATIME_S) {
+	if (not_after(i->atime, i->mtime) || not_after(i->atime, i->ctime) ||
+	    now[0] - i->atime[0] >= RELATIME_S) {
 		i->atime[0] = now[0];
 		i->atime[1] = now[1];
 	}

@@ -230,7 +230,9 @@ static void drop_owned(struct inode *i, enum lock_kind kind, const struct file *
 long lock_flock(struct file *f, u32 op)
 {
 	u32 type = op & ~(u32)LOCK_NB;
-	struct file_lock want = { .kind = KIND_FLOCK, .owner = f, .write = type == LOCK_EX, .end = RANGE_END };
+	struct file_lock want = {
+		.kind = KIND_FLOCK, .owner = f, .write = type == LOCK_EX, .end = RANGE_END
+	};
 
 	if (!f->inode)
 		return -EBADF;

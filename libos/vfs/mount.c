@@ -175,7 +175,8 @@ bool overlay_readdir(struct dentry *dir, u64 base, u64 *pos, struct dir_emit *em
 
 		if (!d->overlay || !d->inode || index++ < *pos - base)
 			continue;
-		if (!emit->add(emit, d->name, d->len, d->inode->ino, DT_OF_MODE(d->inode->mode), base + index))
+		if (!emit->add(emit, d->name, d->len, d->inode->ino, DT_OF_MODE(d->inode->mode),
+			       base + index))
 			return false;
 		*pos = base + index;
 	}

@@ -135,7 +135,8 @@ static int open_created(struct walk *w, struct dentry *d, u32 flags, u32 mode, s
 	int err = may_create_in(w->at);
 
 	if (!err)
-		err = w->at->inode->ops->create(w->at->inode, w->name, w->len, S_IFREG | (mode & ~fd_umask & 07777), 0, &i);
+		err = w->at->inode->ops->create(w->at->inode, w->name, w->len,
+						S_IFREG | (mode & ~fd_umask & 07777), 0, &i);
 	if (err)
 		return err;
 	dentry_instantiate(d, i);
@@ -205,7 +206,9 @@ int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **ou
 	if (flags & O_PATH)
 		flags &= FLAGS_OF_O_PATH;
 	if (flags & TMPFILE_BIT)
-		return flags & O_DIRECTORY && !(flags & O_CREAT) ? open_nameless(dirfd, path, flags, mode, out) : -EINVAL;
+		return flags & O_DIRECTORY && !(flags & O_CREAT)
+			       ? open_nameless(dirfd, path, flags, mode, out)
+			       : -EINVAL;
 	if (flags & O_CREAT)
 		return flags & O_DIRECTORY ? -EINVAL : open_create(dirfd, path, flags, mode, out);
 	err = path_lookup(dirfd, path, flags & O_NOFOLLOW ? AT_SYMLINK_NOFOLLOW : 0, &p);

@@ -206,7 +206,8 @@ long sys_utimensat(const u64 a[6])
 	else if (copy_from_user(ts, a[2], sizeof ts))
 		return -EFAULT;
 	for (int k = 0; k < 2; k++) {
-		if (ts[k][1] != UTIME_NOW_NS && ts[k][1] != UTIME_OMIT_NS && (ts[k][1] < 0 || ts[k][1] >= NS_PER_S))
+		if (ts[k][1] != UTIME_NOW_NS && ts[k][1] != UTIME_OMIT_NS &&
+		    (ts[k][1] < 0 || ts[k][1] >= NS_PER_S))
 			return -EINVAL;
 	}
 	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))

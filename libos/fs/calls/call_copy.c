@@ -203,7 +203,8 @@ static long check_splice(const struct file *in, u64 in_addr, const struct file *
 		return -EBADF;
 	if ((from_pipe && in_addr) || (to_pipe && out_addr))
 		return -ESPIPE;
-	if ((!from_pipe && !to_pipe) || (from_pipe && to_pipe && in->priv == out->priv) || (out->flags & O_APPEND))
+	if ((!from_pipe && !to_pipe) || (from_pipe && to_pipe && in->priv == out->priv) ||
+	    (out->flags & O_APPEND))
 		return -EINVAL;
 	if ((out_addr && !out->ops->lseek) || (!from_pipe && !in->ops->lseek))
 		return -EINVAL;

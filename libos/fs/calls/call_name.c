@@ -45,7 +45,8 @@ static int unlink_last(struct walk *w)
 	else if (d->mount)
 		err = -EBUSY;
 	else
-		err = w->at->inode->ops->unlink ? w->at->inode->ops->unlink(w->at->inode, w->name, w->len) : -EPERM;
+		err = w->at->inode->ops->unlink ? w->at->inode->ops->unlink(w->at->inode, w->name, w->len)
+						: -EPERM;
 	if (!err)
 		dentry_delete(d);
 	dentry_put(d);
@@ -67,7 +68,8 @@ static int rmdir_last(struct walk *w)
 	else if (d->mount)
 		err = -EBUSY;
 	else
-		err = w->at->inode->ops->rmdir ? w->at->inode->ops->rmdir(w->at->inode, w->name, w->len) : -EPERM;
+		err = w->at->inode->ops->rmdir ? w->at->inode->ops->rmdir(w->at->inode, w->name, w->len)
+					       : -EPERM;
 	if (!err)
 		dentry_delete(d);
 	dentry_put(d);

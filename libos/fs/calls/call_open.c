@@ -4,10 +4,10 @@
 
 #include "calls.h"
 
-#define OPEN_FLAGS_KNOWN                                                                          \
-	((u32)(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |        \
-	       O_SYNC | FASYNC | O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW |              \
-	       O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE))
+#define OPEN_FLAGS_KNOWN                                                                                     \
+	((u32)(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | FASYNC | \
+	       O_DIRECT | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH |          \
+	       O_TMPFILE))
 
 static long open_user(int dirfd, u64 addr, u32 flags, u32 mode)
 {

@@ -36,7 +36,8 @@ static int check_names(const struct walk *from, const struct dentry *old, const 
 		return -EEXIST;
 	if (!new->inode && exchange)
 		return -ENOENT;
-	if (!S_ISDIR(old->inode->mode) && (walk_wants_directory(from) || (!exchange && walk_wants_directory(to))))
+	if (!S_ISDIR(old->inode->mode) &&
+	    (walk_wants_directory(from) || (!exchange && walk_wants_directory(to))))
 		return -ENOTDIR;
 	if (exchange && walk_wants_directory(to) && !S_ISDIR(new->inode->mode))
 		return -ENOTDIR;
@@ -70,8 +71,8 @@ static int rename_last(struct walk *from, struct walk *to, u32 flags)
 	err = check_names(from, old, to, new, flags);
 	/* Two names of one file: both stay, as rename(2) says. */
 	if (!err && old->inode != new->inode) {
-		err = from->at->inode->ops->rename(from->at->inode, from->name, from->len, to->at->inode, to->name,
-						   to->len, flags);
+		err = from->at->inode->ops->rename(from->at->inode, from->name, from->len, to->at->inode,
+						   to->name, to->len, flags);
 		if (!err)
 			dentry_move(old, new, flags & RENAME_EXCHANGE);
 	}

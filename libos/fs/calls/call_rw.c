@@ -138,7 +138,8 @@ long sys_writev(const u64 a[6])
 
 long sys_preadv(const u64 a[6])
 {
-	return transfer_vector((int)a[0], a[1], a[2], &(struct transfer){ .positioned = true, .offset = a[3] });
+	return transfer_vector((int)a[0], a[1], a[2],
+			       &(struct transfer){ .positioned = true, .offset = a[3] });
 }
 
 long sys_pwritev(const u64 a[6])

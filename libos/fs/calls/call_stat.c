@@ -187,7 +187,9 @@ long sys_readlinkat(const u64 a[6])
 
 static long statfs_out(const struct inode *i, u64 out)
 {
-	struct statfs s = { .f_type = PIPEFS_MAGIC, .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = NAME_MAX };
+	struct statfs s = {
+		.f_type = PIPEFS_MAGIC, .f_bsize = PAGE_SIZE, .f_frsize = PAGE_SIZE, .f_namelen = NAME_MAX
+	};
 	u64 limit = 0, used = 0;
 
 	if (i) {

@@ -117,9 +117,15 @@ struct node {
 };
 
 static const struct node nodes[] = {
-	{ "null", MEM_MAJOR, 3 }, { "zero", MEM_MAJOR, 5 },    { "full", MEM_MAJOR, 7 }, { "random", MEM_MAJOR, 8 },
-	{ "urandom", MEM_MAJOR, 9 }, { "tty", TTY_MAJOR, 0 }, { "seuss", SEUSS_MAJOR, SEUSS_MINOR },
-	{ "seuss-fresh", SEUSS_MAJOR, FRESH_MINOR }, { "seuss-draws", SEUSS_MAJOR, DRAWS_MINOR },
+	{ "null", MEM_MAJOR, 3 },
+	{ "zero", MEM_MAJOR, 5 },
+	{ "full", MEM_MAJOR, 7 },
+	{ "random", MEM_MAJOR, 8 },
+	{ "urandom", MEM_MAJOR, 9 },
+	{ "tty", TTY_MAJOR, 0 },
+	{ "seuss", SEUSS_MAJOR, SEUSS_MINOR },
+	{ "seuss-fresh", SEUSS_MAJOR, FRESH_MINOR },
+	{ "seuss-draws", SEUSS_MAJOR, DRAWS_MINOR },
 };
 
 static const struct {

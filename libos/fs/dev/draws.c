@@ -1,8 +1,9 @@
 /*
- * Who draws from the kernel's random source. The interpreter's own generators are renewed in each clone, and its driver sees
- * what the function draws from them. What other native code draws nobody but the kernel sees: it is counted, so that no state
- * that runs have drawn gets into a snapshot of them. A read of /dev/seuss-draws gives the count, a u64, and has it written to
- * the same place from then on: to look at it costs a driver nothing.
+ * Who draws from the kernel's random source. The interpreter's own generators are renewed in each clone, and
+ * its driver sees what the function draws from them. What other native code draws nobody but the kernel sees:
+ * it is counted, so that no state that runs have drawn gets into a snapshot of them. A read of
+ * /dev/seuss-draws gives the count, a u64, and has it written to the same place from then on: to look at it
+ * costs a driver nothing.
  */
 #include <linux/mman.h>
 #include <linux/random.h>

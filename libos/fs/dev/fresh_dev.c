@@ -1,10 +1,10 @@
 /*
- * /dev/seuss-fresh: random bytes that a clone has other ones of. Whoever keeps random state in memory (a seed, a
- * generator) puts it in such a place, and need not know when the UC is captured and deployed.
+ * /dev/seuss-fresh: random bytes that a clone has other ones of. Whoever keeps random state in memory (a
+ * seed, a generator) puts it in such a place, and need not know when the UC is captured and deployed.
  *
- * A read fills its buffer, and that place is renewed in each UC that is deployed from a snapshot taken from then on,
- * before any guest code runs. A write of two u64, address and bytes, does the same with that place; with 0
- * bytes it makes the place at the address an ordinary one again.
+ * A read fills its buffer, and that place is renewed in each UC that is deployed from a snapshot taken from
+ * then on, before any guest code runs. A write of two u64, address and bytes, does the same with that place;
+ * with 0 bytes it makes the place at the address an ordinary one again.
  */
 #include "include/random.h"
 #include "include/string.h"

@@ -95,7 +95,8 @@ static int erofs_readdir(struct file *f, u64 *pos, struct dir_emit *emit)
 	int ret;
 
 	while ((ret = erofs_next(&fs->image, disk_of(f->inode), &cursor, &n)) > 0) {
-		if (!is_dots(&n) && !emit->add(emit, n.name, n.len, n.nid, erofs_dt(n.type), cursor + FIRST_ENTRY_POS))
+		if (!is_dots(&n) &&
+		    !emit->add(emit, n.name, n.len, n.nid, erofs_dt(n.type), cursor + FIRST_ENTRY_POS))
 			return 0;
 		*pos = cursor + FIRST_ENTRY_POS;
 	}
@@ -130,7 +131,8 @@ static long erofs_mmap(struct file *f, struct vma *v)
 	if (disk->body_bytes != disk->size)
 		return file_mmap_copy(f, v);
 	/* The image ends with a whole block, so the file's last page is there. */
-	ret = host_mmap(v->start, v->end - v->start, (int)v->prot, 0, erofs_of(f->inode)->fd, disk->data + v->offset);
+	ret = host_mmap(v->start, v->end - v->start, (int)v->prot, 0, erofs_of(f->inode)->fd,
+			disk->data + v->offset);
 	return ret < 0 ? ret : (long)v->start;
 }
 

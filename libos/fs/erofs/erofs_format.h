@@ -101,9 +101,11 @@ int erofs_read_inode(const struct erofs_image *img, u64 nid, struct erofs_inode 
 /* Bytes at pos of the file that lie in a row in the image: their address and number; NULL past the end. */
 const u8 *erofs_data(const struct erofs_image *img, const struct erofs_inode *i, u64 pos, u64 *bytes);
 /* 0, -ENOENT, or -EIO for a directory that is malformed where it was looked at. */
-int erofs_find(const struct erofs_image *img, const struct erofs_inode *dir, const char *name, u64 len, u64 *nid);
+int erofs_find(const struct erofs_image *img, const struct erofs_inode *dir, const char *name, u64 len,
+	       u64 *nid);
 /* The entry at cursor *pos, which is moved on: 1, 0 at the end, or -EIO. */
-int erofs_next(const struct erofs_image *img, const struct erofs_inode *dir, u64 *pos, struct erofs_name *out);
+int erofs_next(const struct erofs_image *img, const struct erofs_inode *dir, u64 *pos,
+	       struct erofs_name *out);
 u32 erofs_dt(u32 type);
 
 #endif

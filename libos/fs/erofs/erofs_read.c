@@ -137,7 +137,8 @@ struct dir_block {
 	u32 count; /* entries */
 };
 
-static int block_at(const struct erofs_image *img, const struct erofs_inode *dir, u64 index, struct dir_block *b)
+static int block_at(const struct erofs_image *img, const struct erofs_inode *dir, u64 index,
+		    struct dir_block *b)
 {
 	const struct erofs_dirent *first;
 	u64 pos = index * EROFS_BLOCK;
@@ -203,7 +204,8 @@ static int find_block(const struct erofs_image *img, const struct erofs_inode *d
 	return block_at(img, dir, low, b);
 }
 
-int erofs_find(const struct erofs_image *img, const struct erofs_inode *dir, const char *name, u64 len, u64 *nid)
+int erofs_find(const struct erofs_image *img, const struct erofs_inode *dir, const char *name, u64 len,
+	       u64 *nid)
 {
 	struct dir_block b;
 	u32 low = 0, high;

@@ -1,4 +1,7 @@
-/* The host's tree, served file by file over the link (seuss run). Read-only; names and attributes are kept once known. */
+/*
+ * The host's tree, served file by file over the link (seuss run). Read-only; names and attributes are kept
+ * once known.
+ */
 #include <linux/fs.h>
 #include <linux/mman.h>
 
@@ -14,7 +17,8 @@ struct host_reply {
 	struct link_fs_stat stat;
 };
 
-static const struct inode_ops hostfs_dir_ops, hostfs_file_ops, hostfs_link_ops, hostfs_device_ops, hostfs_other_ops;
+static const struct inode_ops hostfs_dir_ops, hostfs_file_ops, hostfs_link_ops, hostfs_device_ops,
+	hostfs_other_ops;
 
 static const char *path_of(const struct inode *i)
 {
@@ -219,7 +223,8 @@ static int emit_records(const u8 *at, u64 bytes, u64 *pos, struct dir_emit *emit
 
 		if (!d->name_len || d->name_len > NAME_MAX || record > bytes)
 			return -EIO;
-		if (!is_dots(name, d->name_len) && !emit->add(emit, name, d->name_len, d->ino, d->type, *pos + 1))
+		if (!is_dots(name, d->name_len) &&
+		    !emit->add(emit, name, d->name_len, d->ino, d->type, *pos + 1))
 			return 0;
 		(*pos)++;
 		at += record;
@@ -236,8 +241,8 @@ static int hostfs_readdir(struct file *f, u64 *pos, struct dir_emit *emit)
 	if (!reply)
 		return -ENOMEM;
 	while (ret > 0) {
-		long n = call_host(LINK_FS_READDIR, *pos - FIRST_ENTRY_POS, path_of(f->inode), reply, LINK_PAYLOAD_MAX,
-				   NULL);
+		long n = call_host(LINK_FS_READDIR, *pos - FIRST_ENTRY_POS, path_of(f->inode), reply,
+				   LINK_PAYLOAD_MAX, NULL);
 
 		if (n <= 0)
 			ret = (int)n;

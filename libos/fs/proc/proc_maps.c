@@ -32,10 +32,11 @@ static void show_vma(struct proc_text *t, const struct vma *v, char *path)
 	size_t start = t->len;
 	const char *name = v->name;
 
-	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", v->start, v->end, v->prot & PROT_READ ? 'r' : '-',
-		    v->prot & PROT_WRITE ? 'w' : '-', v->prot & PROT_EXEC ? 'x' : '-',
-		    (v->flags & MAP_TYPE) == MAP_PRIVATE ? 'p' : 's', v->file ? v->offset : 0ul,
-		    i ? (i->sb->dev >> 8) & 0xfff : 0u, i ? i->sb->dev & 0xff : 0u, i ? i->ino : 0ul);
+	text_printf(t, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", v->start, v->end,
+		    v->prot & PROT_READ ? 'r' : '-', v->prot & PROT_WRITE ? 'w' : '-',
+		    v->prot & PROT_EXEC ? 'x' : '-', (v->flags & MAP_TYPE) == MAP_PRIVATE ? 'p' : 's',
+		    v->file ? v->offset : 0ul, i ? (i->sb->dev >> 8) & 0xfff : 0u, i ? i->sb->dev & 0xff : 0u,
+		    i ? i->ino : 0ul);
 	if (v->file && v->file->dentry && dentry_path(v->file->dentry, path, PATH_MAX) >= 0)
 		name = path;
 	if (name && !t->failed) {
@@ -89,7 +90,8 @@ static void smaps_detail(struct proc_text *t, const struct vma *v)
 	text_printf(t, "Rss:            %8lu kB\nPss:            %8lu kB\n", rss, rss);
 	text_printf(t, "Shared_Clean:          0 kB\nShared_Dirty:          0 kB\n");
 	text_printf(t, "Private_Clean:         0 kB\nPrivate_Dirty:  %8lu kB\n", rss);
-	text_printf(t, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:                  0 kB\n", rss, rss);
+	text_printf(t, "Referenced:     %8lu kB\nAnonymous:      %8lu kB\nSwap:                  0 kB\n", rss,
+		    rss);
 	text_printf(t, "Locked:                0 kB\nVmFlags:%s%s%s\n", v->prot & PROT_READ ? " rd" : "",
 		    v->prot & PROT_WRITE ? " wr" : "", v->prot & PROT_EXEC ? " ex" : "");
 }
@@ -114,11 +116,13 @@ void show_smaps_rollup(struct proc_text *t, int id)
 		high = v->end;
 	}
 	text_printf(t, "%08lx-%08lx ---p 00000000 00:00 0 [rollup]\n", low, high);
-	text_printf(t, "Rss:            %8lu kB\nPss:            %8lu kB\nPrivate_Dirty:  %8lu kB\n", rss, rss, rss);
+	text_printf(t, "Rss:            %8lu kB\nPss:            %8lu kB\nPrivate_Dirty:  %8lu kB\n", rss,
+		    rss, rss);
 	text_printf(t, "Anonymous:      %8lu kB\nSwap:                  0 kB\n", rss);
 }
 
-static void show_each_mount(struct proc_text *t, void (*line)(struct proc_text *t, const struct mount *m, const char *path))
+static void show_each_mount(struct proc_text *t,
+			    void (*line)(struct proc_text *t, const struct mount *m, const char *path))
 {
 	char *path = kmalloc(PATH_MAX);
 
@@ -149,9 +153,11 @@ static void mounts_line(struct proc_text *t, const struct mount *m, const char *
 
 static void mountinfo_line(struct proc_text *t, const struct mount *m, const char *path)
 {
-	text_printf(t, "%d %d %u:%u / ", m->id, m->id == 1 ? 0 : 1, (m->sb->dev >> 8) & 0xfff, m->sb->dev & 0xff);
+	text_printf(t, "%d %d %u:%u / ", m->id, m->id == 1 ? 0 : 1, (m->sb->dev >> 8) & 0xfff,
+		    m->sb->dev & 0xff);
 	text_add(t, path, strlen(path));
-	text_printf(t, " %s,nosuid,relatime - %s %s %s\n", mount_options(m), m->sb->type, m->sb->type, mount_options(m));
+	text_printf(t, " %s,nosuid,relatime - %s %s %s\n", mount_options(m), m->sb->type, m->sb->type,
+		    mount_options(m));
 }
 
 void show_mounts(struct proc_text *t, int id)

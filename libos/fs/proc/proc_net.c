@@ -14,7 +14,8 @@ static void show_dev(struct proc_text *t, int id)
 static void show_tcp(struct proc_text *t, int id)
 {
 	(void)id;
-	text_printf(t, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
+	text_printf(t, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   "
+		       "uid  timeout inode\n");
 }
 
 static void show_tcp6(struct proc_text *t, int id)
@@ -33,7 +34,8 @@ static void show_unix(struct proc_text *t, int id)
 static void show_route(struct proc_text *t, int id)
 {
 	(void)id;
-	text_printf(t, "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
+	text_printf(t,
+		    "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
 }
 
 static void show_if_inet6(struct proc_text *t, int id)

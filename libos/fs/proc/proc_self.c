@@ -225,7 +225,8 @@ static void show_cgroup(struct proc_text *t, int id)
 static void show_io(struct proc_text *t, int id)
 {
 	(void)id;
-	text_printf(t, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+	text_printf(t, "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\n"
+		       "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
 }
 
 static void show_limits(struct proc_text *t, int id)

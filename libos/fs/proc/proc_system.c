@@ -57,10 +57,13 @@ static void show_meminfo(struct proc_text *t, int id)
 	u64 total = KIB(system_memory_bytes()), free = KIB(system_free_bytes());
 
 	(void)id;
-	text_printf(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total, free, free);
-	text_printf(t, "Buffers:               0 kB\nCached:                0 kB\nSwapCached:            0 kB\n");
+	text_printf(t, "MemTotal:       %8lu kB\nMemFree:        %8lu kB\nMemAvailable:   %8lu kB\n", total,
+		    free, free);
+	text_printf(
+		t, "Buffers:               0 kB\nCached:                0 kB\nSwapCached:            0 kB\n");
 	text_printf(t, "Active:         %8lu kB\nInactive:              0 kB\n", total - MIN(free, total));
-	text_printf(t, "SwapTotal:             0 kB\nSwapFree:              0 kB\nShmem:                 0 kB\n");
+	text_printf(
+		t, "SwapTotal:             0 kB\nSwapFree:              0 kB\nShmem:                 0 kB\n");
 	text_printf(t, "CommitLimit:    %8lu kB\nCommitted_AS:   %8lu kB\n", total, total - MIN(free, total));
 	text_printf(t, "HugePages_Total:       0\nHugePages_Free:        0\nHugepagesize:       2048 kB\n");
 }
@@ -72,7 +75,8 @@ static void show_stat(struct proc_text *t, int id)
 	u64 btime = (clock_realtime_ns() - up) / NS_PER_S;
 
 	(void)id;
-	text_printf(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", user, idle, user, idle);
+	text_printf(t, "cpu  %lu 0 0 %lu 0 0 0 0 0 0\ncpu0 %lu 0 0 %lu 0 0 0 0 0 0\n", user, idle, user,
+		    idle);
 	text_printf(t, "intr 0\nctxt 0\nbtime %lu\nprocesses 1\nprocs_running 1\nprocs_blocked 0\n", btime);
 }
 
@@ -176,7 +180,7 @@ static void show_boot_id(struct proc_text *t, int id)
 	text_printf(t, "%s\n", text);
 }
 
-#define SHOW_CONSTANT(name, text)                           \
+#define SHOW_CONSTANT(name, text)                            \
 	static void show_##name(struct proc_text *t, int id) \
 	{                                                    \
 		(void)id;                                    \

@@ -170,7 +170,8 @@ static int proc_readdir(struct file *f, u64 *pos, struct dir_emit *emit)
 	for (const struct proc_entry *e = node->entry->children; e && e->name; e++, index++) {
 		if (index < *pos)
 			continue;
-		if (!emit->add(emit, e->name, strlen(e->name), ino_of(e, node->id), DT_OF_MODE(mode_of(e)), index + 1))
+		if (!emit->add(emit, e->name, strlen(e->name), ino_of(e, node->id), DT_OF_MODE(mode_of(e)),
+			       index + 1))
 			return 0;
 		*pos = index + 1;
 	}

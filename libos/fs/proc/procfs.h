@@ -48,7 +48,6 @@ void show_task_stat(struct proc_text *t, int tid);
 void show_task_status(struct proc_text *t, int tid);
 void show_statm(struct proc_text *t, int id);
 
-
 /* Name of a thread. */
 const char *proc_comm(const struct thread *t);
 /* Bytes of all the guest's mappings. */

@@ -27,14 +27,12 @@ static const struct proc_entry topology_entries[] = {
 	{ .name = "thread_siblings_list", .show = show_cpu_list },
 	{ 0 },
 };
-static const struct proc_entry cpu0_entries[] = { { .name = "topology", .children = topology_entries }, { 0 } };
+static const struct proc_entry cpu0_entries[] = { { .name = "topology", .children = topology_entries },
+						  { 0 } };
 static const struct proc_entry cpu_entries[] = {
-	{ .name = "cpu0", .children = cpu0_entries },
-	{ .name = "kernel_max", .show = show_kernel_max },
-	{ .name = "online", .show = show_cpu_list },
-	{ .name = "possible", .show = show_cpu_list },
-	{ .name = "present", .show = show_cpu_list },
-	{ 0 },
+	{ .name = "cpu0", .children = cpu0_entries }, { .name = "kernel_max", .show = show_kernel_max },
+	{ .name = "online", .show = show_cpu_list },  { .name = "possible", .show = show_cpu_list },
+	{ .name = "present", .show = show_cpu_list }, { 0 },
 };
 static const struct proc_entry node0_entries[] = { { .name = "cpulist", .show = show_cpu_list }, { 0 } };
 static const struct proc_entry node_entries[] = {
@@ -47,7 +45,8 @@ static const struct proc_entry system_entries[] = {
 	{ .name = "node", .children = node_entries },
 	{ 0 },
 };
-static const struct proc_entry devices_entries[] = { { .name = "system", .children = system_entries }, { 0 } };
+static const struct proc_entry devices_entries[] = { { .name = "system", .children = system_entries },
+						     { 0 } };
 static const struct proc_entry thp_entries[] = { { .name = "enabled", .show = show_no_huge_pages }, { 0 } };
 static const struct proc_entry mm_entries[] = {
 	{ .name = "transparent_hugepage", .children = thp_entries },

@@ -149,7 +149,8 @@ int data_map(struct tmpfs_data *d, u64 page, u64 pages, u8 **mem)
 		return -ENOMEM;
 	}
 	for (u32 i = first; i < last; i++)
-		memcpy(*mem + (d->runs[i].page - start) * PAGE_SIZE, d->runs[i].mem, d->runs[i].pages * PAGE_SIZE);
+		memcpy(*mem + (d->runs[i].page - start) * PAGE_SIZE, d->runs[i].mem,
+		       d->runs[i].pages * PAGE_SIZE);
 	while (last > first)
 		run_remove(d, --last);
 	memmove(&d->runs[first + 1], &d->runs[first], (d->count - first) * sizeof d->runs[0]);

@@ -156,7 +156,8 @@ static int dir_create(struct inode *dir, const char *name, size_t len, u32 mode,
 	return enter(dir, name, len, tmpfs_inode(dir->sb, mode, rdev), out);
 }
 
-static int dir_symlink(struct inode *dir, const char *name, size_t len, const char *target, struct inode **out)
+static int dir_symlink(struct inode *dir, const char *name, size_t len, const char *target,
+		       struct inode **out)
 {
 	size_t bytes = strlen(target);
 	struct inode *i = tmpfs_inode(dir->sb, S_IFLNK | 0777, 0);
@@ -304,7 +305,8 @@ static int dir_readdir(struct file *f, u64 *pos, struct dir_emit *emit)
 
 		if (e->cookie < *pos)
 			continue;
-		if (!emit->add(emit, e->name, e->len, e->inode->ino, DT_OF_MODE(e->inode->mode), e->cookie + 1))
+		if (!emit->add(emit, e->name, e->len, e->inode->ino, DT_OF_MODE(e->inode->mode),
+			       e->cookie + 1))
 			break;
 		*pos = e->cookie + 1;
 	}

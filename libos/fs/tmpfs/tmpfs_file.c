@@ -28,7 +28,9 @@ static ssize_t tmpfs_read(struct file *f, struct uio *u, u64 *pos)
 	return (ssize_t)done;
 }
 
-/* Bytes of the last page that a shared mapping may have written become zero before they belong to the file. */
+/*
+ * Bytes of the last page that a shared mapping may have written become zero before they belong to the file.
+ */
 static void clear_tail(struct inode *i)
 {
 	if (i->size % PAGE_SIZE)
@@ -68,8 +70,8 @@ static ssize_t tmpfs_write(struct file *f, struct uio *u, u64 *pos)
 		u64 off = *pos % PAGE_SIZE, pages, n;
 		u8 *mem;
 
-		err = data_reserve(&node_of(i)->data, *pos / PAGE_SIZE, PAGE_UP(off + bytes - done) / PAGE_SIZE, &mem,
-				   &pages);
+		err = data_reserve(&node_of(i)->data, *pos / PAGE_SIZE,
+				   PAGE_UP(off + bytes - done) / PAGE_SIZE, &mem, &pages);
 		if (err)
 			break;
 		n = MIN(bytes - done, pages * PAGE_SIZE - off);
@@ -234,7 +236,8 @@ static int file_fallocate(struct inode *i, u32 mode, u64 offset, u64 bytes)
 		return -EOPNOTSUPP;
 	if (end > FILE_BYTES_MAX)
 		return -EFBIG;
-	if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) && (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
+	if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) &&
+	    (seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)))
 		return -EPERM;
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > i->size && (seals & F_SEAL_GROW))
 		return -EPERM;
@@ -301,7 +304,8 @@ long tmpfs_seals_add(struct file *f, u32 seals)
 		return -EINVAL;
 	if (!file_writable(f) || (node_of(f->inode)->seals & F_SEAL_SEAL))
 		return -EPERM;
-	if ((seals & F_SEAL_WRITE) && !(node_of(f->inode)->seals & F_SEAL_WRITE) && mapped_shared(&node_of(f->inode)->data))
+	if ((seals & F_SEAL_WRITE) && !(node_of(f->inode)->seals & F_SEAL_WRITE) &&
+	    mapped_shared(&node_of(f->inode)->data))
 		return -EBUSY;
 	node_of(f->inode)->seals |= seals;
 	return 0;

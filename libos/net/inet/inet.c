@@ -13,7 +13,9 @@ static const u8 v4_mapped[V4_PREFIX] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xf
 static const struct inet_addr any6;
 static const struct inet_addr any4 = { .ip = { [10] = 0xff, [11] = 0xff } };
 static const struct inet_addr loopback6 = { .ip = { [15] = 1 } };
-static const struct inet_addr loopback4 = { .ip = { [10] = 0xff, [11] = 0xff, [12] = LOOPBACK_NET, [15] = 1 } };
+static const struct inet_addr loopback4 = {
+	.ip = { [10] = 0xff, [11] = 0xff, [12] = LOOPBACK_NET, [15] = 1 }
+};
 
 static bool same_ip(const struct inet_addr *a, const struct inet_addr *b)
 {

@@ -30,7 +30,10 @@ static inline struct inet_sock *inet_of(struct sock *s)
 
 bool inet_is_v4(const struct inet_addr *a);
 bool inet_is_any(const struct inet_addr *a);
-/* Whether a is this UC: loopback, or the unspecified address. Other addresses belong to a transport to the outside. */
+/*
+ * Whether a is this UC: loopback, or the unspecified address. Other addresses belong to a transport to the
+ * outside.
+ */
 bool inet_is_local(const struct inet_addr *a);
 bool inet_equal(const struct inet_addr *a, const struct inet_addr *b);
 /* The source address of what goes to dest: 127.0.0.1 or ::1, port 0. */

@@ -36,7 +36,8 @@ bool inet_conflict(const struct inet_sock *i)
 	list_for_each(n, &i->ports->bound) {
 		const struct inet_sock *other = list_entry(n, struct inet_sock, bound);
 
-		if (other != i && other->local.port == i->local.port && overlap(i, other) && !may_share(i, other))
+		if (other != i && other->local.port == i->local.port && overlap(i, other) &&
+		    !may_share(i, other))
 			return true;
 	}
 	return false;

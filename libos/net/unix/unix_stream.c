@@ -256,7 +256,8 @@ static int stream_shutdown(struct sock *s, u32 how)
 
 	s->shut |= how;
 	if (u->peer) {
-		u->peer->sock.shut |= (how & SHUT_RD_BIT ? SHUT_WR_BIT : 0) | (how & SHUT_WR_BIT ? SHUT_RD_BIT : 0);
+		u->peer->sock.shut |=
+			(how & SHUT_RD_BIT ? SHUT_WR_BIT : 0) | (how & SHUT_WR_BIT ? SHUT_RD_BIT : 0);
 		wake_all(u->peer);
 	}
 	wake_all(u);
