@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const include = join(root, 'libos/include');
+const lists = join(root, 'libos/sys');
 const page = join(root, 'docs/compatibility.md');
 
 const AREAS = {
@@ -20,18 +20,18 @@ const END = '<!-- end of the generated part -->';
 
 /** Calls that are in the table only to be refused, with their errno. */
 function refusedCalls() {
-  const text = readFileSync(join(root, 'libos/kernel/refused.c'), 'utf8');
+  const text = readFileSync(join(root, 'libos/sys/refused.c'), 'utf8');
   return new Map([...text.matchAll(/^REFUSE\((\w+), (\w+)\)/gm)].map(([, name, errno]) => [name, errno]));
 }
 
 function callsOf(area) {
-  const text = readFileSync(join(include, `calls_${area}.h`), 'utf8');
+  const text = readFileSync(join(lists, `calls_${area}.h`), 'utf8');
   return [...text.matchAll(/^CALL\((\w+)\)/gm)].map(([, name]) => name);
 }
 
 export function generate() {
   const refused = refusedCalls();
-  const areas = readdirSync(include)
+  const areas = readdirSync(lists)
     .map((name) => /^calls_(\w+)\.h$/.exec(name)?.[1])
     .filter((area) => area !== undefined)
     .sort();

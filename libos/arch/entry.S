@@ -123,7 +123,10 @@ arch_call_on:
 	call *%rsi
 	ud2
 
-/* noreturn arch_enter(void (*fn)(void)): fn handles the trap on current's kernel stack, then back to the guest */
+/*
+ * noreturn arch_enter(void (*fn)(void)): fn handles the trap on current's kernel stack, then back to the
+ * guest
+ */
 	.globl arch_enter
 	.type arch_enter, @function
 arch_enter:

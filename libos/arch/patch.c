@@ -11,11 +11,11 @@
  */
 #include <linux/mman.h>
 
-#include "../../abi/layout.h"
-#include "../include/arch.h"
-#include "../include/host.h"
-#include "../include/mm.h"
-#include "../include/string.h"
+#include "abi/layout.h"
+#include "include/arch.h"
+#include "include/host.h"
+#include "include/mm.h"
+#include "include/string.h"
 
 #define SLOTS_BASE 0x00060000ul
 #define SLOTS_END 0x00070000ul
@@ -29,7 +29,8 @@ struct trampoline {
 	struct patch_site info;
 	u8 code[40];
 };
-_Static_assert(sizeof(struct trampoline) == UC_TRAMPOLINE_BYTES && __builtin_offsetof(struct trampoline, info.site) == 16,
+_Static_assert(sizeof(struct trampoline) == UC_TRAMPOLINE_BYTES &&
+		       __builtin_offsetof(struct trampoline, info.site) == 16,
 	       "the tender looks for the site there");
 
 extern void arch_patched_entry(void);
@@ -42,8 +43,8 @@ static u8 heat[COUNTERS];
 static bool map_region(void)
 {
 	if (!mapped)
-		mapped = host_mmap(SLOTS_BASE, UC_TRAMPOLINE_END - SLOTS_BASE, PROT_READ | PROT_WRITE | PROT_EXEC, 0, -1,
-				   0) >= 0;
+		mapped = host_mmap(SLOTS_BASE, UC_TRAMPOLINE_END - SLOTS_BASE,
+				   PROT_READ | PROT_WRITE | PROT_EXEC, 0, -1, 0) >= 0;
 	return mapped;
 }
 
@@ -67,6 +68,7 @@ static u8 *emit_load_rcx(u8 *p, u64 value)
 static u8 *emit_enter(u8 *p)
 {
 	u32 entry = (u32)(u64)arch_patched_entry;
+
 	p = emit(emit(p, "\x41\xbb", 2), &entry, 4);
 	return emit(p, "\x41\xff\xe3", 3);
 }
@@ -75,6 +77,7 @@ static u8 *emit_enter(u8 *p)
 static struct vma *patchable(u64 at, u64 length)
 {
 	struct vma *v = vma_find(at);
+
 	if (!v || v->start > at || v->end < at + length)
 		return NULL;
 	if (!v->file || (v->prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) != (PROT_READ | PROT_EXEC))
@@ -85,6 +88,7 @@ static struct vma *patchable(u64 at, u64 length)
 static bool jump_leads_to(const struct vma *v, u64 target)
 {
 	u64 from = MAX(v->start, target - NEAR_JUMP_REACH), to = MIN(v->end - 6, target + NEAR_JUMP_REACH);
+
 	for (u64 a = from; a < to; a++) {
 		const u8 *p = (const u8 *)a;
 		bool short_jump = p[0] == 0xeb || (p[0] & 0xf0) == 0x70 || (p[0] & 0xfc) == 0xe0;
@@ -105,6 +109,7 @@ static bool jump_leads_to(const struct vma *v, u64 target)
 static bool write_jump(u64 site, u64 length, u32 i, int prot)
 {
 	u64 first = PAGE_DOWN(site), bytes = PAGE_UP(site + length) - first;
+
 	if (host_mprotect(first, bytes, PROT_READ | PROT_WRITE | PROT_EXEC) < 0)
 		return false;
 	u32 slot = (u32)(SLOTS_BASE + i * sizeof(u64));
@@ -127,6 +132,7 @@ static bool patch_mov(u64 rip, struct trampoline *t)
 {
 	const u8 *b = (const u8 *)rip - JUMP_BYTES;
 	struct vma *v = patchable((u64)b, JUMP_BYTES);
+
 	if (!v || b[0] != 0xb8)
 		return false;
 	u8 *p = emit(t->code, b, 5);
@@ -149,6 +155,7 @@ static bool patch_cmp(u64 rip, struct trampoline *t)
 {
 	const u8 *b = (const u8 *)rip - 2;
 	struct vma *v = patchable((u64)b, JUMP_BYTES + 1);
+
 	if (!v || b[2] != 0x48 || b[3] != 0x3d || jump_leads_to(v, rip))
 		return false;
 	u8 *after = emit_enter(emit_load_rcx(t->code, (u64)&t->info));
@@ -165,6 +172,7 @@ static bool patch_cmp(u64 rip, struct trampoline *t)
 void arch_patch_consider(u64 rip)
 {
 	u8 *count = &heat[(rip ^ (rip >> 8)) % COUNTERS];
+
 	if (++*count < HOT_AFTER)
 		return;
 	*count = 0;

@@ -6,18 +6,19 @@
 #include <asm/errno.h>
 #include <asm/unistd_64.h>
 
-#include "../../abi/layout.h"
-#include "../../abi/libos.h"
-#include "../include/arch.h"
-#include "../include/host.h"
-#include "../include/hostsig.h"
-#include "../include/link.h"
-#include "../include/mm.h"
-#include "../include/sched.h"
-#include "../include/signal.h"
-#include "../include/string.h"
-#include "../include/syscall.h"
-#include "../include/vdso.h"
+#include "abi/layout.h"
+#include "abi/libos.h"
+#include "include/arch.h"
+#include "include/host.h"
+#include "include/hostsig.h"
+#include "include/link.h"
+#include "include/mm.h"
+#include "include/sched.h"
+#include "include/signal.h"
+#include "include/string.h"
+#include "include/syscall.h"
+#include "include/upcalls.h"
+#include "include/vdso.h"
 
 #define SIGILL 4
 #define SIGALRM 14
@@ -81,14 +82,15 @@ static void kernel_trap(int signo, const struct ksiginfo *info, struct host_mcon
 			return;
 		}
 	}
-	panic("signal %d in the library OS at %#lx, address %#lx, stack %#lx", signo, r->rip, info->u.fault.addr,
-	      r->rsp);
+	panic("signal %d in the library OS at %#lx, address %#lx, stack %#lx", signo, r->rip,
+	      info->u.fault.addr, r->rsp);
 }
 
 /*
- * The guest's vDSO, and the host's, which it and the library OS call. No thread is switched in them: the next deploy has
- * another host vDSO, and what has been read of the host's clock there has to be made the guest's first. A clock that
- * the host's cannot read makes it fall back to a system call, which is then made for it, once.
+ * The guest's vDSO, and the host's, which it and the library OS call. No thread is switched in them: the next
+ * deploy has another host vDSO, and what has been read of the host's clock there has to be made the guest's
+ * first. A clock that the host's cannot read makes it fall back to a system call, which is then made for it,
+ * once.
  */
 static bool vdso_trap(int signo, struct host_mcontext *r)
 {
@@ -112,6 +114,7 @@ static bool vdso_trap(int signo, struct host_mcontext *r)
 static void save_guest(const struct host_mcontext *r)
 {
 	struct trapframe *tf = current->tf;
+
 	tf->r8 = r->r8, tf->r9 = r->r9, tf->r10 = r->r10, tf->r11 = r->r11;
 	tf->r12 = r->r12, tf->r13 = r->r13, tf->r14 = r->r14, tf->r15 = r->r15;
 	tf->rdi = r->rdi, tf->rsi = r->rsi, tf->rbp = r->rbp, tf->rbx = r->rbx;
@@ -126,6 +129,7 @@ static void save_guest(const struct host_mcontext *r)
 static void handle_guest_trap(void)
 {
 	struct trapframe *tf = current->tf;
+
 	switch (trapped.signo) {
 	case SIGSYS:
 		/* The seccomp part of siginfo: call address, then number and architecture. */
@@ -159,7 +163,8 @@ static bool altstack_probe(struct host_ucontext *uc)
 {
 	if (uc->mcontext.rip != (u64)altstack_probed)
 		return false;
-	uc->mcontext.rax = uc->stack_sp == (u64)arch_altstack && uc->stack_bytes == ARCH_ALTSTACK_BYTES && !uc->stack_flags;
+	uc->mcontext.rax = uc->stack_sp == (u64)arch_altstack && uc->stack_bytes == ARCH_ALTSTACK_BYTES &&
+			   !uc->stack_flags;
 	return true;
 }
 

@@ -51,19 +51,6 @@ clear_end:
 	ret
 	.size usercopy_clear, . - usercopy_clear
 
-/* int usercopy_cmpxchg(u32 *word, u32 expect, u32 desired, u32 *old) */
-	.globl usercopy_cmpxchg
-	.type usercopy_cmpxchg, @function
-usercopy_cmpxchg:
-	mov %esi, %eax
-cmpxchg_begin:
-	lock cmpxchg %edx, (%rdi)
-cmpxchg_end:
-	mov %eax, (%rcx)
-	xor %eax, %eax
-	ret
-	.size usercopy_cmpxchg, . - usercopy_cmpxchg
-
 /* long usercopy_string(char *dst, const char *src, u64 bytes) */
 	.globl usercopy_string
 	.type usercopy_string, @function
@@ -93,7 +80,6 @@ usercopy_fault:
 fault_fixups:
 	.quad copy_begin, copy_end, usercopy_fault
 	.quad clear_begin, clear_end, usercopy_fault
-	.quad cmpxchg_begin, cmpxchg_end, usercopy_fault
 	.quad string_begin, string_end, usercopy_fault
 fault_fixups_end:
 	.globl fault_fixup_count

@@ -1,7 +1,7 @@
 /* Extended register state (x87, SSE, AVX, AVX-512): its size, saving and restoring. */
-#include "../include/arch.h"
-#include "../include/link.h"
-#include "../include/string.h"
+#include "include/arch.h"
+#include "include/string.h"
+#include "include/upcalls.h"
 
 /* x87, SSE, AVX, MPX excluded, AVX-512 (opmask, ZMM_Hi256, Hi16_ZMM). AMX is never enabled for a UC. */
 #define XSTATE_ACCEPTED 0xe7ull
@@ -17,6 +17,7 @@ static void cpuid(u32 leaf, u32 sub, u32 r[4])
 void arch_xstate_init(void)
 {
 	u32 lo, hi, r[4];
+
 	__asm__ volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
 	arch_xstate_mask = (((u64)hi << 32) | lo) & XSTATE_ACCEPTED;
 	arch_xstate_bytes = 576; /* legacy area and header */
@@ -34,7 +35,8 @@ void arch_xstate_save(struct thread *t)
 {
 	if (t->xstate_saved)
 		return;
-	__asm__ volatile("xsave64 (%0)" ::"r"(t->xstate), "a"((u32)arch_xstate_mask), "d"((u32)(arch_xstate_mask >> 32))
+	__asm__ volatile("xsave64 (%0)" ::"r"(t->xstate), "a"((u32)arch_xstate_mask),
+			 "d"((u32)(arch_xstate_mask >> 32))
 			 : "memory");
 	t->xstate_saved = true;
 }
@@ -50,6 +52,7 @@ void arch_xstate_restore(struct thread *t)
 void arch_xstate_reset(struct thread *t)
 {
 	u8 *x = t->xstate;
+
 	memset(x, 0, arch_xstate_bytes);
 	*(u16 *)x = 0x37f;        /* x87 control word */
 	*(u32 *)(x + 24) = 0x1f80; /* MXCSR */

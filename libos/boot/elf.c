@@ -2,12 +2,13 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "../../abi/layout.h"
-#include "../include/elf.h"
-#include "../include/file.h"
-#include "../include/mm.h"
-#include "../include/string.h"
-#include "../include/thread.h"
+#include "abi/layout.h"
+#include "include/elf.h"
+#include "include/file.h"
+#include "include/mm.h"
+#include "include/string.h"
+#include "include/thread.h"
+#include "include/upcalls.h"
 #include "image.h"
 
 #define SCRIPT_LINE_BYTES 256
@@ -164,7 +165,9 @@ static int run_script(const struct script *s, struct stack_content *c, struct tr
 
 int elf_exec(const char *path, int argc, const char **argv, int envc, const char **envp, struct trapframe *tf)
 {
-	struct stack_content c = { .argc = argc, .argv = argv, .envc = envc, .envp = envp, .exec_path = path };
+	struct stack_content c = {
+		.argc = argc, .argv = argv, .envc = envc, .envp = envp, .exec_path = path
+	};
 	struct script script;
 	int ret = read_script(&script, path);
 

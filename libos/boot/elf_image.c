@@ -4,10 +4,10 @@
 #include <linux/mman.h>
 #include <linux/stat.h>
 
-#include "../../abi/layout.h"
-#include "../include/file.h"
-#include "../include/mm.h"
-#include "../include/string.h"
+#include "abi/layout.h"
+#include "include/file.h"
+#include "include/mm.h"
+#include "include/string.h"
 #include "image.h"
 
 #define SEGMENTS_MAX 128
@@ -39,8 +39,8 @@ static bool header_is_sound(const Elf64_Ehdr *h)
 {
 	return !memcmp(h->e_ident, ELFMAG, SELFMAG) && h->e_ident[EI_CLASS] == ELFCLASS64 &&
 	       h->e_ident[EI_DATA] == ELFDATA2LSB && h->e_machine == EM_X86_64 &&
-	       (h->e_type == ET_EXEC || h->e_type == ET_DYN) &&
-	       h->e_phentsize == sizeof(Elf64_Phdr) && h->e_phnum && h->e_phnum <= SEGMENTS_MAX;
+	       (h->e_type == ET_EXEC || h->e_type == ET_DYN) && h->e_phentsize == sizeof(Elf64_Phdr) &&
+	       h->e_phnum && h->e_phnum <= SEGMENTS_MAX;
 }
 
 static int read_headers(struct elf_image *image)
@@ -189,8 +189,8 @@ static int map_segment(const struct elf_image *image, const Elf64_Phdr *s)
 	int prot = protection(s);
 
 	if (s->p_filesz) {
-		long ret = mm_mmap(start - skew, s->p_filesz + skew, prot, MAP_PRIVATE | MAP_FIXED, image->file,
-				   s->p_offset - skew);
+		long ret = mm_mmap(start - skew, s->p_filesz + skew, prot, MAP_PRIVATE | MAP_FIXED,
+				   image->file, s->p_offset - skew);
 
 		if (ret < 0)
 			return ret == -ENOMEM ? -ENOMEM : -ENOEXEC;

@@ -8,21 +8,22 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../../abi/layout.h"
-#include "../../abi/link.h"
-#include "../../abi/plan.h"
-#include "../include/arch.h"
-#include "../include/boot.h"
-#include "../include/clocks.h"
-#include "../include/elf.h"
-#include "../include/host.h"
-#include "../include/hostsig.h"
-#include "../include/lineage.h"
-#include "../include/link.h"
-#include "../include/mm.h"
-#include "../include/random.h"
-#include "../include/sched.h"
-#include "../include/string.h"
+#include "abi/layout.h"
+#include "abi/link.h"
+#include "abi/plan.h"
+#include "include/arch.h"
+#include "include/boot.h"
+#include "include/clocks.h"
+#include "include/elf.h"
+#include "include/host.h"
+#include "include/hostsig.h"
+#include "include/lineage.h"
+#include "include/link.h"
+#include "include/mm.h"
+#include "include/random.h"
+#include "include/sched.h"
+#include "include/string.h"
+#include "include/upcalls.h"
 #include "resume.h"
 
 #define HOST_SPACE_BEGIN 0x10000000000ul /* 1 TiB: the zygote's mappings lie above */
@@ -35,9 +36,6 @@ struct deploy {
 	int fd_count;
 	bool resets; /* a UC that has run, not an embryo */
 };
-
-void embryo_main(void);
-void reset_main(void);
 
 /* Before any output is possible the exit status alone tells the tender what was wrong. */
 enum { EMBRYO_NO_MESSAGE = 240, EMBRYO_BAD_MESSAGE, EMBRYO_BAD_PLAN, EMBRYO_MAP_FAILED, RESET_BAD_STATE };
@@ -52,9 +50,9 @@ static int source_fd(const struct deploy *d, u16 source)
 {
 	if (source == PLAN_ANONYMOUS)
 		return -1;
-	u32 index = source < UC_IMAGE_MAX ?
-			    source :
-			    d->message.identity.image_count + d->message.plan_count + source - UC_IMAGE_MAX;
+	u32 index = source < UC_IMAGE_MAX
+			    ? source
+			    : d->message.identity.image_count + d->message.plan_count + source - UC_IMAGE_MAX;
 	check((int)index < d->fd_count, EMBRYO_BAD_PLAN);
 	return d->fds[index];
 }
@@ -76,13 +74,14 @@ static long carry_out_map(const struct deploy *d, const struct plan_map *m)
 	if (m->flags & PLAN_DISCARD)
 		return host_discard(m->start, m->bytes);
 	int fd = source_fd(d, m->source);
-	return m->flags & PLAN_COPY ? copy_in(fd, m) :
-				      host_mmap(m->start, m->bytes, m->prot, MAP_NORESERVE, fd, m->offset);
+	return m->flags & PLAN_COPY ? copy_in(fd, m)
+				    : host_mmap(m->start, m->bytes, m->prot, MAP_NORESERVE, fd, m->offset);
 }
 
 static void carry_out(const struct deploy *d, const struct plan *p)
 {
 	const struct plan_map *m = (const void *)(p + 1);
+
 	for (u32 i = 0; i < p->map_count; i++)
 		check(carry_out_map(d, &m[i]) >= 0, EMBRYO_MAP_FAILED);
 	const struct plan_touch *t = (const void *)(m + p->map_count);
@@ -95,13 +94,15 @@ static void carry_out(const struct deploy *d, const struct plan *p)
 static const struct plan *map_plan(const struct deploy *d, u32 i)
 {
 	u32 index = d->message.identity.image_count + i;
+
 	check(i < LINK_PLANS_MAX && (int)index < d->fd_count, EMBRYO_BAD_MESSAGE);
 	u64 bytes = PAGE_UP(d->message.plan_bytes[i]);
 	check(bytes && bytes < UC_SCRATCH_END - UC_SCRATCH_BASE - EMBRYO_STACK_BYTES, EMBRYO_BAD_PLAN);
 	check(host_mmap(UC_SCRATCH_BASE, bytes, PROT_READ, 0, d->fds[index], 0) >= 0, EMBRYO_MAP_FAILED);
 	const struct plan *p = (const void *)UC_SCRATCH_BASE;
 	check(p->magic == PLAN_MAGIC && p->version == PLAN_VERSION, EMBRYO_BAD_PLAN);
-	check(p->frame_offset + p->frame_bytes <= bytes && p->frame_bytes < ARCH_ALTSTACK_BYTES / 2, EMBRYO_BAD_PLAN);
+	check(p->frame_offset + p->frame_bytes <= bytes && p->frame_bytes < ARCH_ALTSTACK_BYTES / 2,
+	      EMBRYO_BAD_PLAN);
 	check(p->changes_offset + p->changes_bytes <= bytes, EMBRYO_BAD_PLAN);
 	return p;
 }
@@ -122,6 +123,7 @@ struct departure {
 static void depart(void *arg)
 {
 	struct departure d = *(struct departure *)arg;
+
 	host_munmap(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE);
 	arch_set_fs_base(d.fs_base);
 	arch_set_gs_base(d.gs_base);
@@ -132,6 +134,7 @@ static void depart(void *arg)
 static u64 place_frame(const struct plan *p)
 {
 	u64 frame = ((u64)arch_altstack + ARCH_ALTSTACK_BYTES - p->frame_bytes) & ~63ul;
+
 	memcpy((void *)frame, (const u8 *)p + p->frame_offset, p->frame_bytes);
 	struct host_ucontext *uc = (void *)frame;
 	uc->mcontext.fpstate += frame - p->frame_sp;
@@ -153,6 +156,7 @@ static void become_new(const struct deploy *d)
 static noreturn_fn void become_snapshot(struct deploy *d)
 {
 	const struct plan *p = NULL;
+
 	check(d->message.plan_count > 0, EMBRYO_BAD_MESSAGE);
 	for (u32 i = 0; i < d->message.plan_count; i++) {
 		p = map_plan(d, i);
@@ -202,15 +206,16 @@ static void reset_on_scratch(void *arg)
 }
 
 /*
- * A UC that has run goes on as an embryo does. Nothing of its memory but the text is to be trusted: no global variable is
- * used. It has its images' descriptors at most, which the message brings again.
+ * A UC that has run goes on as an embryo does. Nothing of its memory but the text is to be trusted: no global
+ * variable is used. It has its images' descriptors at most, which the message brings again.
  */
 void reset_main(void)
 {
 	host_set_alarm(0);
 	for (int i = 0; i < UC_IMAGE_MAX; i++)
 		host_close(UC_IMAGE_FD + i);
-	long r = host_mmap(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE, PROT_READ | PROT_WRITE, 0, -1, 0);
+	long r = host_mmap(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE, PROT_READ | PROT_WRITE, 0, -1,
+			   0);
 	check(r >= 0, EMBRYO_MAP_FAILED);
 	arch_call_on(UC_SCRATCH_END, reset_on_scratch, NULL);
 }

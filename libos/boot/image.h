@@ -4,7 +4,7 @@
 
 #include <linux/elf.h>
 
-#include "../include/types.h"
+#include "include/types.h"
 
 struct file;
 

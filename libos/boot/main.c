@@ -1,18 +1,21 @@
 /* Boot: the library OS starts, then the program that the host named. */
 #include <asm/errno.h>
+#include <linux/stat.h>
 
-#include "../../abi/layout.h"
-#include "../include/arch.h"
-#include "../include/boot.h"
-#include "../include/elf.h"
-#include "../include/file.h"
-#include "../include/host.h"
-#include "../include/link.h"
-#include "../include/mm.h"
-#include "../include/random.h"
-#include "../include/sched.h"
-#include "../include/string.h"
-#include "../include/syscall.h"
+#include "abi/layout.h"
+#include "include/arch.h"
+#include "include/boot.h"
+#include "include/elf.h"
+#include "include/file.h"
+#include "include/host.h"
+#include "include/link.h"
+#include "include/mm.h"
+#include "include/random.h"
+#include "include/sched.h"
+#include "include/string.h"
+#include "include/syscall.h"
+#include "include/upcalls.h"
+#include "pipe/pipe.h"
 
 #define PATH_BYTES 4096
 
@@ -28,6 +31,7 @@ static const char *next_string(const char **p, const char *end)
 {
 	const char *s = *p;
 	size_t n = strnlen(s, (size_t)(end - s));
+
 	if (s + n >= end)
 		panic("boot message: a string has no end");
 	*p = s + n + 1;
@@ -38,15 +42,19 @@ static struct program *parse(const struct link_boot *boot, u64 bytes)
 {
 	u64 text_bytes = bytes - sizeof *boot;
 	u64 pointers = ((u64)boot->argc + boot->envc + 2) * sizeof(char *);
+
 	if (!boot->argc || boot->argc + boot->envc > text_bytes)
-		panic("boot message: %u arguments and %u variables in %lu bytes", boot->argc, boot->envc, text_bytes);
+		panic("boot message: %u arguments and %u variables in %lu bytes", boot->argc, boot->envc,
+		      text_bytes);
 	struct program *g = kmalloc(sizeof *g + pointers + text_bytes);
 	if (!g)
 		panic("no memory for the boot message");
 	char *text = (char *)(g + 1) + pointers;
 	memcpy(text, boot + 1, text_bytes);
 	const char *p = text, *end = text + text_bytes;
-	*g = (struct program){ .argc = boot->argc, .envc = boot->envc, .root = boot->root,
+	*g = (struct program){ .argc = boot->argc,
+			       .envc = boot->envc,
+			       .root = boot->root,
 			       .stdin_link = boot->stdin_link != 0 };
 	g->argv = (const char **)(g + 1);
 	g->envp = g->argv + g->argc + 1;
@@ -63,6 +71,7 @@ static struct program *parse(const struct link_boot *boot, u64 bytes)
 static const char *variable(const struct program *g, const char *name)
 {
 	size_t n = strlen(name);
+
 	for (u32 i = 0; i < g->envc; i++)
 		if (!strncmp(g->envp[i], name, n) && g->envp[i][n] == '=')
 			return g->envp[i] + n + 1;
@@ -78,6 +87,7 @@ static int try_exec(const struct program *g, const char *path)
 static int exec_program(const struct program *g)
 {
 	const char *name = g->argv[0];
+
 	if (strchr(name, '/'))
 		return try_exec(g, name);
 	const char *dirs = variable(g, "PATH");
@@ -109,6 +119,7 @@ static void fail(const char *what, const char *name, int err)
 			  : err == -ENOMEM  ? "Not enough memory"
 					    : "failed";
 	int n = snprintf(text, sizeof text, "seuss: %s %s: %s (error %d)\n", what, name, why, -err);
+
 	link_send(LINK_STDERR, 0, text, (u64)MIN(n, (int)sizeof text - 1));
 	uc_exit(err == -ENOENT ? 127 : 126, 0);
 }
@@ -116,8 +127,10 @@ static void fail(const char *what, const char *name, int err)
 static void boot_thread(void *arg)
 {
 	const struct program *g = arg;
+
 	host_munmap(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE);
 	link_stdin.eof = !g->stdin_link;
+	special_register(S_IFIFO, fifo_open);
 	fs_init(g->root == LINK_ROOT_HOST);
 	int err = fs_chdir(g->cwd);
 	if (err)

@@ -3,9 +3,9 @@
 
 #include <linux/mman.h>
 
-#include "../../abi/layout.h"
-#include "../include/host.h"
-#include "../include/string.h"
+#include "abi/layout.h"
+#include "include/host.h"
+#include "include/string.h"
 
 #define PAGE_WORDS (UC_PAGE_SIZE / 8)
 

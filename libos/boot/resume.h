@@ -2,8 +2,8 @@
 #ifndef LIBOS_RESUME_H
 #define LIBOS_RESUME_H
 
-#include "../../abi/plan.h"
-#include "../include/types.h"
+#include "abi/plan.h"
+#include "include/types.h"
 
 /*
  * Makes the memory of the UC out of that of its snapshot, which is in place. The plan lies outside of

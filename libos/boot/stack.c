@@ -3,13 +3,14 @@
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 
-#include "../include/arch.h"
-#include "../include/elf.h"
-#include "../include/ids.h"
-#include "../include/mm.h"
-#include "../include/random.h"
-#include "../include/string.h"
-#include "../include/vdso.h"
+#include "include/arch.h"
+#include "include/elf.h"
+#include "include/ids.h"
+#include "include/mm.h"
+#include "include/random.h"
+#include "include/string.h"
+#include "include/upcalls.h"
+#include "include/vdso.h"
 #include "image.h"
 
 #define STRINGS_MAX (STACK_BYTES / 4) /* as Linux: argument and environment take a quarter at most */
@@ -144,7 +145,8 @@ long stack_map(bool exec)
 
 	if (guard < 0)
 		return guard;
-	stack = mm_mmap((u64)guard + GUARD_BYTES, STACK_BYTES, prot, flags | MAP_FIXED | MAP_GROWSDOWN, NULL, 0);
+	stack = mm_mmap((u64)guard + GUARD_BYTES, STACK_BYTES, prot, flags | MAP_FIXED | MAP_GROWSDOWN, NULL,
+			0);
 	if (stack < 0)
 		return stack;
 	mm_set_name((u64)stack, STACK_NAME);

@@ -41,12 +41,16 @@ void arch_patch_consider(u64 rip);
  * that makes the call, or 0 if rip is no such place.
  */
 u64 arch_patch_lookup(u64 rip);
-/* Where a call that trapped before its site was patched goes on: rip itself if nothing moved. For rt_sigreturn. */
+/*
+ * Where a call that trapped before its site was patched goes on: rip itself if nothing moved. For
+ * rt_sigreturn.
+ */
 u64 arch_patch_resume(u64 rip);
 
 static inline u64 arch_fs_base(void)
 {
 	u64 v;
+
 	__asm__ volatile("rdfsbase %0" : "=r"(v));
 	return v;
 }
@@ -59,6 +63,7 @@ static inline void arch_set_fs_base(u64 v)
 static inline u64 arch_gs_base(void)
 {
 	u64 v;
+
 	__asm__ volatile("rdgsbase %0" : "=r"(v));
 	return v;
 }
@@ -80,7 +85,9 @@ noreturn_fn void host_sigreturn(u64 ucontext);
 /* trap.c: the alternate stack of the host's signal handlers. */
 #define ARCH_ALTSTACK_BYTES 16384ul
 extern u8 arch_altstack[ARCH_ALTSTACK_BYTES];
-/* entry.S: whether the host still has that as alternate stack, which a guest can change by rt_sigreturn(2). */
+/*
+ * entry.S: whether the host still has that as alternate stack, which a guest can change by rt_sigreturn(2).
+ */
 bool arch_altstack_is_set(void);
 
 #endif

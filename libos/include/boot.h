@@ -2,7 +2,7 @@
 #ifndef LIBOS_BOOT_H
 #define LIBOS_BOOT_H
 
-#include "../../abi/link.h"
+#include "abi/link.h"
 #include "types.h"
 
 #define EMBRYO_STACK_BYTES 0x100000ul /* top of the scratch region that plans keep clear of */

@@ -1,4 +1,4 @@
-/* kernel/chacha20.c: ChaCha20 (RFC 8439), the generator behind kernel/random.c. */
+/* lib/chacha20.c: ChaCha20 (RFC 8439), the generator behind process/random.c. */
 #ifndef LIBOS_CHACHA20_H
 #define LIBOS_CHACHA20_H
 

@@ -1,4 +1,4 @@
-/* kernel/clocks.c: the guest's clocks by number, time values from the guest, timers on any clock. */
+/* time/clocks.c: the guest's clocks by number, time values from the guest, timers on any clock. */
 #ifndef LIBOS_CLOCKS_H
 #define LIBOS_CLOCKS_H
 
@@ -70,7 +70,10 @@ void clock_timer_cancel(struct clock_timer *t);
 void clock_timer_silence(struct clock_timer *t);
 /* Nanoseconds to the next expiry, at least 1 if it is armed; 0 if it is not. */
 u64 clock_timer_left(const struct clock_timer *t);
-/* Arms a periodic timer for its first period that is not over; returns how many were, the expired one excluded. */
+/*
+ * Arms a periodic timer for its first period that is not over; returns how many were, the expired one
+ * excluded.
+ */
 u64 clock_timer_forward(struct clock_timer *t);
 
 /*

@@ -1,4 +1,4 @@
-/* kernel/futex.c: fast user-space locks. A UC is one address space, so an address is the whole key. */
+/* Fast user-space locks. A UC is one address space, so an address is the whole key. */
 #ifndef LIBOS_FUTEX_H
 #define LIBOS_FUTEX_H
 
@@ -13,17 +13,18 @@ struct futex_waiter {
 	bool woken; /* taken from the queue by the one who woke it */
 };
 
-/* Takes w from its queue and makes its thread runnable. */
+/* thread/futex_wait.c: takes w from its queue and makes its thread runnable. */
 void futex_wake_waiter(struct futex_waiter *w);
-/* Wakes up to count waiters on address whose bitset meets bitset. Returns how many. */
-int futex_wake(u64 address, int count, u32 bitset);
 /*
  * Blocks until another wakes w, which is queued. 0, -ETIMEDOUT, or -EINTR for a signal; then w is not
  * queued any more. until is a time of clock; DEADLINE_NONE: none.
  */
 int futex_wait_queued(struct futex_waiter *w, int clock, u64 until);
 
-/* kernel/futex_pi.c: FUTEX_LOCK_PI and so on. There are no priorities, only the ownership protocol. */
+/* thread/futex.c: wakes up to count waiters on address whose bitset meets bitset. Returns how many. */
+int futex_wake(u64 address, int count, u32 bitset);
+
+/* thread/futex_pi.c: FUTEX_LOCK_PI and so on. There are no priorities, only the ownership protocol. */
 long futex_lock_pi(u64 address, bool try_only, int clock, u64 until);
 long futex_unlock_pi(u64 address);
 /* The owner of the futex, the current thread, ends. */
@@ -31,7 +32,9 @@ void futex_pi_owner_died(u64 address);
 /* Hands the PI futexes of the ending current thread to their first waiters. */
 void futex_pi_exit(void);
 
-/* kernel/robust.c: marks the robust mutexes that the ending current thread holds, and wakes a waiter of each. */
+/*
+ * thread/robust.c: marks the robust mutexes that the ending current thread holds, and wakes a waiter of each.
+ */
 void robust_list_exit(void);
 
 #endif

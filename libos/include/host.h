@@ -1,7 +1,7 @@
 /*
  * host.c: the domain interface as the library OS calls it. Each function is one host
  * system call made through the only stub that the seccomp filter lets pass
- * (arch/hostcall.S). Results are as Linux returns them: negative errno on failure.
+ * (host/hostcall.S). Results are as Linux returns them: negative errno on failure.
  *
  * docs/domain-interface.md lists every call with its checks and its reason.
  */
@@ -13,7 +13,7 @@
 struct iovec;
 struct msghdr;
 
-/* arch/hostcall.S */
+/* host/hostcall.S */
 long host_syscall(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
 
 /* Maps at addr exactly, private; fd -1 for zeroed memory. flags may add MAP_NORESERVE. */

@@ -1,4 +1,4 @@
-/* kernel/ids.c: who the guest is. */
+/* process/ids.c: who the guest is. */
 #ifndef LIBOS_IDS_H
 #define LIBOS_IDS_H
 

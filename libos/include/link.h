@@ -1,8 +1,8 @@
-/* kernel/link.c: messages to and from the host, abi/link.h. */
+/* host/link.c: messages to and from the host, abi/link.h. */
 #ifndef LIBOS_LINK_H
 #define LIBOS_LINK_H
 
-#include "../../abi/link.h"
+#include "abi/link.h"
 #include "thread.h"
 #include "types.h"
 
@@ -33,11 +33,6 @@ u64 link_stream_take(struct link_stream *s, void *dst, u64 bytes);
  */
 void link_park(void);
 
-/* Ends the UC. */
-noreturn_fn void uc_exit(u32 status, u32 signal);
-noreturn_fn void panic(const char *fmt, ...) printf_fn(1, 2);
-/* A trace line to the host (LINK_TRACE). */
-void trace(const char *fmt, ...) printf_fn(1, 2);
 extern struct link_identity uc_identity;
 
 #endif

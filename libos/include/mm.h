@@ -14,7 +14,9 @@ void *kmalloc(size_t bytes);
 void *kzalloc(size_t bytes);
 void *krealloc(void *p, size_t bytes);
 void kfree(void *p);
-/* mm/kpages.c: whole zeroed pages outside the small heap (tmpfs data, socket buffers); bytes is rounded up. */
+/*
+ * mm/kpages.c: whole zeroed pages outside the small heap (tmpfs data, socket buffers); bytes is rounded up.
+ */
 void *kpages_alloc(u64 bytes);
 void kpages_free(void *p, u64 bytes);
 
@@ -59,11 +61,25 @@ int copy_to_user(u64 dst, const void *src, u64 bytes);
 int clear_user(u64 dst, u64 bytes);
 /* Length without the NUL; -EFAULT, or -ENAMETOOLONG if no NUL within size. */
 long strncpy_from_user(char *dst, u64 src, u64 size);
-static inline int get_user_u32(u32 *v, u64 src) { return copy_from_user(v, src, sizeof *v); }
-static inline int put_user_u32(u64 dst, u32 v) { return copy_to_user(dst, &v, sizeof v); }
-static inline int get_user_u64(u64 *v, u64 src) { return copy_from_user(v, src, sizeof *v); }
-static inline int put_user_u64(u64 dst, u64 v) { return copy_to_user(dst, &v, sizeof v); }
-/* Atomic compare-and-swap on a guest word; 0 or -EFAULT, *old gets what was there. */
-int cmpxchg_user_u32(u64 addr, u32 expect, u32 desired, u32 *old);
+
+static inline int get_user_u32(u32 *v, u64 src)
+{
+	return copy_from_user(v, src, sizeof *v);
+}
+
+static inline int put_user_u32(u64 dst, u32 v)
+{
+	return copy_to_user(dst, &v, sizeof v);
+}
+
+static inline int get_user_u64(u64 *v, u64 src)
+{
+	return copy_from_user(v, src, sizeof *v);
+}
+
+static inline int put_user_u64(u64 dst, u64 v)
+{
+	return copy_to_user(dst, &v, sizeof v);
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* kernel/posixtimer.c: what the signal queue must tell the timers of timer_create(2). */
+/* time/posixtimer.c: what the signal queue must tell the timers of timer_create(2). */
 #ifndef LIBOS_POSIXTIMER_H
 #define LIBOS_POSIXTIMER_H
 

@@ -1,4 +1,4 @@
-/* kernel/random.c: the random pool behind getrandom(2), /dev/urandom and AT_RANDOM. */
+/* process/random.c: the random pool behind getrandom(2), /dev/urandom and AT_RANDOM. */
 #ifndef LIBOS_RANDOM_H
 #define LIBOS_RANDOM_H
 
@@ -13,10 +13,12 @@
 void random_reseed(const u8 entropy[RANDOM_SEED_BYTES]);
 /* Fills buf. Earlier output cannot be told from a later state of the pool. */
 void random_bytes(void *buf, size_t bytes);
-/* fs/fresh_dev.c: gives a clone its own random bytes wherever the guest asked for that. Once, after random_reseed. */
+/*
+ * fs/dev/fresh_dev.c: gives a clone its own random bytes wherever the guest asked for that. Once, after
+ * random_reseed.
+ */
 void fresh_renew(void);
-/* fs/draws.c: the current thread calls getrandom(2), or reads random bytes from a file. Not for the driver's own draws. */
-void draws_note_call(u32 flags);
+/* fs/dev/draws.c: the current thread reads random bytes from a file. */
 void draws_note(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* kernel/rlimit.c: resource limits of the process. */
+/* process/rlimit.c: resource limits of the process. */
 #ifndef LIBOS_RLIMIT_H
 #define LIBOS_RLIMIT_H
 

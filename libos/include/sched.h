@@ -1,12 +1,10 @@
-/* kernel/sched.c: what the trap and deploy code needs of the scheduler beyond thread.h. */
+/* thread/sched.c: what the trap and deploy code needs of the scheduler beyond thread.h. */
 #ifndef LIBOS_SCHED_H
 #define LIBOS_SCHED_H
 
 #include "thread.h"
 
-/* The preemption alarm rang in guest code: runs due timers, polls the link, lets others run. */
-void sched_tick(void);
-/* It rang in the library OS itself. */
+/* The preemption alarm rang in the library OS itself; in guest code: sched_tick of upcalls.h. */
 void sched_alarm_in_kernel(void);
 /* Before the return to the guest: the host's alarm must ring when something may be due. */
 void sched_arm_alarm(void);

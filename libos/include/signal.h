@@ -1,4 +1,4 @@
-/* kernel/sig*.c: POSIX signals between the guest's threads, timers, faults and the host. */
+/* signal/: POSIX signals between the guest's threads, timers, faults and the host. */
 #ifndef LIBOS_SIGNAL_H
 #define LIBOS_SIGNAL_H
 
@@ -51,10 +51,28 @@
 struct ksiginfo {
 	s32 si_signo, si_errno, si_code, pad;
 	union {
-		struct { s32 pid; u32 uid; u64 value; } rt;                  /* kill, sigqueue */
-		struct { s32 timerid; s32 overrun; u64 value; } timer;       /* SI_TIMER */
-		struct { u64 addr; s16 addr_lsb; } fault;                    /* SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP */
-		struct { s64 band; s32 fd; } poll;                           /* SIGIO */
+		/* kill, sigqueue */
+		struct {
+			s32 pid;
+			u32 uid;
+			u64 value;
+		} rt;
+		/* SI_TIMER */
+		struct {
+			s32 timerid;
+			s32 overrun;
+			u64 value;
+		} timer;
+		/* SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP */
+		struct {
+			u64 addr;
+			s16 addr_lsb;
+		} fault;
+		/* SIGIO */
+		struct {
+			s64 band;
+			s32 fd;
+		} poll;
 		u8 raw[112];
 	} u;
 };
@@ -63,14 +81,12 @@ _Static_assert(sizeof(struct ksiginfo) == 128, "siginfo_t is 128 bytes");
 /* info NULL: SI_KERNEL. Wakes a thread whose mask lets it through. */
 void signal_send_process(int signo, const struct ksiginfo *info);
 void signal_send_thread(struct thread *t, int signo, const struct ksiginfo *info);
-/* A fault of the current thread: delivered even if blocked or ignored (then fatal). */
-void signal_force(const struct ksiginfo *info);
 /* Something that the mask of t lets through (and that is not ignored) is pending. */
 bool signal_pending(const struct thread *t);
 /*
- * On the way back to the guest: sets up the frame of the next handler in current->tf, applies the default action, and
- * decides on the call that returned a restart code. Called by kernel/syscall.c only.
- * Must also run when current->sig_restore_mask is set or the call returned a restart code.
+ * On the way back to the guest: sets up the frame of the next handler in current->tf, applies the default
+ * action, and decides on the call that returned a restart code. Called by sys/syscall.c only. Must also run
+ * when current->sig_restore_mask is set or the call returned a restart code.
  */
 void signal_deliver(void);
 
@@ -87,7 +103,9 @@ void signal_set_temporary_mask(sigmask_t mask);
 /* Copies a guest's sigset_t; 0, -EINVAL when bytes is not 8, or -EFAULT. */
 int signal_copy_mask(sigmask_t *mask, u64 user_set, u64 bytes);
 
-/* Pending signals for net/signalfd.c (and rt_sigtimedwait): those of the current thread and of the process. */
+/*
+ * Pending signals for event/signalfd.c (and rt_sigtimedwait): those of the current thread and of the process.
+ */
 sigmask_t signal_pending_set(void);
 /*
  * Takes one of set out of them: synchronous ones first, then the thread's own, then the process's, lowest
@@ -103,7 +121,7 @@ extern struct waitq signal_arrived;
  */
 long signal_restart_call(void);
 
-/* kernel/clone.c, exit.c: signal state of a new thread of current, and of one that ends. */
+/* thread/clone.c, exit.c: signal state of a new thread of current, and of one that ends. */
 void signal_thread_init(struct thread *t);
 void signal_thread_exit(struct thread *t);
 

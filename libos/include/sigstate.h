@@ -1,4 +1,4 @@
-/* What the files kernel/sig*.c share: dispositions, pending sets, frames. Nobody else includes this. */
+/* What the files signal/ share: dispositions, pending sets, frames. Nobody else includes this. */
 #ifndef LIBOS_SIGSTATE_H
 #define LIBOS_SIGSTATE_H
 
@@ -15,16 +15,16 @@
 #define SA_RESTART 0x10000000ul
 #define SA_NODEFER 0x40000000ul
 #define SA_RESETHAND 0x80000000ul
-#define SA_SUPPORTED                                                                     \
-	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART | \
-	 SA_NODEFER | SA_RESETHAND)
+#define SA_SUPPORTED                                                                                     \
+	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
+	 SA_RESETHAND)
 
 #define SS_ONSTACK 1u
 #define SS_DISABLE 2u
 #define SS_AUTODISARM 0x80000000u
 
 #define SIG_UNBLOCKABLE (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
-#define SIG_SYNCHRONOUS                                                                     \
+#define SIG_SYNCHRONOUS                                                                         \
 	(SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) | \
 	 SIGBIT(SIGSYS))
 
@@ -71,7 +71,10 @@ struct kstack_t {
 struct kstack_t sigaltstack_get(const struct thread *t);
 int sigaltstack_set(struct thread *t, const struct kstack_t *ss, u64 sp);
 
-/* sigframe.c: pushes the frame of a handler and points current->tf at it; -EFAULT when the stack cannot take it. */
+/*
+ * sigframe.c: pushes the frame of a handler and points current->tf at it; -EFAULT when the stack cannot take
+ * it.
+ */
 int sigframe_push(const struct ksigaction *sa, const struct ksiginfo *info, sigmask_t mask);
 
 #endif

@@ -16,7 +16,9 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strrchr(const char *s, int c);
 
-/* snprintf(3) subset: flags - 0 #, width and precision (* too), %s %c %d %u %x %o %p %%, length l ll z h hh. */
+/*
+ * snprintf(3) subset: flags - 0 #, width and precision (* too), %s %c %d %u %x %o %p %%, length l ll z h hh.
+ */
 int snprintf(char *buf, size_t size, const char *fmt, ...) printf_fn(3, 4);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) printf_fn(3, 0);
 

@@ -19,11 +19,7 @@ typedef long (*syscall_fn)(const u64 a[6]);
 #define SYSCALL_MAX 470
 extern const syscall_fn syscall_table[SYSCALL_MAX];
 
-/* kernel/syscall.c: runs the call in current->tf and sets its rax. */
-void syscall_dispatch(void);
 /* Calls without an implementation, counted by number; listed at exit with --trace. */
 extern u32 syscall_unknown[SYSCALL_MAX];
-/* Traces the table of unknown calls. */
-void syscall_trace_unknown(void);
 
 #endif

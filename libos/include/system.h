@@ -1,4 +1,4 @@
-/* kernel/sysinfo.c: what uname(2), sysinfo(2) and the files of /proc agree on. */
+/* process/sysinfo.c: what uname(2), sysinfo(2) and the files of /proc agree on. */
 #ifndef LIBOS_SYSTEM_H
 #define LIBOS_SYSTEM_H
 

@@ -14,7 +14,7 @@ struct trapframe {
 	u64 rip, cs, rflags, rsp, ss;
 };
 
-/* kernel/ktimer.c ------------------------------------------------------------- */
+/* thread/ktimer.c ------------------------------------------------------------- */
 
 /* A kernel timer: func is called (never inside a syscall's middle, but between threads) when due. */
 struct ktimer {
@@ -31,7 +31,7 @@ void ktimer_run(u64 now_ns); /* calls what is due */
 
 #define NSIG 64
 typedef u64 sigmask_t; /* bit n-1: signal n */
-#define SIGBIT(n) (1ull << ((n)-1))
+#define SIGBIT(n) (1ull << ((n) - 1))
 
 /* A signal as queued; siginfo is Linux's 128-byte siginfo_t. */
 struct sig_queued {
@@ -77,7 +77,7 @@ struct thread {
 	bool fast_return;  /* the guest expects rcx and r11 to be lost: it made a patched syscall */
 	u64 fs_base, gs_base; /* valid while not running */
 
-	/* kernel/signal.c */
+	/* signal/signal.c */
 	sigmask_t sig_mask;
 	sigmask_t sig_saved_mask; /* to restore after sigsuspend, ppoll, pselect, epoll_pwait */
 	bool sig_restore_mask;
@@ -86,7 +86,7 @@ struct thread {
 	sigmask_t sig_wait; /* signals that rt_sigtimedwait waits for */
 	u64 sig_syscall_rip; /* where to go to make the interrupted call again */
 
-	/* kernel/clone.c, kernel/futex.c */
+	/* thread/clone.c, thread/futex.c */
 	u64 clear_child_tid;
 	u64 robust_list, robust_list_len;
 	char comm[16];
@@ -99,7 +99,7 @@ extern int thread_count;
 
 #define DEADLINE_NONE (~0ull)
 
-/* kernel/sched.c ------------------------------------------------------------ */
+/* thread/sched.c ------------------------------------------------------------ */
 
 /*
  * Blocks the current thread until sched_wake, the deadline (absolute CLOCK_MONOTONIC ns) or,
@@ -125,7 +125,7 @@ extern bool need_resched;
 /* Number of runnable threads other than current. */
 int sched_runnable(void);
 
-/* kernel/waitq.c -------------------------------------------------------------- */
+/* thread/waitq.c -------------------------------------------------------------- */
 
 /* A queue of waiters on one event source, as Linux's wait_queue_head. */
 struct waitq {
@@ -139,7 +139,10 @@ struct waiter {
 	void (*func)(struct waiter *w, u32 events);
 };
 
-#define WAITQ_INIT(name) { .waiters = { &(name).waiters, &(name).waiters } }
+#define WAITQ_INIT(name)                                        \
+	{                                                       \
+		.waiters = { &(name).waiters, &(name).waiters } \
+	}
 void waitq_init(struct waitq *q);
 void waiter_init(struct waiter *w, struct thread *t);
 void waitq_add(struct waitq *q, struct waiter *w);
@@ -149,7 +152,7 @@ void waitq_wake_one(struct waitq *q, u32 events);
 /* Waits on q once: adds, blocks, removes. Same result as sched_block. */
 int waitq_wait(struct waitq *q, u64 deadline_ns, bool interruptible);
 
-/* kernel/clock.c -------------------------------------------------------------- */
+/* time/clock.c -------------------------------------------------------------- */
 
 u64 clock_monotonic_ns(void); /* the guest's; continues across deploys */
 u64 clock_realtime_ns(void);
@@ -158,7 +161,10 @@ u64 deadline_after(u64 ns);
 /* Takes the host's vDSO from uc_identity; the clocks are behind it until clock_catch_up. */
 void clock_boot(u32 behind_s);
 void clock_catch_up(void);
-/* Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. The guest's then. */
+/*
+ * Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. The guest's
+ * then.
+ */
 u64 clock_redeploy(u64 captured_host_ns);
 
 #endif

@@ -21,7 +21,7 @@ typedef s64 ssize_t;
 #define PAGE_MASK (~(PAGE_SIZE - 1))
 #define PAGE_UP(x) (((u64)(x) + PAGE_SIZE - 1) & PAGE_MASK)
 #define PAGE_DOWN(x) ((u64)(x) & PAGE_MASK)
-#define ALIGN_UP(x, a) (((u64)(x) + (u64)(a)-1) & ~((u64)(a)-1))
+#define ALIGN_UP(x, a) (((u64)(x) + (u64)(a) - 1) & ~((u64)(a) - 1))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
@@ -30,7 +30,7 @@ typedef s64 ssize_t;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define noreturn_fn __attribute__((noreturn))
 #define printf_fn(f, a) __attribute__((format(printf, f, a)))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
 /* Circular doubly linked list; a head is a node that is its own neighbour when empty. */
 struct list_node {
@@ -70,8 +70,8 @@ static inline void list_del(struct list_node *n)
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 #define list_for_each(pos, head) for (struct list_node *pos = (head)->next; pos != (head); pos = pos->next)
-#define list_for_each_safe(pos, tmp, head)                                              \
-	for (struct list_node *pos = (head)->next, *tmp = pos->next; pos != (head);     \
+#define list_for_each_safe(pos, tmp, head)                                          \
+	for (struct list_node *pos = (head)->next, *tmp = pos->next; pos != (head); \
 	     pos = tmp, tmp = pos->next)
 
 #endif

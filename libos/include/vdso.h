@@ -6,7 +6,7 @@
 
 /*
  * What the guest's vDSO reads on each call. It lies in the library OS's data; the vDSO finds it through
- * the pointer at VDSO_DATA_POINTER. Set at boot and at each deploy, by kernel/clock.c.
+ * the pointer at VDSO_DATA_POINTER. Set at boot and at each deploy, by time/clock.c.
  */
 struct vdso_data {
 	u64 host_clock_gettime;  /* the host vDSO's function, or 0: then the guest's call traps */
@@ -19,8 +19,8 @@ struct vdso_data {
 
 extern struct vdso_data vdso_data;
 /*
- * The page that AT_SYSINFO_EHDR names, an ELF shared object. Code in it is the guest's: it runs on the guest's
- * stack. It is not preempted, nor is the host vDSO that it calls, which no snapshot holds.
+ * The page that AT_SYSINFO_EHDR names, an ELF shared object. Code in it is the guest's: it runs on the
+ * guest's stack. It is not preempted, nor is the host vDSO that it calls, which no snapshot holds.
  */
 extern const u8 __vdso_start[], __vdso_end[];
 

@@ -3,8 +3,8 @@
 #include <linux/mman.h>
 #include <linux/stat.h>
 
-#include "../include/file.h"
-#include "../include/host.h"
+#include "include/file.h"
+#include "include/host.h"
 #include "vma.h"
 
 /* Always the same flags, so that the host joins neighbours of equal protection into one mapping. */
@@ -13,7 +13,10 @@ static long back_anonymous(u64 start, u64 end, int prot)
 	return host_mmap(start, end - start, prot, MAP_NORESERVE, -1, 0);
 }
 
-/* Bytes of v, whole pages, that the file reaches. A device has no end, and a shared mapping may see the file grow. */
+/*
+ * Bytes of v, whole pages, that the file reaches. A device has no end, and a shared mapping may see the file
+ * grow.
+ */
 static u64 bytes_in_file(const struct vma *v)
 {
 	const struct inode *inode = v->file->inode;

@@ -1,7 +1,7 @@
 /* brk(2): the heap behind the program, one VMA named "[heap]". */
 #include <linux/mman.h>
 
-#include "calls.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 static u64 brk_start, brk_end;

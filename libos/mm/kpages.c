@@ -1,8 +1,8 @@
 /* Whole pages for the library OS, out of the guest's arena, so that the two lie densely together. */
 #include <linux/mman.h>
 
-#include "../include/host.h"
-#include "../include/link.h"
+#include "include/host.h"
+#include "include/upcalls.h"
 #include "vma.h"
 
 void *kpages_alloc(u64 bytes)

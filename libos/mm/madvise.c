@@ -2,9 +2,9 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/host.h"
-#include "../include/string.h"
-#include "calls.h"
+#include "include/host.h"
+#include "include/string.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 /* Up to here, zeroing in place is cheaper than breaking the host's mapping in three. */

@@ -3,18 +3,18 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
-#include "../include/file.h"
-#include "../include/host.h"
-#include "calls.h"
+#include "include/file.h"
+#include "include/host.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 #define PROT_MASK (PROT_READ | PROT_WRITE | PROT_EXEC)
 #define FLAGS_KEPT (MAP_ANONYMOUS | MAP_GROWSDOWN)
 /* What MAP_SHARED_VALIDATE lets pass. */
-#define FLAGS_KNOWN                                                                              \
-	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_GROWSDOWN |            \
-	 MAP_DENYWRITE | MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE |            \
-	 MAP_NONBLOCK | MAP_STACK | MAP_32BIT | MAP_UNINITIALIZED)
+#define FLAGS_KNOWN                                                                                          \
+	(MAP_TYPE | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE |        \
+	 MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_32BIT | \
+	 MAP_UNINITIALIZED)
 
 /* The type as kept in a VMA, or a negative errno. */
 static int sharing(int flags, const struct file *file)

@@ -3,9 +3,9 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
-#include "../include/file.h"
-#include "../include/host.h"
-#include "calls.h"
+#include "include/file.h"
+#include "include/host.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 #define PROT_MASK (PROT_READ | PROT_WRITE | PROT_EXEC)

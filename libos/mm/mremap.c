@@ -2,9 +2,9 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/file.h"
-#include "../include/host.h"
-#include "calls.h"
+#include "include/file.h"
+#include "include/host.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 struct resize {

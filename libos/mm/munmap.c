@@ -1,8 +1,8 @@
 /* munmap(2), and what of a range the guest has mapped. */
 #include <asm/errno.h>
 
-#include "../include/host.h"
-#include "calls.h"
+#include "include/host.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 u64 mm_mapped_until(u64 addr, u64 end)

@@ -1,7 +1,7 @@
 /* Which addresses the guest's mappings may have, and which of them a new one gets. */
 #include <asm/errno.h>
 
-#include "../../abi/layout.h"
+#include "abi/layout.h"
 #include "vma.h"
 
 #define BELOW_2G 0x80000000ul /* MAP_32BIT */

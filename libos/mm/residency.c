@@ -1,9 +1,12 @@
-/* mincore(2), msync(2), mlock(2) and kin: memory of a UC is resident and written back as far as the guest can tell. */
+/*
+ * mincore(2), msync(2), mlock(2) and kin: memory of a UC is resident and written back as far as the guest can
+ * tell.
+ */
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/string.h"
-#include "calls.h"
+#include "include/string.h"
+#include "sys/calls.h"
 #include "vma.h"
 
 #define MCL_ALL (MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)

@@ -6,7 +6,7 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/file.h"
+#include "include/file.h"
 #include "vma.h"
 
 struct window {
@@ -48,7 +48,9 @@ static bool cut(struct window *w, u64 start, u64 end)
 	return w->start == w->end;
 }
 
-/* A window that the range unmaps. Pages mapped twice have two equal windows: an exact match is taken alone. */
+/*
+ * A window that the range unmaps. Pages mapped twice have two equal windows: an exact match is taken alone.
+ */
 static struct window *first_gone(u64 start, u64 end, bool *exact)
 {
 	struct window *gone = NULL;

@@ -1,4 +1,7 @@
-/* Copies between the library OS and guest memory: the range is checked here, faults are caught in arch/usercopy.S. */
+/*
+ * Copies between the library OS and guest memory: the range is checked here, faults are caught in
+ * arch/usercopy.S.
+ */
 #include <asm/errno.h>
 
 #include "vma.h"
@@ -6,7 +9,6 @@
 /* arch/usercopy.S: 0 or -EFAULT; the last one the index of the NUL, bytes if there is none, or -EFAULT. */
 int usercopy_copy(void *dst, const void *src, u64 bytes);
 int usercopy_clear(void *dst, u64 bytes);
-int usercopy_cmpxchg(u32 *word, u32 expect, u32 desired, u32 *old);
 long usercopy_string(char *dst, const char *src, u64 bytes);
 
 int copy_from_user(void *dst, u64 src, u64 bytes)
@@ -42,9 +44,4 @@ long strncpy_from_user(char *dst, u64 src, u64 size)
 	if (len < 0 || (u64)len < most)
 		return len;
 	return most < size ? -EFAULT : -ENAMETOOLONG;
-}
-
-int cmpxchg_user_u32(u64 addr, u32 expect, u32 desired, u32 *old)
-{
-	return mm_guest_range(addr, sizeof *old) ? usercopy_cmpxchg((u32 *)addr, expect, desired, old) : -EFAULT;
 }

@@ -2,12 +2,12 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "../include/file.h"
+#include "include/file.h"
 #include "vma.h"
 
 /*
- * What the guest may map writable, beyond its limit: runtimes map far more than they touch (thread stacks, heaps
- * that grow, half a GiB for the code of each V8 isolate). What it may touch is the host's to limit. One
+ * What the guest may map writable, beyond its limit: runtimes map far more than they touch (thread stacks,
+ * heaps that grow, half a GiB for the code of each V8 isolate). What it may touch is the host's to limit. One
  * mapping alone that goes far beyond the limit is refused, as Linux refuses it by its heuristic.
  */
 #define OVERCOMMIT_FACTOR 4
@@ -40,7 +40,8 @@ u64 mm_resident_estimate(void)
 
 bool mm_within_limit(u64 bytes)
 {
-	return bytes <= single_limit && writable_bytes <= writable_limit && bytes <= writable_limit - writable_bytes;
+	return bytes <= single_limit && writable_bytes <= writable_limit &&
+	       bytes <= writable_limit - writable_bytes;
 }
 
 bool vma_counts(u32 prot, u32 flags)

@@ -9,7 +9,8 @@ static int inet_create(int family, int type, int protocol, struct sock **out)
 		*out = tcp_new(family);
 	else if (type == SOCK_DGRAM && (!protocol || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
 		*out = udp_new(family, protocol ?: IPPROTO_UDP);
-	else if (type == SOCK_RAW || (type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)))
+	else if (type == SOCK_RAW ||
+		 (type == SOCK_DGRAM && (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6)))
 		return type == SOCK_RAW ? -EPERM : -EACCES;
 	else if (type == SOCK_STREAM || type == SOCK_DGRAM)
 		return -EPROTONOSUPPORT;
@@ -52,11 +53,8 @@ static const struct sock_family {
 	int family;
 	int (*create)(int family, int type, int protocol, struct sock **out);
 } families[] = {
-	{ AF_UNIX, unix_create },
-	{ AF_INET, inet_create },
-	{ AF_INET6, inet_create },
-	{ AF_NETLINK, netlink_create },
-	{ AF_PACKET, packet_create },
+	{ AF_UNIX, unix_create },       { AF_INET, inet_create },     { AF_INET6, inet_create },
+	{ AF_NETLINK, netlink_create }, { AF_PACKET, packet_create },
 };
 
 int sock_create(int family, int type, int protocol, struct sock **out)

@@ -3,8 +3,20 @@
 
 #include <asm/errno.h>
 
-#include "../include/mm.h"
-#include "unix.h"
+#include "include/mm.h"
+
+struct unix_name *unix_name_get(struct unix_name *name)
+{
+	if (name)
+		name->refs++;
+	return name;
+}
+
+void unix_name_put(struct unix_name *name)
+{
+	if (!--name->refs)
+		kfree(name);
+}
 
 void packet_queue_init(struct packet_queue *q)
 {

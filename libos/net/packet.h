@@ -10,7 +10,15 @@ struct inet_addr {
 	u16 port; /* host order */
 };
 
-struct unix_name;
+/* An address of AF_UNIX that sockets and messages refer to. */
+struct unix_name {
+	u32 refs;
+	u32 len; /* of un, the family included */
+	struct sockaddr_un un;
+};
+
+struct unix_name *unix_name_get(struct unix_name *name); /* name may be NULL */
+void unix_name_put(struct unix_name *name);
 
 struct packet {
 	struct list_node node;
@@ -29,7 +37,9 @@ struct packet_queue {
 
 void packet_queue_init(struct packet_queue *q);
 void packet_queue_clear(struct packet_queue *q);
-/* A packet of the next len bytes of the message, with its control data. NULL: *error is -ENOMEM or -EFAULT. */
+/*
+ * A packet of the next len bytes of the message, with its control data. NULL: *error is -ENOMEM or -EFAULT.
+ */
 struct packet *packet_new(struct sock_msg *m, u64 len, int *error);
 void packet_free(struct packet *p);
 u64 packet_charge(const struct packet *p);

@@ -4,9 +4,9 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "../include/ids.h"
-#include "../include/mm.h"
-#include "../include/string.h"
+#include "include/ids.h"
+#include "include/mm.h"
+#include "include/string.h"
 
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2

@@ -4,10 +4,10 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "../include/mm.h"
-#include "../include/net.h"
-#include "../include/signal.h"
-#include "../include/syscall.h"
+#include "event/anon.h"
+#include "include/mm.h"
+#include "include/signal.h"
+#include "include/syscall.h"
 
 void *sock_new(const struct sock_ops *ops, size_t bytes, int family, int type, int protocol)
 {
@@ -20,7 +20,7 @@ void *sock_new(const struct sock_ops *ops, size_t bytes, int family, int type, i
 	s->family = family;
 	s->type = type;
 	s->protocol = protocol;
-	s->ino = net_next_ino();
+	s->ino = anon_next_ino();
 	s->sndbuf = s->rcvbuf = SOCK_BUF_DEFAULT;
 	s->sndtimeo_ns = s->rcvtimeo_ns = DEADLINE_NONE;
 	waitq_init(&s->wait);

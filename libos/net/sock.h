@@ -17,7 +17,7 @@
 #include <linux/netlink.h>
 #include <linux/un.h>
 
-#include "../include/file.h"
+#include "include/file.h"
 
 #define AF_UNSPEC 0
 #define AF_UNIX 1
@@ -92,7 +92,10 @@ struct sock_ops {
 	int (*bind)(struct sock *s, const struct sock_addr *addr);
 	int (*listen)(struct sock *s, u32 backlog); /* optional: EOPNOTSUPP, as accept */
 	int (*accept)(struct sock *s, struct sock **out);
-	/* 0, -EINPROGRESS (ask connected until it says something else), -EALREADY likewise, -EAGAIN with *blocker. */
+	/*
+	 * 0, -EINPROGRESS (ask connected until it says something else), -EALREADY likewise, -EAGAIN with
+	 * *blocker.
+	 */
 	int (*connect)(struct sock *s, const struct sock_addr *addr, struct sock **blocker);
 	int (*connected)(struct sock *s); /* optional: 0, -EINPROGRESS, or the error, told once */
 	int (*pair)(struct sock *a, struct sock *b); /* optional: EOPNOTSUPP */

@@ -2,8 +2,8 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "../include/mm.h"
-#include "../include/syscall.h"
+#include "include/mm.h"
+#include "sys/calls.h"
 #include "sock.h"
 
 #define SOCK_TYPE_MASK 0xf

@@ -4,9 +4,8 @@
 #include <linux/fcntl.h>
 #include <linux/sockios.h>
 
-#include "../include/mm.h"
-#include "../include/net.h"
-#include "anon.h"
+#include "event/anon.h"
+#include "include/mm.h"
 #include "scm.h"
 
 #define SOCK_NONBLOCK O_NONBLOCK
@@ -90,7 +89,7 @@ static const struct file_ops sockfile_ops = {
 	.release = sockfile_release,
 };
 
-bool file_is_socket(const struct file *f)
+static bool file_is_socket(const struct file *f)
 {
 	return f->ops == &sockfile_ops;
 }

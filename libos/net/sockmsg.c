@@ -3,10 +3,10 @@
 #include <linux/fcntl.h>
 #include <linux/uio.h>
 
-#include "../include/mm.h"
-#include "../include/syscall.h"
+#include "include/mm.h"
+#include "sys/calls.h"
+#include "time/timespec.h"
 #include "scm.h"
-#include "timespec.h"
 
 #define MSG_BYTES_MAX (INT32_MAX & PAGE_MASK) /* as Linux's MAX_RW_COUNT */
 #define MSG_STACK_IOV 8

@@ -5,11 +5,11 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#include "../include/ids.h"
-#include "../include/mm.h"
-#include "../include/string.h"
-#include "../include/syscall.h"
-#include "timespec.h"
+#include "include/ids.h"
+#include "include/mm.h"
+#include "include/string.h"
+#include "sys/calls.h"
+#include "time/timespec.h"
 
 #define SNDBUF_MIN 4608
 #define RCVBUF_MIN 2304
@@ -232,6 +232,7 @@ static int get_timeout(u64 timeout_ns, const struct option_out *out)
 static int get_peer_cred(struct sock *s, const struct option_out *out)
 {
 	struct sock_addr peer;
+
 	struct {
 		s32 pid;
 		u32 uid, gid;

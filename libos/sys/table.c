@@ -1,19 +1,12 @@
-/* The table of the guest's system calls. Each area lists its calls in include/calls_AREA.h. */
+/* The table of the guest's system calls. Each area lists its calls in sys/calls_AREA.h. */
 #include <asm/unistd_64.h>
 
-#include "../include/syscall.h"
-
-#define CALL(name) long sys_##name(const u64 a[6]);
-#include "../include/calls_fs.h"
-#include "../include/calls_kernel.h"
-#include "../include/calls_mm.h"
-#include "../include/calls_net.h"
-#undef CALL
+#include "calls.h"
 
 #define CALL(name) [__NR_##name] = sys_##name,
 const syscall_fn syscall_table[SYSCALL_MAX] = {
-#include "../include/calls_fs.h"
-#include "../include/calls_kernel.h"
-#include "../include/calls_mm.h"
-#include "../include/calls_net.h"
+#include "calls_fs.h"
+#include "calls_kernel.h"
+#include "calls_mm.h"
+#include "calls_net.h"
 };

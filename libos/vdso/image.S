@@ -1,4 +1,6 @@
-/* The vDSO inside the library OS's text, on a page of its own, and the data that it reads (include/vdso.h). */
+/*
+ * The vDSO inside the library OS's text, on a page of its own, and the data that it reads (include/vdso.h).
+ */
 #define VDSO_DATA_POINTER 4088
 
 	.section .vdso, "ax", @progbits

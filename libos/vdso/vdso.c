@@ -1,12 +1,12 @@
 /*
  * The guest's vDSO, linux-vdso.so.1: calls the host's own vDSO and makes of its clocks the guest's, as
- * kernel/clock.c does for system calls. What it cannot answer becomes a system call.
+ * time/clock.c does for system calls. What it cannot answer becomes a system call.
  */
 #include <asm/unistd_64.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 
-#include "../include/vdso.h"
+#include "include/vdso.h"
 
 #define NS_PER_S 1000000000ll
 #define EXPORT __attribute__((visibility("default")))
@@ -49,7 +49,10 @@ static void add_ns(struct __kernel_timespec *ts, s64 ns)
 	ts->tv_nsec = sum;
 }
 
-/* The host clock that the guest's is made of, or -1. The library OS tells the variants of a clock apart no more. */
+/*
+ * The host clock that the guest's is made of, or -1. The library OS tells the variants of a clock apart no
+ * more.
+ */
 static int host_clock(int clock)
 {
 	switch (clock) {

@@ -3,7 +3,7 @@
 
 #include "shim.h"
 
-#include "../../libos/net/bytequeue.h"
+#include "../../libos/pipe/bytequeue.h"
 
 #define EFAULT 14
 #define ENOMEM 12
@@ -53,7 +53,7 @@ int uio_write(struct uio *u, const void *src, u64 bytes)
 	return copy(u, (u8 *)u->iov->iov_base + u->skip, src, bytes);
 }
 
-#include "../../libos/net/bytequeue.c"
+#include "../../libos/pipe/bytequeue.c"
 
 #define ROOM 200000
 

@@ -1,12 +1,12 @@
 /*
- * fs/erofs_read.c on an image built by hand: what is in it is found, and no damage to it makes
+ * fs/erofs/erofs_read.c on an image built by hand: what is in it is found, and no damage to it makes
  * the reader look outside of it (the image lies in a block of the heap, which ASan watches).
  */
 #include "shim.h"
 #include <string.h>
 #include <sys/stat.h> /* S_IS…: linux/stat.h leaves them to glibc */
 
-#include "../../libos/fs/erofs_read.c"
+#include "../../libos/fs/erofs/erofs_read.c"
 
 #define BLOCKS 16
 #define IMAGE_BYTES (BLOCKS * EROFS_BLOCK)

@@ -1,9 +1,9 @@
 /* Process ids along a lineage: none comes twice. */
 #include "shim.h"
 
-#include "../../libos/kernel/chacha20.c"
-#include "../../libos/kernel/lineage.c"
-#include "../../libos/kernel/random.c"
+#include "../../libos/lib/chacha20.c"
+#include "../../libos/process/lineage.c"
+#include "../../libos/process/random.c"
 
 #define DEPTH 60
 #define PID_LIMIT 4194304u

@@ -1,8 +1,8 @@
 /* The random pool: ChaCha20 against RFC 8439, and what reseeding promises to clones. */
 #include "shim.h"
 
-#include "../../libos/kernel/chacha20.c"
-#include "../../libos/kernel/random.c"
+#include "../../libos/lib/chacha20.c"
+#include "../../libos/process/random.c"
 
 /* RFC 8439, section 2.3.2. */
 static void test_vector(void)

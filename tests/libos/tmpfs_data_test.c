@@ -1,9 +1,9 @@
-/* fs/tmpfs_data.c against a plain array: random writes, holes, truncations and shared mappings. */
+/* fs/tmpfs/tmpfs_data.c against a plain array: random writes, holes, truncations and shared mappings. */
 #include "shim.h"
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../../libos/fs/tmpfs_data.c"
+#include "../../libos/fs/tmpfs/tmpfs_data.c"
 
 #define FILE_PAGES 4096u
 #define FILE_BYTES (FILE_PAGES * PAGE_SIZE)
