@@ -7,15 +7,15 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "../abi/control.h"
-#include "../abi/layout.h"
-#include "../abi/link.h"
-#include "libos_image.h"
-#include "pagemap.h"
-#include "privileges.h"
-#include "base.h"
-#include "table.h"
-#include "zygote.h"
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/link.h"
+#include "base/base.h"
+#include "base/table.h"
+#include "process/pagemap.h"
+#include "sandbox/libos_image.h"
+#include "sandbox/privileges.h"
+#include "sandbox/zygote.h"
 
 /* Tenders of one node. */
 #define PEERS_MAX 256

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/optimisations.h"
 #include "context.h"
-#include "launcher.h"
-#include "optimisations.h"
+#include "node/launcher.h"
 
 #define UC_MAX_DEFAULT 100000
 #define CPU_MAX 4096

@@ -2,7 +2,7 @@
  * Packets on the link of a context, in all sizes. The tender's surroundings are replaced: what is passed on to the node is
  * looked at here. An input is a byte for the state that the context is in, then packets, each with its length before it.
  */
-#include "../../tender/link_hub.c"
+#include "../../tender/uc/link_hub.c"
 #include "fuzz.h"
 
 #define UC_ID 7

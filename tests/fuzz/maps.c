@@ -1,6 +1,6 @@
 /* The memory map of a process as text: its names are the guest's choice in part. */
-#include "../../tender/base.h"
-#include "../../tender/maps.h"
+#include "../../tender/base/base.h"
+#include "../../tender/process/maps.h"
 #include "fuzz.h"
 
 #include <stdlib.h>

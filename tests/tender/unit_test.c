@@ -5,13 +5,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../tender/maps.h"
-#include "../../tender/optimisations.h"
-#include "../../tender/page_delta.h"
-#include "../../tender/plan.h"
-#include "../../tender/plan_delta.h"
-#include "../../tender/page_copy.h"
-#include "../../tender/unchanged.h"
+#include "../../tender/process/maps.h"
+#include "../../tender/base/optimisations.h"
+#include "../../tender/plan/page_delta.h"
+#include "../../tender/plan/plan.h"
+#include "../../tender/memory/plan_delta.h"
+#include "../../tender/process/page_copy.h"
+#include "../../tender/process/unchanged.h"
 #include "mappings.h"
 
 static void maps_are_parsed(void)

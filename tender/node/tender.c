@@ -1,0 +1,115 @@
+/* One tender: bound to a core, it serves one control socket. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+
+#include "context.h"
+#include "disk/store.h"
+#include "loop/control.h"
+#include "loop/events.h"
+#include "loop/operation.h"
+#include "memory/words.h"
+#include "node/launcher.h"
+#include "peers/peer_join.h"
+#include "peers/peers.h"
+#include "plan/frame.h"
+#include "process/procfs.h"
+#include "sandbox/huge_image.h"
+#include "sandbox/vdso.h"
+#include "start/template.h"
+#include "uc/limits.h"
+#include "uc/link_share.h"
+#include "uc/uc.h"
+
+/* A user that no host has: each tender's UCs have their own. */
+#define UC_USER_BASE 0x5e550000u
+
+static void bind_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof set, &set) < 0)
+		fatal(errno, "bind to core %d", cpu);
+}
+
+static void init_state(struct tender *t, const struct launch *l)
+{
+	t->index = l->index;
+	t->count = l->count;
+	t->cpu = l->cpu;
+	t->uc_max = l->uc_max;
+	t->libos = l->libos;
+	t->without = l->without;
+	t->capture_max = l->capture_max;
+	t->huge_fs = HUGE_FS_UNKNOWN;
+	t->host_proc = l->host_proc;
+	t->vdso_clock_gettime = vdso_clock_gettime_moved();
+	frame_probe(&t->xstate_bytes, &t->xstate_mask);
+	uc_table_init(t);
+	list_init(&t->resets);
+	list_init(&t->captures);
+	link_shares_init(t);
+	operations_init(t);
+	templates_init(t);
+	t->spare_layer.fd = -1;
+	table_init(&t->images);
+	table_init(&t->layers);
+	table_init(&t->snapshots);
+	list_init(&t->image_numbers);
+	list_init(&t->diffs);
+}
+
+/* Without it no context can be made any more: the node starts another tender. */
+static void zygote_ended(struct tender *t, struct event_source *source, uint32_t events)
+{
+	(void)t, (void)source, (void)events;
+	fatal(0, "the zygote has ended");
+}
+
+static void watch_zygote(struct tender *t)
+{
+	int error;
+
+	t->zygote_end = (struct event_source){ .fd = t->zygote.sock, .ready = zygote_ended };
+	error = events_add(t, &t->zygote_end, 0);
+	if (error)
+		fatal(-error, "socket of the zygote");
+}
+
+void tender_main(const struct launch *l)
+{
+	static struct tender tender;
+	struct tender *t = &tender;
+	int error;
+
+	bind_to(l->cpu);
+	/* Its short waits shall be short. */
+	if (prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0) < 0)
+		fatal(errno, "PR_SET_TIMERSLACK");
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		fatal(errno, "SIGPIPE");
+	t->uc_user = UC_USER_BASE + (unsigned)l->index;
+	privileges_probe(&t->privileges, t->uc_user);
+	zygote_start(&t->zygote, &l->libos, &t->privileges, t->uc_user);
+	t->in_memory_group = memory_group_join(&l->memory_group, t->zygote.pid);
+	t->oom_kills = procfs_oom_kills();
+	init_state(t, l);
+	error = procfs_file_id(t->libos.fd, &t->libos_file);
+	if (error)
+		fatal(-error, "identity of the library OS");
+	t->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll < 0)
+		fatal(errno, "epoll_create1");
+	watch_zygote(t);
+	limits_init(t);
+	control_open(t, CONTROL_FD);
+	peers_init(t);
+	stores_init(t);
+	words_init(t);
+	peer_join_init(t, l->peers_path);
+	events_run(t);
+}

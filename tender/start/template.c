@@ -1,0 +1,477 @@
+#include "start/template.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/descriptors.h"
+#include "base/optimisations.h"
+#include "loop/events.h"
+#include "loop/operation.h"
+#include "memory/snapshot.h"
+#include "plan/plan.h"
+#include "process/procfs.h"
+#include "process/tracee.h"
+#include "start/anchor.h"
+#include "start/embryo_pool.h"
+#include "start/working_set.h"
+#include "uc/uc.h"
+
+#define TEMPLATES_MAX 64
+/* Starts from a snapshot that make another likely: a template costs as much as a few of them. */
+#define LEARN_AFTER 2
+/* Without a pause it is learned nevertheless: each start with a template saves a third of what that takes. */
+#define LEARN_LATEST_NS 10000000ull
+/* Embryos that stand ready for one snapshot, and how long after its last use. */
+#define READY_TARGET 2
+#define READY_KEEP_NS 5000000000ull
+#define CHECK_MS 1000
+/* Deploys without a pause in which an embryo of a template that is not exact could stand ready for one of them. */
+#define EXACT_AFTER 16
+#define ASK_AGAIN_AFTER 64
+/* One that has closed its socket ends within microseconds, most of the time. */
+#define END_WAIT_NS 200000
+
+struct template {
+	struct event_source source; /* its command socket */
+	struct list_node node;      /* the one used last at the end */
+	struct snapshot *snapshot;
+	struct zygote zygote;
+	bool mapped; /* it has said so */
+	struct template *before; /* a mapped one that serves until then, or NULL */
+	struct template *after;  /* the other way round: this one is in no list */
+	/*
+	 * It knows the pages that a run needs. At first it has those of a run for which the kernel mapped others around
+	 * them, several times as many, which would cost every embryo at its fork and at its end. Then one of its embryos
+	 * tells them apart (FETCH_EXACTLY), and another template follows.
+	 */
+	bool exact;
+	bool of_child; /* what it knows is of a run from a snapshot that builds on its own, which loaded no code */
+	unsigned taken, ask_at; /* embryos, and how many before one is to tell */
+	struct plan_file plan; /* without maps */
+	struct list_node ready;
+	int ready_count;
+	uint64_t used_ns;
+	bool anchoring; /* an operation on it is under way */
+	bool ended; /* killed; freed once it has hung up and no event can name it */
+};
+
+void templates_init(struct tender *t)
+{
+	list_init(&t->templates);
+	list_init(&t->dead_templates);
+}
+
+static struct template *find(const struct tender *t, const struct snapshot *s)
+{
+	list_for_each(n, &t->templates) {
+		struct template *p = list_entry(n, struct template, node);
+
+		if (p->snapshot == s)
+			return p;
+	}
+	return NULL;
+}
+
+/* uc, which was to tell pages apart, does not come to it. */
+static void ask_again(struct template *p, const struct uc *uc)
+{
+	if (p && uc->fetch == FETCH_EXACTLY)
+		p->ask_at = p->taken;
+}
+
+static void clear_ready(struct template *p)
+{
+	list_for_each_safe(n, next, &p->ready) {
+		struct uc *uc = list_entry(n, struct uc, node);
+
+		/* Its hangup frees it, as any embryo that ends. */
+		list_del(&uc->node);
+		uc->template = NULL;
+		ask_again(p, uc);
+		uc_kill(uc, CONTROL_EXIT_KILLED);
+	}
+	p->ready_count = 0;
+}
+
+/* It takes the kernel a while to clear away the memory of a process: nobody waits for that. */
+static void kill_process(struct tender *t, struct template *p)
+{
+	clear_ready(p);
+	kill(p->zygote.pid, SIGKILL);
+	events_change(t, &p->source, 0);
+	close(p->plan.fd);
+	snapshot_put(p->snapshot);
+	p->ended = true;
+}
+
+/* Its socket was the last that it had. */
+static void reap(struct tender *t, struct template *p)
+{
+	struct rusage usage;
+	int status;
+
+	/* The hangup is told again until then. */
+	if (p->anchoring || !child_await_end(p->zygote.pid, END_WAIT_NS, &status, &usage))
+		return;
+	events_remove(t, &p->source);
+	close(p->zygote.sock);
+	list_add_tail(&p->node, &t->dead_templates);
+}
+
+static void take_off_list(struct tender *t, struct template *p)
+{
+	list_del(&p->node);
+	t->template_count--;
+}
+
+static void end(struct tender *t, struct template *p)
+{
+	if (p->before)
+		end(t, p->before);
+	if (p->after)
+		p->after->before = NULL;
+	else
+		take_off_list(t, p);
+	kill_process(t, p);
+}
+
+void templates_free_dead(struct tender *t)
+{
+	list_for_each_safe(n, next, &t->dead_templates) {
+		list_del(n);
+		free(list_entry(n, struct template, node));
+	}
+}
+
+static void anchor(struct tender *t, void *job)
+{
+	struct template *p = job;
+
+	(void)t;
+	anchor_mappings(p->zygote.pid);
+	p->anchoring = false;
+}
+
+static void template_ready(struct tender *t, struct event_source *source, uint32_t events)
+{
+	struct template *p = container_of(source, struct template, source);
+	int error = -EPIPE;
+
+	if (p->ended) {
+		if (events & (EPOLLHUP | EPOLLERR))
+			reap(t, p);
+		return;
+	}
+	if (events & EPOLLIN)
+		error = zygote_await(&p->zygote);
+	if (error) {
+		end(t, p);
+		return;
+	}
+	p->mapped = true;
+	if (p->before)
+		end(t, p->before);
+	p->anchoring = p->exact;
+	if (p->exact)
+		operation_start(t, NULL, anchor, p);
+}
+
+/* The new one, or NULL. */
+static struct template *make(struct tender *t, struct snapshot *s, const struct working_set *set)
+{
+	struct template *p = xcalloc(1, sizeof *p);
+	struct template_sources sources;
+	uint64_t plan_bytes;
+	int fds[DEPLOY_FDS_MAX], error = descriptors_check();
+
+	p->plan.fd = error ? error : plan_write_other(snapshot_plan(s, &plan_bytes), NULL, 0, &p->plan.bytes);
+	if (p->plan.fd < 0) {
+		error = p->plan.fd;
+	} else {
+		snapshot_sources(s, fds, &sources);
+		error = zygote_make_template(&t->zygote, &sources, set, &p->zygote);
+	}
+	if (error) {
+		close_if_open(p->plan.fd);
+		free(p);
+		return NULL;
+	}
+	p->source = (struct event_source){ .fd = p->zygote.sock, .ready = template_ready };
+	p->snapshot = snapshot_get(s);
+	p->exact = set->exact;
+	p->used_ns = now_ns();
+	list_init(&p->ready);
+	list_add_tail(&p->node, &t->templates);
+	t->template_count++;
+	error = events_add(t, &p->source, EPOLLIN);
+	if (error)
+		fatal(-error, "template of snapshot %lu", s->number);
+	return p;
+}
+
+/*
+ * Whose template a UC can teach: of its snapshot and those that this is kept as words on, the nearest that is started
+ * from often. After a restart each function may be started once, all of them from their runtime's template.
+ */
+static struct snapshot *subject_of(const struct uc *uc)
+{
+	struct snapshot *s = uc->origin;
+
+	while (s && s->starts < LEARN_AFTER)
+		s = s->base;
+	return s;
+}
+
+/* Nothing is to be learned from uc for p, its subject's. */
+static bool is_settled(const struct template *p, const struct uc *uc)
+{
+	bool of_child = p && uc->origin != p->snapshot;
+
+	if (!p || (p->of_child && !of_child))
+		return false;
+	return p->exact || uc->fetch != FETCH_EXACTLY || of_child != p->of_child;
+}
+
+/* before, unless NULL, serves until the new one is mapped. */
+static void replace(struct tender *t, struct template *before, struct snapshot *s, const struct working_set *set,
+		    bool of_child)
+{
+	struct template *p;
+
+	if (!before && t->template_count >= TEMPLATES_MAX)
+		end(t, list_entry(t->templates.next, struct template, node));
+	p = make(t, s, set);
+	if (!p)
+		return;
+	p->of_child = of_child;
+	if (!before)
+		return;
+	if (!before->mapped) {
+		end(t, before);
+		return;
+	}
+	take_off_list(t, before);
+	before->after = p;
+	p->before = before;
+}
+
+static void learn_from(struct tender *t, const struct uc *uc, long count, struct plan_touch *touches)
+{
+	struct snapshot *s = subject_of(uc);
+	struct template *p = s ? find(t, s) : NULL;
+	bool of_child = uc->origin != s;
+	bool exact;
+
+	if (!s || !snapshot_is_known(s) || is_settled(p, uc))
+		return;
+	/* An embryo of another template, or of one that knew no loading of code, did not tell all pages apart. */
+	exact = t->without & OPTIMISATION_WORKING_SET || (p && of_child == p->of_child && uc->fetch == FETCH_EXACTLY);
+	if (count >= 0)
+		replace(t, p, s, &(struct working_set){ touches, (uint32_t)count, exact }, of_child);
+	else if (p)
+		p->exact = true; /* as far as can be told */
+}
+
+/*
+ * While it stands still: to look at the memory map of a process that changes it, the kernel waits until that is done. One that
+ * sleeps does not, and has no time to begin: it has no other core than this one.
+ */
+static long look_at_memory(struct uc *uc, struct plan_touch *touches)
+{
+	struct tracee tracee;
+	long count;
+
+	if (procfs_state(uc->pid) == 'S')
+		return working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	count = tracee_stop_asleep(&tracee, uc->pid);
+	if (count) {
+		uc_note_stop_failed(uc, &tracee, (int)count);
+		return count;
+	}
+	count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
+	tracee_detach(&tracee);
+	return count;
+}
+
+static void look(struct tender *t, void *job)
+{
+	struct uc *uc = job;
+	struct plan_touch *touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
+	long count = t->without & OPTIMISATION_WORKING_SET ? 0 : look_at_memory(uc, touches);
+
+	/* It may have ended meanwhile, or have a signal on its way to it. */
+	if (count != -ESRCH && count != -EBUSY && count != -ETIMEDOUT)
+		learn_from(t, uc, count, touches);
+	free(touches);
+	t->looked_at = 0;
+	if (uc->kill_count)
+		uc_kill(uc, CONTROL_EXIT_KILLED);
+}
+
+static void learn(struct tender *t)
+{
+	struct uc *uc = uc_find(t, t->learn_from);
+	struct snapshot *s;
+
+	t->learn_from = 0;
+	if (!uc || uc->state != UC_RUNNING || uc->operation)
+		return;
+	s = subject_of(uc);
+	if (t->looked_at || !s || !snapshot_is_known(s) || is_settled(find(t, s), uc))
+		return;
+	t->looked_at = uc->id;
+	operation_start(t, uc, look, uc);
+}
+
+/* A UC of the runtime loads a function's code first, and then runs it as well. */
+static unsigned answers_of_working_set(const struct uc *uc)
+{
+	return uc->origin && !uc->origin->parent ? 2 : 1;
+}
+
+void template_note_answer(struct tender *t, struct uc *uc)
+{
+	struct snapshot *s;
+	struct template *p;
+
+	if (uc->learned || ++uc->answers < answers_of_working_set(uc))
+		return;
+	uc->learned = true;
+	s = t->without & OPTIMISATION_TEMPLATES ? NULL : subject_of(uc);
+	p = s ? find(t, s) : NULL;
+	if (!s || is_settled(p, uc))
+		return;
+	if (t->learn_from) {
+		ask_again(p, uc);
+		return;
+	}
+	t->learn_from = uc->id;
+	t->learn_by_ns = now_ns() + LEARN_LATEST_NS;
+}
+
+/* What was asked for may have ended without an answer. */
+static enum embryo_fetch next_fetch(struct template *p, enum embryo_fetch other)
+{
+	if (p->exact || p->taken < p->ask_at)
+		return other;
+	p->ask_at = p->taken + ASK_AGAIN_AFTER;
+	return FETCH_EXACTLY;
+}
+
+int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, struct plan_file *plan)
+{
+	struct template *p = find(t, s);
+	int error = 0;
+
+	if (!p)
+		return -ENOENT;
+	p->used_ns = now_ns();
+	list_del(&p->node);
+	list_add_tail(&p->node, &t->templates);
+	p = p->before ? p->before : p;
+	if (!p->mapped)
+		return -ENOENT;
+	p->taken++;
+	if (list_empty(&p->ready)) {
+		error = embryo_make(t, &p->zygote, p->taken > EXACT_AFTER ? next_fetch(p, FETCH_NOTHING) : FETCH_NOTHING, uc);
+	} else {
+		*uc = list_entry(p->ready.next, struct uc, node);
+		list_del(&(*uc)->node);
+		p->ready_count--;
+	}
+	if (error)
+		return error;
+	(*uc)->template = NULL;
+	if (plan)
+		*plan = p->plan;
+	return 0;
+}
+
+void template_drop(struct tender *t, const struct snapshot *s)
+{
+	struct template *p = find(t, s);
+
+	if (p)
+		end(t, p);
+}
+
+void template_lost(struct tender *t, struct uc *uc)
+{
+	(void)t;
+	if (uc->template)
+		uc->template->ready_count--;
+}
+
+/* The one used last whose embryos are too few. */
+static struct template *wanting(const struct tender *t, uint64_t now)
+{
+	struct template *found = NULL;
+
+	list_for_each(n, &t->templates) {
+		struct template *p = list_entry(n, struct template, node);
+
+		if (p->mapped && p->ready_count < READY_TARGET && now - p->used_ns < READY_KEEP_NS)
+			found = p;
+	}
+	return t->uc_count < t->uc_max ? found : NULL;
+}
+
+static bool any_ready(const struct tender *t)
+{
+	list_for_each(n, &t->templates)
+		if (list_entry(n, struct template, node)->ready_count)
+			return true;
+	return false;
+}
+
+int template_timeout_ms(const struct tender *t)
+{
+	return any_ready(t) ? CHECK_MS : -1;
+}
+
+bool template_is_wanted(const struct tender *t)
+{
+	return t->learn_from || wanting(t, now_ns());
+}
+
+bool template_is_late(const struct tender *t)
+{
+	return t->learn_from && now_ns() >= t->learn_by_ns;
+}
+
+static void make_ready(struct tender *t, struct template *p)
+{
+	struct uc *uc;
+
+	if (embryo_make(t, &p->zygote, next_fetch(p, FETCH_ALL), &uc))
+		return;
+	uc->made_ns = 0;
+	uc->template = p;
+	list_add_tail(&uc->node, &p->ready);
+	p->ready_count++;
+}
+
+void template_work(struct tender *t)
+{
+	uint64_t now = now_ns();
+	struct template *p;
+
+	if (t->learn_from) {
+		learn(t);
+		return;
+	}
+	p = wanting(t, now);
+	if (p) {
+		make_ready(t, p);
+		return;
+	}
+	list_for_each(n, &t->templates) {
+		p = list_entry(n, struct template, node);
+		if (p->ready_count && now - p->used_ns >= READY_KEEP_NS)
+			clear_ready(p);
+	}
+}
