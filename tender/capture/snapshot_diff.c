@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "loop/control.h"
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
@@ -34,11 +35,6 @@ struct diff {
 	struct control_diff_run *runs;
 	size_t count, size;
 };
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 static bool in_libos(uint64_t addr)
 {

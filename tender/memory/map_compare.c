@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/number.h"
 #include "loop/operation.h"
 #include "memory/layer.h"
 
@@ -20,11 +21,6 @@ struct pair {
 	const struct vma *v;
 	const struct plan_map *m;
 };
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 static bool same_source(const struct pristine *p, const struct pair *at, uint64_t addr)
 {

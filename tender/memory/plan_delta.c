@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 
 #include "memory/pages.h"
+#include "plan/map_list.h"
 #include "plan/plan.h"
 
 #define COPY_BYTES_MAX (8 * UC_PAGE_SIZE)
@@ -54,20 +55,15 @@ static bool same(const struct mapped_snapshot *child, const struct plan_map *c, 
 	       (c->source == PLAN_ANONYMOUS || c->offset - c->start == p->offset - p->start);
 }
 
-static uint64_t end_of(const struct plan_map *m)
-{
-	return m->start + m->bytes;
-}
-
 /* The child has all of [start, end); maps from *at on. */
 static bool covered(const struct mapped_snapshot *child, size_t *at, uint64_t start, uint64_t end)
 {
-	while (*at < child->count && end_of(&child->maps[*at]) <= start)
+	while (*at < child->count && plan_map_end(&child->maps[*at]) <= start)
 		(*at)++;
 	for (size_t i = *at; i < child->count && start < end; i++) {
 		if (child->maps[i].start > start)
 			return false;
-		start = end_of(&child->maps[i]);
+		start = plan_map_end(&child->maps[i]);
 	}
 	return start >= end;
 }
@@ -77,7 +73,7 @@ static bool covers(const struct mapped_snapshot *child, const struct mapped_snap
 	size_t at = 0;
 
 	for (size_t i = 0; i < parent->count; i++)
-		if (!covered(child, &at, parent->maps[i].start, end_of(&parent->maps[i])))
+		if (!covered(child, &at, parent->maps[i].start, plan_map_end(&parent->maps[i])))
 			return false;
 	return true;
 }
@@ -93,17 +89,17 @@ long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapsho
 		const struct plan_map *c = &child->maps[i];
 		uint64_t at = c->start;
 
-		while (first < parent->count && end_of(&parent->maps[first]) <= c->start)
+		while (first < parent->count && plan_map_end(&parent->maps[first]) <= c->start)
 			first++;
-		for (size_t n = first; n < parent->count && parent->maps[n].start < end_of(c); n++) {
+		for (size_t n = first; n < parent->count && parent->maps[n].start < plan_map_end(c); n++) {
 			const struct plan_map *p = &parent->maps[n];
 
 			if (!same(child, c, parent, p))
 				continue;
 			add_part(&parts, c, at, p->start);
-			at = end_of(p) > at ? end_of(p) : at;
+			at = plan_map_end(p) > at ? plan_map_end(p) : at;
 		}
-		add_part(&parts, c, at, end_of(c));
+		add_part(&parts, c, at, plan_map_end(c));
 	}
 	*delta = parts.items;
 	return (long)parts.count;
@@ -120,11 +116,11 @@ static void prefer_copies(struct plan_map *delta, size_t count, const struct map
 	for (size_t i = 0; i < count; i++) {
 		struct plan_map *m = &delta[i];
 
-		while (at < parent->count && end_of(&parent->maps[at]) <= m->start)
+		while (at < parent->count && plan_map_end(&parent->maps[at]) <= m->start)
 			at++;
 		if (m->bytes <= COPY_BYTES_MAX && m->source != PLAN_ANONYMOUS && m->prot & PROT_WRITE &&
 		    at < parent->count && parent->maps[at].start <= m->start &&
-		    end_of(&parent->maps[at]) >= end_of(m) && parent->maps[at].prot == m->prot)
+		    plan_map_end(&parent->maps[at]) >= plan_map_end(m) && parent->maps[at].prot == m->prot)
 			m->flags |= PLAN_COPY;
 	}
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "memory/pages.h"
 #include "memory/words.h"
 #include "plan/page_delta.h"
@@ -29,11 +30,6 @@ uint64_t pristine_border(uint64_t addr)
 		if (addr < borders[i])
 			return borders[i];
 	return UINT64_MAX;
-}
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 void pristine_clip(const struct page_runs *runs, struct page_runs *clipped)

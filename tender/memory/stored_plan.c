@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fnv1a.h"
 #include "base/sealed.h"
 #include "capture/compact.h"
 #include "memory/layer.h"
@@ -23,20 +24,13 @@ static const struct pages *inherited_pages(struct snapshot *parent)
 	return parent ? snapshot_root(parent)->pages : NULL;
 }
 
-static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t count)
-{
-	for (const uint8_t *p = bytes; count; count--)
-		hash = (hash ^ *p++) * 0x100000001b3ull;
-	return hash;
-}
-
 /*
  * Tells sets of layers apart: which ones are inherited depends on the form that the ancestors have at the time. Sizes and
  * samples do; that the bytes are right is for checksums. 0 for none, and when a layer cannot be read.
  */
 static uint64_t fingerprint(const struct pages *inherited)
 {
-	uint64_t hash = 0xcbf29ce484222325ull;
+	uint64_t hash = FNV1A_START;
 
 	for (int i = 0; inherited && i < inherited->layer_count; i++) {
 		const struct layer *layer = inherited->layers[i];

@@ -4,17 +4,13 @@
 #include <string.h>
 
 #include "base/base.h"
-
-static uint64_t end_of(const struct plan_map *m)
-{
-	return m->start + m->bytes;
-}
+#include "base/number.h"
 
 void map_list_add(struct map_list *l, const struct plan_map *m)
 {
 	struct plan_map *last = l->count ? &l->items[l->count - 1] : NULL;
 
-	if (last && end_of(last) == m->start && last->source == m->source && last->prot == m->prot &&
+	if (last && plan_map_end(last) == m->start && last->source == m->source && last->prot == m->prot &&
 	    last->flags == m->flags &&
 	    (m->source == PLAN_ANONYMOUS || m->flags & PLAN_PROTECT || last->offset + last->bytes == m->offset)) {
 		last->bytes += m->bytes;
@@ -34,7 +30,7 @@ const struct plan_map *map_list_find(const struct map_list *list, uint64_t addr)
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (end_of(&list->items[middle]) > addr)
+		if (plan_map_end(&list->items[middle]) > addr)
 			high = middle;
 		else
 			low = middle + 1;
@@ -49,7 +45,7 @@ const struct plan_map *map_list_at(const struct map_list *list, uint64_t addr, u
 
 	if (!m)
 		return NULL;
-	border = m->start <= addr ? end_of(m) : m->start;
+	border = m->start <= addr ? plan_map_end(m) : m->start;
 	if (border < *end)
 		*end = border;
 	return m->start <= addr ? m : NULL;
@@ -69,16 +65,6 @@ static void add_part(struct map_list *l, const struct plan_map *m, uint64_t star
 	map_list_add(l, &part);
 }
 
-static uint64_t higher(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* What old has from *i on in [start, end), the last of it perhaps in part; *i moves behind what ends there. */
 static void add_old(struct map_list *to, const struct map_list *old, size_t *i, uint64_t start, uint64_t end,
 		    const struct plan_map *protect)
@@ -86,8 +72,8 @@ static void add_old(struct map_list *to, const struct map_list *old, size_t *i, 
 	for (; *i < old->count && old->items[*i].start < end; (*i)++) {
 		const struct plan_map *m = &old->items[*i];
 
-		add_part(to, m, higher(start, m->start), lower(end, end_of(m)), protect ? protect->prot : m->prot);
-		if (end_of(m) > end)
+		add_part(to, m, higher(start, m->start), lower(end, plan_map_end(m)), protect ? protect->prot : m->prot);
+		if (plan_map_end(m) > end)
 			return;
 	}
 }
@@ -95,7 +81,7 @@ static void add_old(struct map_list *to, const struct map_list *old, size_t *i, 
 /* Moves *i behind what ends at or before addr. */
 static void skip_old(const struct map_list *old, size_t *i, uint64_t addr)
 {
-	while (*i < old->count && end_of(&old->items[*i]) <= addr)
+	while (*i < old->count && plan_map_end(&old->items[*i]) <= addr)
 		(*i)++;
 }
 
@@ -111,7 +97,7 @@ void map_list_overlay(struct map_list *list, const struct plan_map *over, size_t
 		const struct plan_map *o = &over[j];
 
 		add_old(&made, list, &i, at, o->start, NULL);
-		at = end_of(o);
+		at = plan_map_end(o);
 		if (o->flags & PLAN_PROTECT)
 			add_old(&made, list, &i, o->start, at, o);
 		else

@@ -11,6 +11,11 @@ struct map_list {
 	size_t count, size;
 };
 
+static inline uint64_t plan_map_end(const struct plan_map *m)
+{
+	return m->start + m->bytes;
+}
+
 /* Appends; what goes on where the last one ends, in the same way, makes that longer. */
 void map_list_add(struct map_list *list, const struct plan_map *m);
 /* The first that ends behind addr, or NULL. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "base/number.h"
+
 #define ENTRIES_MAX 65536
 /* A mapping of another file with so little to it is rather written over than replaced, as plan_delta.c has made it. */
 #define COPY_BYTES_MAX (8 * UC_PAGE_SIZE)
@@ -198,11 +200,6 @@ static int treat(struct walk *w, const struct part *p)
 }
 
 /* ---- the walk ---- */
-
-static uint64_t lower(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 /* Borders between memory that is treated differently. */
 static uint64_t next_border(uint64_t addr)

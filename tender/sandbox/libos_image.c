@@ -11,19 +11,11 @@
 
 #include "abi/layout.h"
 #include "base/base.h"
+#include "base/fnv1a.h"
 #include "base/sealed.h"
 
 #define IMAGE_BYTES_MAX (UC_LIBOS_END - UC_LIBOS_BASE)
 #define IMAGE_PHDR_MAX 16
-
-static uint64_t fnv1a(const uint8_t *p, size_t bytes)
-{
-	uint64_t h = 0xcbf29ce484222325ull;
-
-	for (size_t i = 0; i < bytes; i++)
-		h = (h ^ p[i]) * 0x100000001b3ull;
-	return h;
-}
 
 static int sealed_copy(const uint8_t *bytes, size_t size)
 {
@@ -102,7 +94,7 @@ void libos_image_load(struct libos_image *image, const char *path)
 	if (error)
 		fatal(-error, "%s", path);
 	close(fd);
-	image->id = fnv1a(bytes, (size_t)st.st_size);
+	image->id = fnv1a(FNV1A_START, bytes, (size_t)st.st_size);
 	read_header(image, bytes, (size_t)st.st_size, path);
 	image->fd = sealed_copy(bytes, (size_t)st.st_size);
 	free(bytes);

@@ -9,7 +9,7 @@
 #include "plan/page_delta.h"
 #include "plan/plan.h"
 
-static bool is_of_guest(uint64_t start, uint64_t bytes)
+static bool may_be_mapped(uint64_t start, uint64_t bytes)
 {
 	return start < UC_GUEST_END && bytes <= UC_GUEST_END - start;
 }
@@ -32,7 +32,7 @@ static int carry_out_map(const struct template_sources *from, const struct plan_
 	int flags = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (fd < 0 ? MAP_ANONYMOUS : 0);
 	void *to = (void *)m->start;
 
-	if (!is_of_guest(m->start, m->bytes))
+	if (!may_be_mapped(m->start, m->bytes))
 		return -EINVAL;
 	if (m->flags & PLAN_PROTECT)
 		return mprotect(to, m->bytes, m->prot) < 0 ? -errno : 0;
@@ -66,7 +66,7 @@ static int carry_out(const struct template_sources *from, const struct plan_view
 		struct plan_change change;
 		const char *next = page_delta_next(at, &change);
 
-		error = is_of_guest(change.page * UC_PAGE_SIZE, UC_PAGE_SIZE) ? change_page(&change, at) : -EINVAL;
+		error = may_be_mapped(change.page * UC_PAGE_SIZE, UC_PAGE_SIZE) ? change_page(&change, at) : -EINVAL;
 		at = next;
 	}
 	return error;

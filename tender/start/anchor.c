@@ -10,7 +10,7 @@
 #include "start/working_set.h"
 
 /* The library OS and the vDSO belong to every embryo, and a reset counts on them as they came. */
-static bool is_of_guest(const struct vma *v)
+static bool may_be_anchored(const struct vma *v)
 {
 	return v->end <= UC_LIBOS_BASE || (v->start >= UC_VDSO_END && v->end <= UC_GUEST_END);
 }
@@ -54,7 +54,7 @@ static void anchor_all(int mem, const struct vma_list *maps, const struct page_r
 		const struct vma *v = &maps->items[i];
 		uint64_t page;
 
-		if (!v->file.ino || v->shared || !is_of_guest(v) || has_page_in(own, v))
+		if (!v->file.ino || v->shared || !may_be_anchored(v) || has_page_in(own, v))
 			continue;
 		page = first_small_page(mapped, v);
 		if (page < v->end && !make_private(mem, page))

@@ -12,14 +12,14 @@ struct set {
 	uint64_t written_pages;
 };
 
-static bool is_of_guest(const struct page_run *run)
+static bool may_be_fetched(const struct page_run *run)
 {
 	return run->end <= UC_SCRATCH_BASE || run->start >= UC_VDSO_END;
 }
 
 static void add(struct set *s, const struct page_run *run, bool write)
 {
-	if (is_of_guest(run) && s->count < s->max)
+	if (may_be_fetched(run) && s->count < s->max)
 		s->touches[s->count++] = (struct plan_touch){
 			.start = run->start, .bytes = run->end - run->start, .write = write
 		};
@@ -30,7 +30,7 @@ static void add_written(struct set *s, const struct page_runs *own)
 	for (size_t i = 0; i < own->count; i++) {
 		const struct page_run *run = &own->items[i];
 
-		if (!is_of_guest(run))
+		if (!may_be_fetched(run))
 			continue;
 		s->written_pages += (run->end - run->start) / UC_PAGE_SIZE;
 		if (s->written_pages > WRITTEN_PAGES_MAX)
