@@ -11,8 +11,9 @@
 #include "abi/layout.h"
 #include "abi/link.h"
 #include "base/base.h"
+#include "base/file_id.h"
 #include "base/table.h"
-#include "process/pagemap.h"
+#include "plan/page_runs.h"
 #include "sandbox/libos_image.h"
 #include "sandbox/privileges.h"
 #include "sandbox/zygote.h"
@@ -60,17 +61,6 @@ struct event_source {
 	int fd;
 	void (*ready)(struct tender *t, struct event_source *source, uint32_t events);
 };
-
-/* A file as the kernel names it in a process's memory map. */
-struct file_id {
-	uint32_t major, minor;
-	uint64_t ino;
-};
-
-static inline bool file_id_equal(const struct file_id *a, const struct file_id *b)
-{
-	return a->ino == b->ino && a->major == b->major && a->minor == b->minor;
-}
 
 /* image.c: a file-system image of the node; one per file. */
 struct image {

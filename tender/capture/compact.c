@@ -11,11 +11,14 @@
 #include "loop/operation.h"
 #include "memory/map_compare.h"
 #include "memory/pages.h"
+#include "memory/pristine.h"
 #include "memory/snapshot.h"
 #include "memory/words.h"
 #include "peers/peers.h"
+#include "plan/map_list.h"
 #include "plan/page_delta.h"
 #include "plan/plan.h"
+#include "plan/vma_list.h"
 #include "start/template.h"
 
 /* Besides, a deploy has the plan of a root and the one of a demoted UC. */

@@ -10,6 +10,7 @@
 #include "loop/control.h"
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
+#include "plan/map_list.h"
 
 /* Words of the registers' end, from below: abi/libos.h. */
 #define TRAPFRAME_TAIL_WORDS 5

@@ -8,6 +8,8 @@
 #include "loop/control.h"
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
+#include "plan/change_index.h"
+#include "plan/map_list.h"
 #include "plan/page_delta.h"
 
 /* One step reads so many pages of each: most of a millisecond. */

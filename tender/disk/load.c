@@ -18,6 +18,7 @@
 #include "memory/snapshot.h"
 #include "memory/stored_plan.h"
 #include "peers/peers.h"
+#include "plan/frame.h"
 #include "plan/page_delta.h"
 #include "plan/plan_check.h"
 

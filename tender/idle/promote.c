@@ -7,6 +7,7 @@
 #include "idle/demote.h"
 #include "loop/control.h"
 #include "loop/operation.h"
+#include "plan/frame.h"
 #include "plan/page_delta.h"
 #include "plan/plan.h"
 #include "process/tracee.h"

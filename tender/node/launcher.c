@@ -13,8 +13,6 @@
 #include <unistd.h>
 
 #include "base/base.h"
-#include "memory/words.h"
-#include "sandbox/huge_image.h"
 #include "sandbox/namespaces.h"
 
 #define NOFILE_WANTED (1u << 20)

@@ -3,10 +3,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/link.h"
+#include "base/base.h"
 #include "capture/capture.h"
 #include "capture/compact.h"
 #include "capture/inspect.h"
 #include "capture/snapshot_diff.h"
+#include "context.h"
 #include "disk/load.h"
 #include "disk/store.h"
 #include "idle/demote.h"
@@ -19,6 +24,7 @@
 #include "peers/peer_join.h"
 #include "peers/peers.h"
 #include "process/procfs.h"
+#include "sandbox/privileges.h"
 #include "start/start.h"
 #include "start/template.h"
 #include "uc/idle_limit.h"

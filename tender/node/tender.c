@@ -5,6 +5,8 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 
+#include "base/base.h"
+#include "base/table.h"
 #include "context.h"
 #include "disk/store.h"
 #include "loop/control.h"
@@ -17,7 +19,10 @@
 #include "plan/frame.h"
 #include "process/procfs.h"
 #include "sandbox/huge_image.h"
+#include "sandbox/memory_group.h"
+#include "sandbox/privileges.h"
 #include "sandbox/vdso.h"
+#include "sandbox/zygote.h"
 #include "start/template.h"
 #include "uc/limits.h"
 #include "uc/link_share.h"

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/control.h"
+#include "base/base.h"
+#include "context.h"
 #include "loop/control.h"
 #include "memory/image.h"
 #include "memory/snapshot.h"

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
+
 static bool is_code_or_constant(const struct plan_map *m)
 {
 	return m->source < UC_IMAGE_MAX && (m->prot | PROT_EXEC) == (PROT_READ | PROT_EXEC);

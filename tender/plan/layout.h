@@ -3,8 +3,8 @@
 #define TENDER_LAYOUT_H
 
 #include "abi/plan.h"
-#include "process/maps.h"
-#include "process/pagemap.h"
+#include "plan/page_runs.h"
+#include "plan/vma_list.h"
 
 /* A file that a plan may map, and the number it has there. */
 struct layout_source {

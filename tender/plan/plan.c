@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
 #include "base/sealed.h"
 
 #define FRAME_ALIGN 64u

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
 #include "base/number.h"
 
 #define ENTRIES_MAX 65536

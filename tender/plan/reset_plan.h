@@ -6,8 +6,8 @@
 #define TENDER_RESET_PLAN_H
 
 #include "abi/plan.h"
-#include "process/maps.h"
-#include "process/pagemap.h"
+#include "plan/page_runs.h"
+#include "plan/vma_list.h"
 
 struct reset_input {
 	const struct plan_map *maps; /* of the snapshot */

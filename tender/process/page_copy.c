@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "base/base.h"
 #include "loop/operation.h"
 #include "process/process_read.h"
 

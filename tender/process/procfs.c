@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "plan/vma_list.h"
 #include "process/maps.h"
 
 /* Twice what the kernel writes. */

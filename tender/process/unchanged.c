@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/base.h"
 #include "loop/operation.h"
 #include "process/process_read.h"
 

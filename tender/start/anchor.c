@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "abi/layout.h"
 #include "loop/operation.h"
+#include "plan/page_runs.h"
+#include "plan/vma_list.h"
 #include "process/maps.h"
 #include "process/pagemap.h"
 #include "start/working_set.h"

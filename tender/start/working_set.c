@@ -1,5 +1,6 @@
 #include "start/working_set.h"
 
+#include "plan/vma_list.h"
 #include "process/maps.h"
 #include "process/pagemap.h"
 

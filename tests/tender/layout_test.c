@@ -4,6 +4,8 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "../../abi/layout.h"
+#include "../../tender/base/base.h"
 #include "../../tender/plan/layout.h"
 #include "../../tender/plan/plan.h"
 #include "mappings.h"

@@ -2,6 +2,7 @@
 #ifndef TESTS_TENDER_MAPPINGS_H
 #define TESTS_TENDER_MAPPINGS_H
 
+#include "../../abi/layout.h"
 #include "../../tender/plan/layout.h"
 #include "check.h"
 

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "../../abi/layout.h"
+#include "../../tender/base/base.h"
 #include "../../tender/plan/reset_plan.h"
 #include "check.h"
 

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../tender/base/base.h"
 #include "../../tender/plan/change_index.h"
 #include "../../tender/plan/map_list.h"
 #include "../../tender/plan/page_delta.h"
