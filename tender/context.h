@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "base/file_id.h"
 #include "base/table.h"
+#include "loop/loop.h"
 #include "plan/page_runs.h"
 #include "sandbox/libos_image.h"
 #include "sandbox/privileges.h"
@@ -55,12 +56,6 @@ struct kept;
 struct operation;
 struct stores;
 struct vma_list;
-
-/* Something in the epoll set. ready gets EPOLL… bits. */
-struct event_source {
-	int fd;
-	void (*ready)(struct tender *t, struct event_source *source, uint32_t events);
-};
 
 /* image.c: a file-system image of the node; one per file. */
 struct image {
@@ -250,9 +245,7 @@ struct tender {
 	struct event_source zygote_end;
 	struct vma_list *embryo_map; /* reset.c: what every embryo has mapped; NULL before it is asked for */
 
-	int epoll;
-	struct epoll_event *reported; /* what epoll found and is still to be handled */
-	int reported_count;
+	struct loop loop;
 	struct control *control;
 	struct peer *peers; /* peer.h: count entries, the own one unused */
 	struct joining *joining; /* peer_join.c */

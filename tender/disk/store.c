@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "loop/control.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
 #include "memory/stored_plan.h"
@@ -252,7 +252,7 @@ void stores_init(struct tender *t)
 	t->stores = xcalloc(1, sizeof *t->stores);
 	t->stores->done = (struct event_source){ .fd = fds[0], .ready = store_done };
 	t->stores->done_fd = fds[1];
-	error = events_add(t, &t->stores->done, EPOLLIN);
+	error = loop_add(t, &t->stores->done, EPOLLIN);
 	if (error)
 		fatal(-error, "pipe of the stores");
 }

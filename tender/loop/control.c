@@ -9,7 +9,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "loop/events.h"
+#include "loop/loop.h"
+
 
 #define READ_CHUNK (256u << 10)
 #define CONGESTED_BYTES (4u << 20)
@@ -216,7 +217,7 @@ void control_flush(struct tender *t)
 	c->urgent = blocked;
 	if (blocked != c->waits_to_write) {
 		c->waits_to_write = blocked;
-		events_change(t, &c->source, EPOLLIN | (blocked ? EPOLLOUT : 0u));
+		loop_change(t, &c->source, EPOLLIN | (blocked ? EPOLLOUT : 0u));
 	}
 }
 
@@ -269,7 +270,7 @@ void control_open(struct tender *t, int fd)
 
 	t->control = xcalloc(1, sizeof *t->control);
 	t->control->source = (struct event_source){ .fd = fd, .ready = control_ready };
-	error = events_add(t, &t->control->source, EPOLLIN);
+	error = loop_add(t, &t->control->source, EPOLLIN);
 	if (error)
 		fatal(-error, "control socket");
 }

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 
 #include "base/base.h"
@@ -10,10 +9,11 @@
 #include "context.h"
 #include "disk/store.h"
 #include "loop/control.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "loop/operation.h"
 #include "memory/words.h"
 #include "node/launcher.h"
+#include "node/turn.h"
 #include "peers/peer_join.h"
 #include "peers/peers.h"
 #include "plan/frame.h"
@@ -80,7 +80,7 @@ static void watch_zygote(struct tender *t)
 	int error;
 
 	t->zygote_end = (struct event_source){ .fd = t->zygote.sock, .ready = zygote_ended };
-	error = events_add(t, &t->zygote_end, 0);
+	error = loop_add(t, &t->zygote_end, 0);
 	if (error)
 		fatal(-error, "socket of the zygote");
 }
@@ -106,9 +106,7 @@ void tender_main(const struct launch *l)
 	error = procfs_file_id(t->libos.fd, &t->libos_file);
 	if (error)
 		fatal(-error, "identity of the library OS");
-	t->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (t->epoll < 0)
-		fatal(errno, "epoll_create1");
+	loop_init(t);
 	watch_zygote(t);
 	limits_init(t);
 	control_open(t, CONTROL_FD);
@@ -116,5 +114,5 @@ void tender_main(const struct launch *l)
 	stores_init(t);
 	words_init(t);
 	peer_join_init(t, l->peers_path);
-	events_run(t);
+	turns_run(t);
 }

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "loop/control.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "memory/words.h"
 #include "peers/peer.h"
 #include "sandbox/huge_image.h"
@@ -95,7 +95,7 @@ static int open_peer(struct tender *t, int index, int sock)
 	int error;
 
 	p->source.fd = sock;
-	error = events_add(t, &p->source, EPOLLIN);
+	error = loop_add(t, &p->source, EPOLLIN);
 	if (error)
 		p->source.fd = -1;
 	return error;
@@ -263,7 +263,7 @@ void peer_join_init(struct tender *t, const char *path)
 	if (sock < 0 || bind(sock, (struct sockaddr *)&address, sizeof address) < 0 || listen(sock, PEERS_MAX) < 0)
 		fatal(errno, "socket for other tenders, %s", path);
 	j->listener.fd = sock;
-	error = events_add(t, &j->listener, EPOLLIN);
+	error = loop_add(t, &j->listener, EPOLLIN);
 	if (error)
 		fatal(-error, "socket for other tenders");
 }

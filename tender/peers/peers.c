@@ -14,7 +14,7 @@
 #include "base/descriptors.h"
 #include "capture/compact.h"
 #include "loop/control.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "memory/image.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
@@ -229,7 +229,7 @@ void peer_gone(struct tender *t, int index)
 
 	if (p->source.fd < 0)
 		return;
-	events_remove(t, &p->source);
+	loop_remove(t, &p->source);
 	close(p->source.fd);
 	p->source.fd = -1;
 	p->released_count = 0;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "uc/link_hub.h"
 
 #define POOL_TARGET 8
@@ -43,7 +43,7 @@ int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch f
 	list_init(&uc->watched);
 	list_init(&uc->sharing);
 	list_init(&uc->resetting);
-	error = events_add(t, &uc->link, EPOLLIN);
+	error = loop_add(t, &uc->link, EPOLLIN);
 	if (error) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);

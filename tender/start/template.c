@@ -9,7 +9,7 @@
 #include "base/child.h"
 #include "base/descriptors.h"
 #include "base/optimisations.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "loop/operation.h"
 #include "memory/snapshot.h"
 #include "plan/plan.h"
@@ -102,7 +102,7 @@ static void kill_process(struct tender *t, struct template *p)
 {
 	clear_ready(p);
 	kill(p->zygote.pid, SIGKILL);
-	events_change(t, &p->source, 0);
+	loop_change(t, &p->source, 0);
 	close(p->plan.fd);
 	snapshot_put(p->snapshot);
 	p->ended = true;
@@ -117,7 +117,7 @@ static void reap(struct tender *t, struct template *p)
 	/* The hangup is told again until then. */
 	if (p->anchoring || !child_await_end(p->zygote.pid, END_WAIT_NS, &status, &usage))
 		return;
-	events_remove(t, &p->source);
+	loop_remove(t, &p->source);
 	close(p->zygote.sock);
 	list_add_tail(&p->node, &t->dead_templates);
 }
@@ -207,7 +207,7 @@ static struct template *make(struct tender *t, struct snapshot *s, const struct 
 	list_init(&p->ready);
 	list_add_tail(&p->node, &t->templates);
 	t->template_count++;
-	error = events_add(t, &p->source, EPOLLIN);
+	error = loop_add(t, &p->source, EPOLLIN);
 	if (error)
 		fatal(-error, "template of snapshot %lu", s->number);
 	return p;
@@ -443,6 +443,18 @@ bool template_is_late(const struct tender *t)
 	return t->learn_from && now_ns() >= t->learn_by_ns;
 }
 
+void templates_clear_unused(struct tender *t)
+{
+	uint64_t now = now_ns();
+
+	list_for_each(n, &t->templates) {
+		struct template *p = list_entry(n, struct template, node);
+
+		if (p->ready_count && now - p->used_ns >= READY_KEEP_NS)
+			clear_ready(p);
+	}
+}
+
 static void make_ready(struct tender *t, struct template *p)
 {
 	struct uc *uc;
@@ -457,21 +469,15 @@ static void make_ready(struct tender *t, struct template *p)
 
 void template_work(struct tender *t)
 {
-	uint64_t now = now_ns();
 	struct template *p;
 
 	if (t->learn_from) {
 		learn(t);
 		return;
 	}
-	p = wanting(t, now);
-	if (p) {
+	p = wanting(t, now_ns());
+	if (p)
 		make_ready(t, p);
-		return;
-	}
-	list_for_each(n, &t->templates) {
-		p = list_entry(n, struct template, node);
-		if (p->ready_count && now - p->used_ns >= READY_KEEP_NS)
-			clear_ready(p);
-	}
+	else
+		templates_clear_unused(t);
 }

@@ -38,5 +38,7 @@ int template_timeout_ms(const struct tender *t);
 bool template_is_late(const struct tender *t);
 /* One step of learning, making or clearing away. */
 void template_work(struct tender *t);
+/* Ends embryos that have stood ready for long. */
+void templates_clear_unused(struct tender *t);
 
 #endif

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "uc/uc.h"
 
 #define ALARMS_READ 16
@@ -56,7 +56,7 @@ void cpu_alarms_open(struct tender *t, cpu_alarm_fn *rung)
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		fatal(errno, "block the alarms' signal");
 	t->alarms = (struct event_source){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .ready = alarms_ready };
-	if (t->alarms.fd < 0 || events_add(t, &t->alarms, EPOLLIN) < 0)
+	if (t->alarms.fd < 0 || loop_add(t, &t->alarms, EPOLLIN) < 0)
 		fatal(errno, "signalfd");
 }
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "loop/control.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "process/procfs.h"
 #include "uc/cpu_alarm.h"
 #include "uc/idle_limit.h"
@@ -171,7 +171,7 @@ void limits_init(struct tender *t)
 		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
 		.ready = tick_ready,
 	};
-	if (t->ticks.fd < 0 || events_add(t, &t->ticks, EPOLLIN) < 0)
+	if (t->ticks.fd < 0 || loop_add(t, &t->ticks, EPOLLIN) < 0)
 		fatal(errno, "timerfd");
 	cpu_alarms_open(t, wake);
 }

@@ -13,7 +13,7 @@
 
 #include "capture/capture_later.h"
 #include "loop/control.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "start/template.h"
 #include "uc/hostfs.h"
 #include "uc/limits.h"
@@ -39,7 +39,7 @@ void link_listen(struct tender *t, struct uc *uc)
 {
 	uint32_t in = list_empty(&uc->sharing) ? EPOLLIN : 0, out = uc->out_first && !uc->operation ? EPOLLOUT : 0;
 
-	events_change(t, &uc->link, in | out);
+	loop_change(t, &uc->link, in | out);
 }
 
 /* Only single descriptors ever wait: deploys go out first on a fresh link. */

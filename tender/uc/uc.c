@@ -12,7 +12,7 @@
 #include "capture/capture_later.h"
 #include "idle/reset.h"
 #include "loop/control.h"
-#include "loop/events.h"
+#include "loop/loop.h"
 #include "loop/operation.h"
 #include "memory/image.h"
 #include "memory/pages.h"
@@ -192,7 +192,7 @@ void uc_reap(struct tender *t, struct uc *uc)
 		return;
 	}
 	link_share_forget(uc);
-	events_remove(t, &uc->link);
+	loop_remove(t, &uc->link);
 	if (await_end(uc, END_WAIT_NS)) {
 		reap(t, uc);
 		return;

@@ -113,7 +113,7 @@ void uc_reap(struct tender *t, struct uc *of)
 	of->state = UC_GONE;
 }
 
-void events_change(struct tender *t, struct event_source *source, uint32_t events)
+void loop_change(struct tender *t, struct event_source *source, uint32_t events)
 {
 	(void)t;
 	(void)source;

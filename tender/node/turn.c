@@ -1,14 +1,16 @@
-#include "loop/events.h"
+#include "node/turn.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/epoll.h>
 #include <time.h>
 
+#include "base/base.h"
 #include "capture/capture_later.h"
 #include "capture/snapshot_diff.h"
+#include "context.h"
 #include "idle/reset.h"
 #include "loop/control.h"
+#include "loop/loop.h"
 #include "loop/operation.h"
 #include "memory/spare_layer.h"
 #include "peers/peers.h"
@@ -18,7 +20,6 @@
 #include "uc/link_share.h"
 #include "uc/uc.h"
 
-#define BATCH 64
 #define MS_NS INT64_C(1000000)
 #define SECOND_NS (1000 * MS_NS)
 /* The pool is refilled when nothing has happened for so long: a running function comes first. */
@@ -27,51 +28,6 @@
 #define RUN_NS 20000000ull
 /* Another tender has not read for a while. */
 #define PEERS_RETRY_MS 5
-
-int events_add(struct tender *t, struct event_source *source, uint32_t events)
-{
-	struct epoll_event e = { .events = events, .data.ptr = source };
-
-	return epoll_ctl(t->epoll, EPOLL_CTL_ADD, source->fd, &e) < 0 ? -errno : 0;
-}
-
-void events_change(struct tender *t, struct event_source *source, uint32_t events)
-{
-	struct epoll_event e = { .events = events, .data.ptr = source };
-
-	if (epoll_ctl(t->epoll, EPOLL_CTL_MOD, source->fd, &e) < 0)
-		fatal(errno, "EPOLL_CTL_MOD");
-}
-
-void events_remove(struct tender *t, struct event_source *source)
-{
-	if (epoll_ctl(t->epoll, EPOLL_CTL_DEL, source->fd, NULL) < 0)
-		fatal(errno, "EPOLL_CTL_DEL");
-	/* Handling one event may remove, and free, the source of another that came with it. */
-	for (int i = 0; i < t->reported_count; i++)
-		if (t->reported[i].data.ptr == source)
-			t->reported[i].data.ptr = NULL;
-}
-
-static int wait_all(struct tender *t, int64_t timeout_ns)
-{
-	struct timespec limit = { .tv_sec = timeout_ns / SECOND_NS, .tv_nsec = timeout_ns % SECOND_NS };
-	struct epoll_event events[BATCH];
-	int n = epoll_pwait2(t->epoll, events, BATCH, timeout_ns < 0 ? NULL : &limit, NULL);
-
-	if (n < 0 && errno != EINTR)
-		fatal(errno, "epoll_pwait2");
-	t->reported = events;
-	t->reported_count = n > 0 ? n : 0;
-	for (int i = 0; i < n; i++) {
-		struct event_source *source = events[i].data.ptr;
-
-		if (source)
-			source->ready(t, source, events[i].events);
-	}
-	t->reported_count = 0;
-	return n;
-}
 
 /* While the node does not read, UCs wait on their full links: only the node and peers are heard. */
 static void wait_uncongested(struct tender *t, int64_t timeout_ns)
@@ -113,15 +69,43 @@ static int64_t ms_to_ns(int64_t ms)
 	return ms < 0 ? ms : ms * MS_NS;
 }
 
+static int (*const timeouts_ms[])(const struct tender *t) = {
+	template_timeout_ms,
+	snapshot_diff_timeout_ms,
+	resets_timeout_ms,
+	uc_ending_timeout_ms,
+	control_timeout_ms,
+	link_shares_timeout_ms,
+};
+
+/* What makes later starts faster, in the order of what it saves. It is done when nothing has happened for a while. */
+static const struct idle_task {
+	bool (*is_wanted)(const struct tender *t);
+	void (*step)(struct tender *t);
+} idle_tasks[] = {
+	{ template_is_wanted, template_work },
+	{ pool_wants_more, pool_add_one },
+	{ spare_layer_wanted, spare_layer_prepare },
+};
+
+/* NULL: there is none. */
+static const struct idle_task *wanted_task(const struct tender *t)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(idle_tasks); i++)
+		if (idle_tasks[i].is_wanted(t))
+			return &idle_tasks[i];
+	return NULL;
+}
+
 static int64_t timeout_ns(struct tender *t)
 {
-	int64_t ms = sooner(template_timeout_ms(t), snapshot_diff_timeout_ms(t));
+	int64_t ms = -1;
 
-	ms = sooner(ms, sooner(resets_timeout_ms(t), uc_ending_timeout_ms(t)));
-	ms = sooner(ms, sooner(control_timeout_ms(t), link_shares_timeout_ms(t)));
+	for (size_t i = 0; i < ARRAY_SIZE(timeouts_ms); i++)
+		ms = sooner(ms, timeouts_ms[i](t));
 	if (!peers_flush(t))
 		ms = sooner(ms, PEERS_RETRY_MS);
-	if (template_is_wanted(t) || pool_wants_more(t) || spare_layer_wanted(t))
+	if (wanted_task(t))
 		ms = sooner(ms, IDLE_MS);
 	return sooner(ms_to_ns(ms), operations_timeout_ns(t));
 }
@@ -140,34 +124,41 @@ static bool is_one_running(const struct tender *t)
 	return false;
 }
 
-/* Nothing has happened for a while: what makes later starts faster. */
 static void idle_work(struct tender *t)
 {
-	if (template_is_wanted(t))
-		template_work(t);
-	else if (pool_wants_more(t))
-		pool_add_one(t);
-	else if (spare_layer_wanted(t))
-		spare_layer_prepare(t);
+	const struct idle_task *task = wanted_task(t);
+
+	if (task)
+		task->step(t);
 	else
+		templates_clear_unused(t);
+}
+
+/* A turn's first part: hears what has happened. Whether nothing has, and nothing is under way. */
+static bool hear(struct tender *t)
+{
+	if (control_congested(t)) {
+		wait_uncongested(t, sooner(ms_to_ns(limits_timeout_ms(t)), operations_timeout_ns(t)));
+		return false;
+	}
+	return loop_wait(t, timeout_ns(t)) == 0 && list_empty(&t->operations);
+}
+
+/* The second: one step of what nobody waits for. */
+static void do_one_thing(struct tender *t, bool quiet)
+{
+	if (snapshot_diff_timeout_ms(t) >= 0)
+		snapshot_diff_step(t, quiet);
+	else if (quiet && !is_one_running(t))
+		idle_work(t);
+	else if (template_is_late(t))
 		template_work(t);
 }
 
-void events_run(struct tender *t)
+void turns_run(struct tender *t)
 {
 	for (;;) {
-		bool quiet = false;
-
-		if (control_congested(t))
-			wait_uncongested(t, sooner(ms_to_ns(limits_timeout_ms(t)), operations_timeout_ns(t)));
-		else
-			quiet = wait_all(t, timeout_ns(t)) == 0 && list_empty(&t->operations);
-		if (snapshot_diff_timeout_ms(t) >= 0)
-			snapshot_diff_step(t, quiet);
-		else if (quiet && !is_one_running(t))
-			idle_work(t);
-		else if (template_is_late(t))
-			template_work(t);
+		do_one_thing(t, hear(t));
 		resets_tick(t);
 		limits_tick(t);
 		link_shares_tick(t);
