@@ -14,6 +14,7 @@
 #include "base/file_id.h"
 #include "base/table.h"
 #include "loop/loop.h"
+#include "loop/operation.h"
 #include "plan/page_runs.h"
 #include "sandbox/libos_image.h"
 #include "sandbox/privileges.h"
@@ -53,7 +54,6 @@ struct tender;
 struct hostfs;
 struct template;
 struct kept;
-struct operation;
 struct stores;
 struct vma_list;
 
@@ -165,7 +165,7 @@ struct uc {
 	struct list_node resetting; /* reset.c: UCs that are to be reset once they are at rest */
 	uint32_t reset_seq;        /* request to answer then */
 	uint64_t reset_asked_ns, reset_next_ns;
-	struct operation *operation; /* under way on it, or NULL */
+	struct operation_subject subject;
 	struct list_node capturing;     /* capture_later.c: UCs that have answered and are to be captured */
 	struct control_frame capture;   /* request to carry out when it has answered; no seq: there is none */
 	struct control_capture capture_how;
@@ -269,9 +269,9 @@ struct tender {
 	struct list_node captures;
 	struct list_node sharers; /* link_share.c */
 	uint64_t shares_ns;       /* when they had a turn */
-	struct list_node operations; /* operation.c: under way or waiting for their begin */
-	uint64_t operations_turn_ns; /* that they have had of this turn */
-	uint64_t operations_next_ns; /* when they may have more */
+	struct operations operations;
+	const struct memory_hooks *memory_hooks;
+	const struct uc_hooks *uc_hooks;
 	uint64_t next_deploy;
 	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
 	uint64_t next_tick_ns;

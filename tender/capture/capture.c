@@ -414,7 +414,7 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	/* One that is at rest stands at a good place; one at work is captured because somebody has asked for that. */
 	c->patience = request.flags & CONTROL_CAPTURE_LIVE ? TRACEE_LONG : TRACEE_BRIEFLY;
 	c->layer.fd = -1;
-	operation_start(t, uc, carry_out, c);
+	operation_start(t, &uc->subject, carry_out, c);
 }
 
 void capture_maps_request(struct tender *t, const struct control_frame *frame, const char *payload)

@@ -38,7 +38,7 @@ void capture_later_work(struct tender *t)
 
 		list_del(&uc->capturing);
 		uc->capture.seq = 0;
-		request_handle(t, &frame, (const char *)&uc->capture_how);
+		control_handle(t, &frame, (const char *)&uc->capture_how);
 	}
 }
 

@@ -10,7 +10,6 @@
 #include "loop/control.h"
 #include "loop/operation.h"
 #include "memory/map_compare.h"
-#include "memory/pages.h"
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
 #include "memory/words.h"
@@ -19,10 +18,7 @@
 #include "plan/page_delta.h"
 #include "plan/plan.h"
 #include "plan/vma_list.h"
-#include "start/template.h"
 
-/* Besides, a deploy has the plan of a root and the one of a demoted UC. */
-#define COMPACT_DEPTH_MAX (LINK_PLANS_MAX - 2)
 /* More most likely has more changed pages than are worth it. */
 #define LOOK_PAGES_MAX 16384
 /*
@@ -193,25 +189,6 @@ static int make_words(struct tender *t, struct compaction *c, struct words *word
 	return error;
 }
 
-int compact_adopt(struct tender *t, struct snapshot *s, const struct words *words)
-{
-	struct snapshot *parent = snapshot_find(t, s->parent);
-	int error = parent ? 0 : -ENOENT;
-
-	if (parent && snapshot_depth(parent) > COMPACT_DEPTH_MAX)
-		error = -E2BIG;
-	if (error || snapshot_is_compact(s)) {
-		words_release(t, words);
-		return error;
-	}
-	s->base = snapshot_get(parent);
-	s->words = *words;
-	template_drop(t, s);
-	pages_put(s->pages);
-	s->pages = NULL;
-	return 0;
-}
-
 uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s)
 {
 	struct plan_view plan = { 0 };
@@ -235,7 +212,7 @@ static void carry_out(struct tender *t, void *job)
 	int error = make_words(t, c, &words);
 
 	if (!error)
-		error = compact_adopt(t, c->snapshot, &words);
+		error = snapshot_keep_words(t, c->snapshot, &words);
 	if (error) {
 		control_error(t, 0, c->seq, -error, "compaction of a snapshot: %s", strerror(-error));
 	} else {

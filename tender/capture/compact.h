@@ -9,12 +9,6 @@
 
 /* Carries out CONTROL_COMPACT; the answer comes when every tender that knows the snapshot has it so. */
 void compact_request(struct tender *t, const struct control_frame *frame, const char *payload);
-/*
- * Keeps s as that plan, which is relative to its parent; takes the caller's hold on it, also on failure. 0, also if s is
- * compact already, or -errno: -ENOENT when the parent is not known here any more.
- */
-int compact_adopt(struct tender *t, struct snapshot *s, const struct words *words);
-
 /* Pages that the words of a compact snapshot change. */
 uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s);
 

@@ -216,7 +216,7 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 	d->base = request.snapshot ? snapshot_find(t, request.snapshot) : uc->origin;
 	if (d->base)
 		snapshot_get(d->base);
-	operation_start(t, uc, carry_out, d);
+	operation_start(t, &uc->subject, carry_out, d);
 }
 
 void demoted_stat(const struct uc *uc, struct control_stat *stat)

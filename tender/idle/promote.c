@@ -80,7 +80,7 @@ void promote_request(struct tender *t, const struct control_frame *frame, const 
 		struct control_started has = { 0 };
 
 		/* Its demotion may be under way. */
-		operation_cancel(uc, -EBUSY);
+		operation_cancel(&uc->subject, -EBUSY);
 		control_ok(t, frame->uc, frame->seq, &has, sizeof has);
 	} else {
 		error = -EBUSY;

@@ -334,7 +334,7 @@ static void begin(struct tender *t, struct uc *uc, uint64_t rest_limit_ns)
 	r->uc = uc;
 	r->rest_limit_ns = rest_limit_ns;
 	list_del(&uc->resetting);
-	operation_start(t, uc, attempt, r);
+	operation_start(t, &uc->subject, attempt, r);
 }
 
 void reset_request(struct tender *t, const struct control_frame *frame, const char *payload)
@@ -362,7 +362,7 @@ void resets_tick(struct tender *t)
 	list_for_each_safe(n, next, &t->resets) {
 		struct uc *uc = list_entry(n, struct uc, resetting);
 
-		if (!uc->operation && now_ns() >= uc->reset_next_ns)
+		if (!uc->subject.operation && now_ns() >= uc->reset_next_ns)
 			begin(t, uc, 0);
 	}
 }

@@ -31,6 +31,7 @@ struct buffer {
 
 struct control {
 	struct event_source source;
+	control_handler *handler;
 	struct buffer in, out;
 	bool waits_to_write; /* EPOLLOUT is in the epoll set */
 	bool urgent;         /* there is something in out that does not wait */
@@ -221,6 +222,11 @@ void control_flush(struct tender *t)
 	}
 }
 
+void control_handle(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	t->control->handler(t, frame, payload);
+}
+
 /* Handles the complete frames of the input buffer; the bytes that the next one still lacks. */
 static size_t handle_frames(struct tender *t)
 {
@@ -237,7 +243,7 @@ static size_t handle_frames(struct tender *t)
 			fatal(0, "a control frame of %u bytes", frame.len);
 		if (have < sizeof frame + frame.len)
 			return sizeof frame + frame.len - have;
-		request_handle(t, &frame, in->data + in->begin + sizeof frame);
+		control_handle(t, &frame, in->data + in->begin + sizeof frame);
 		buffer_consume(in, sizeof frame + frame.len);
 	}
 }
@@ -264,11 +270,12 @@ static void control_ready(struct tender *t, struct event_source *source, uint32_
 	handle_frames(t);
 }
 
-void control_open(struct tender *t, int fd)
+void control_open(struct tender *t, int fd, control_handler *handler)
 {
 	int error;
 
 	t->control = xcalloc(1, sizeof *t->control);
+	t->control->handler = handler;
 	t->control->source = (struct event_source){ .fd = fd, .ready = control_ready };
 	error = loop_add(t, &t->control->source, EPOLLIN);
 	if (error)

@@ -4,7 +4,12 @@
 
 #include "context.h"
 
-void control_open(struct tender *t, int fd);
+/* Carries out one frame from the node. */
+typedef void control_handler(struct tender *t, const struct control_frame *frame, const char *payload);
+
+void control_open(struct tender *t, int fd, control_handler *handler);
+/* As if the frame had come now. */
+void control_handle(struct tender *t, const struct control_frame *frame, const char *payload);
 
 /* Queues a frame. */
 void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
@@ -36,8 +41,5 @@ bool control_congested(const struct tender *t);
 bool control_lags(const struct tender *t);
 /* Descriptor and POLL… bits for a wait without epoll. */
 struct event_source *control_source(struct tender *t, short *poll_events);
-
-/* requests.c: carries out one frame from the node. */
-void request_handle(struct tender *t, const struct control_frame *frame, const char *payload);
 
 #endif

@@ -7,9 +7,10 @@
 #include <time.h>
 #include <ucontext.h>
 
+#include "abi/control.h"
 #include "base/child.h"
+#include "context.h"
 #include "loop/control.h"
-#include "uc/link_hub.h"
 
 /* Of the tender's processor time: others wait no longer than that, and for what is done between two looks at the clock. */
 #define STEP_NS 1200000ull
@@ -44,8 +45,8 @@ struct request {
 struct operation {
 	struct list_node node;
 	struct tender *tender;
-	struct uc *uc; /* or NULL */
-	struct list_node requests; /* for the UC, afterwards */
+	struct operation_subject *subject; /* or NULL */
+	struct list_node requests; /* for the subject, afterwards */
 	operation_fn *work;
 	void *job;
 	struct stack *stack; /* NULL: it has not begun */
@@ -63,9 +64,10 @@ static struct stack stacks[STACKS_MAX];
 static struct operation *current;
 static ucontext_t loop;
 
-void operations_init(struct tender *t)
+void operations_init(struct tender *t, const struct operation_hooks *hooks)
 {
-	list_init(&t->operations);
+	t->operations.hooks = hooks;
+	list_init(&t->operations.all);
 	child_init();
 }
 
@@ -133,14 +135,13 @@ static void begin(struct operation *o, struct stack *stack)
 	makecontext(&o->context, enter, 0);
 }
 
-/* What was sent to the UC meanwhile goes out. */
 static void let_go(struct operation *o)
 {
-	if (!o->uc)
+	if (!o->subject)
 		return;
-	o->uc->operation = NULL;
-	link_go_on(o->tender, o->uc);
-	o->uc = NULL;
+	o->subject->operation = NULL;
+	o->tender->operations.hooks->over(o->tender, o->subject);
+	o->subject = NULL;
 }
 
 void operation_let_go(void)
@@ -148,13 +149,13 @@ void operation_let_go(void)
 	let_go(current);
 }
 
-void operation_defer(struct uc *uc, const struct control_frame *frame, const char *payload)
+void operation_defer(struct operation_subject *subject, const struct control_frame *frame, const char *payload)
 {
 	struct request *r = xcalloc(1, sizeof *r + frame->len);
 
 	r->frame = *frame;
 	memcpy(r->payload, payload, frame->len);
-	list_add_tail(&r->node, &uc->operation->requests);
+	list_add_tail(&r->node, &subject->operation->requests);
 }
 
 /* The first may begin an operation of its own, which the others wait for. */
@@ -163,7 +164,7 @@ static void carry_out_deferred(struct operation *o)
 	list_for_each_safe(n, next, &o->requests) {
 		struct request *r = list_entry(n, struct request, node);
 
-		request_handle(o->tender, &r->frame, r->payload);
+		control_handle(o->tender, &r->frame, r->payload);
 		free(r);
 	}
 }
@@ -175,15 +176,6 @@ static void end(struct operation *o)
 	give_back(o->stack);
 	carry_out_deferred(o);
 	free(o);
-}
-
-/* A UC of this core may want to run, besides those that stand still. */
-static bool others_run(const struct tender *t)
-{
-	list_for_each(n, &t->watched)
-		if (!list_entry(n, struct uc, watched)->operation)
-			return true;
-	return false;
 }
 
 static void step(struct tender *t, struct operation *o)
@@ -198,19 +190,19 @@ static void step(struct tender *t, struct operation *o)
 	current = NULL;
 	used = thread_cpu_ns() - o->step_cpu_ns;
 	o->used_ns += used;
-	t->operations_turn_ns += used;
+	t->operations.turn_ns += used;
 	/*
 	 * The tender has a higher priority than its UCs: where it goes on, it leaves them as much time as it has used. While
 	 * it waited they had theirs.
 	 */
-	t->operations_next_ns = !o->ended && others_run(t) ? now_ns() + used : 0;
+	t->operations.next_ns = !o->ended && t->operations.hooks->others_run(t) ? now_ns() + used : 0;
 	if (o->ended)
 		end(o);
 }
 
-void operation_cancel(struct uc *uc, int error)
+void operation_cancel(struct operation_subject *subject, int error)
 {
-	struct operation *o = uc->operation;
+	struct operation *o = subject->operation;
 
 	if (!o || o == current)
 		return;
@@ -223,7 +215,7 @@ static uint64_t due_ns(const struct tender *t, const struct operation *o)
 {
 	if (o->cancelled)
 		return 0;
-	return o->wake_ns > t->operations_next_ns ? o->wake_ns : t->operations_next_ns;
+	return o->wake_ns > t->operations.next_ns ? o->wake_ns : t->operations.next_ns;
 }
 
 /*
@@ -246,7 +238,7 @@ static struct operation *next(const struct tender *t, uint64_t turn_ns)
 	struct operation *found = NULL;
 	uint64_t now = now_ns();
 
-	list_for_each(n, &t->operations) {
+	list_for_each(n, &t->operations.all) {
 		struct operation *o = list_entry(n, struct operation, node);
 
 		if ((o->cancelled || (o->stack ? may_go_on : may_begin)) && (o->stack || free_stack()) && (!found || goes_before(t, o, found, now)))
@@ -267,18 +259,18 @@ int64_t operations_timeout_ns(const struct tender *t)
 	return now >= due ? 0 : (int64_t)(due - now);
 }
 
-void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job)
+void operation_start(struct tender *t, struct operation_subject *subject, operation_fn *work, void *job)
 {
 	struct operation *o = xcalloc(1, sizeof *o);
 	struct stack *stack = free_stack();
 	bool others_are_due = operations_timeout_ns(t) == 0;
 
-	*o = (struct operation){ .tender = t, .uc = uc, .work = work, .job = job, .wake_ns = now_ns() };
+	*o = (struct operation){ .tender = t, .subject = subject, .work = work, .job = job, .wake_ns = now_ns() };
 	list_init(&o->requests);
-	if (uc)
-		uc->operation = o;
-	list_add_tail(&o->node, &t->operations);
-	if (current || !stack || others_are_due || t->operations_turn_ns >= BEGIN_NS)
+	if (subject)
+		subject->operation = o;
+	list_add_tail(&o->node, &t->operations.all);
+	if (current || !stack || others_are_due || t->operations.turn_ns >= BEGIN_NS)
 		return;
 	begin(o, stack);
 	step(t, o);
@@ -286,7 +278,7 @@ void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *
 
 static bool step_one(struct tender *t)
 {
-	struct operation *o = next(t, t->operations_turn_ns);
+	struct operation *o = next(t, t->operations.turn_ns);
 
 	if (!o || now_ns() < due_ns(t, o))
 		return false;
@@ -300,7 +292,7 @@ void operations_step(struct tender *t)
 {
 	while (step_one(t))
 		;
-	t->operations_turn_ns = 0;
+	t->operations.turn_ns = 0;
 }
 
 /* ---- within an operation ---- */

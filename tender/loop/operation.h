@@ -8,22 +8,49 @@
 #ifndef TENDER_OPERATION_H
 #define TENDER_OPERATION_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
+
+struct tender;
+struct control_frame;
+struct operation;
 
 typedef void operation_fn(struct tender *t, void *job);
 
-void operations_init(struct tender *t);
+/* What an operation may be about, such as a UC: one at a time. */
+struct operation_subject {
+	struct operation *operation; /* under way on it, or NULL */
+};
+
+struct operation_hooks {
+	/* No operation is under way on it any more. */
+	void (*over)(struct tender *t, struct operation_subject *subject);
+	/* There is something on this core that may want to run, besides what stands still for an operation. */
+	bool (*others_run)(const struct tender *t);
+};
+
+struct operations {
+	const struct operation_hooks *hooks;
+	struct list_node all; /* under way or waiting for their begin */
+	uint64_t turn_ns; /* that they have had of this turn */
+	uint64_t next_ns; /* when they may have more */
+};
+
+void operations_init(struct tender *t, const struct operation_hooks *hooks);
 /*
  * Begins work(t, job), which frees job: its first step is made at once, unless this turn has had one already or too many
- * are under way. Then those go first that have taken the least time so far. uc: which it is about, and has no other operation; or NULL.
+ * are under way. Then those go first that have taken the least time so far. subject: it has no other operation; or NULL.
  */
-void operation_start(struct tender *t, struct uc *uc, operation_fn *work, void *job);
-/* A request for a UC that has an operation is carried out after that. */
-void operation_defer(struct uc *uc, const struct control_frame *frame, const char *payload);
-/* The operation has no more to do with its UC. */
+void operation_start(struct tender *t, struct operation_subject *subject, operation_fn *work, void *job);
+/* A request for what has an operation is carried out after that. */
+void operation_defer(struct operation_subject *subject, const struct control_frame *frame, const char *payload);
+/* The operation has no more to do with its subject. */
 void operation_let_go(void);
-/* Has the UC's operation, if there is one, end soon: error is what its pauses return from now on. */
-void operation_cancel(struct uc *uc, int error);
+/* Has the subject's operation, if there is one, end soon: error is what its pauses return from now on. */
+void operation_cancel(struct operation_subject *subject, int error);
 
 /* ---- within an operation; elsewhere they do nothing ---- */
 

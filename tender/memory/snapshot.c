@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "memory/hooks.h"
 #include "memory/image.h"
 #include "memory/pages.h"
 #include "memory/words.h"
+
+/* Besides, a deploy has the plan of a root and the one of a demoted UC. */
+#define DEPTH_MAX (LINK_PLANS_MAX - 2)
 
 struct snapshot *snapshot_find(struct tender *t, uint64_t number)
 {
@@ -79,6 +83,25 @@ bool snapshot_is_known(const struct snapshot *s)
 bool snapshot_is_compact(const struct snapshot *s)
 {
 	return s->base;
+}
+
+int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words *words)
+{
+	struct snapshot *parent = snapshot_find(t, s->parent);
+	int error = parent ? 0 : -ENOENT;
+
+	if (parent && snapshot_depth(parent) > DEPTH_MAX)
+		error = -E2BIG;
+	if (error || snapshot_is_compact(s)) {
+		words_release(t, words);
+		return error;
+	}
+	s->base = snapshot_get(parent);
+	s->words = *words;
+	t->memory_hooks->snapshot_changed(t, s);
+	pages_put(s->pages);
+	s->pages = NULL;
+	return 0;
 }
 
 int snapshot_plan(struct snapshot *s, uint64_t *bytes)

@@ -19,6 +19,11 @@ bool snapshot_is_known(const struct snapshot *s);
 
 /* It is kept as words. */
 bool snapshot_is_compact(const struct snapshot *s);
+/*
+ * Keeps s as that plan, which is relative to its parent; takes the caller's hold on it, also on failure. 0, also if s is
+ * compact already, or -errno: -ENOENT when the parent is not known here any more.
+ */
+int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words *words);
 /* Its plan file, which has its registers: the full one, or that of a compact one, as words_file gives it. */
 int snapshot_plan(struct snapshot *s, uint64_t *bytes);
 /* Plans that a deploy of s carries out one after the other: 1, and 1 for each compact one of its lineage. */

@@ -6,7 +6,6 @@
 
 #include "base/fnv1a.h"
 #include "base/sealed.h"
-#include "capture/compact.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
@@ -185,7 +184,7 @@ static const char *adopt_compact(struct tender *t, struct snapshot *s, const cha
 	*error = words_new(t, text, bytes, &words);
 	if (*error)
 		return "its plan cannot be kept";
-	*error = compact_adopt(t, s, &words);
+	*error = snapshot_keep_words(t, s, &words);
 	return *error ? "it cannot be made of its parent" : NULL;
 }
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/sealed.h"
-#include "peers/peers.h"
+#include "memory/hooks.h"
 
 /* Words of the own pack, by offset. */
 struct block {
@@ -126,7 +126,7 @@ void words_release(struct tender *t, const struct words *w)
 	if (w->owner == t->index)
 		words_released(t, w->offset, t->index);
 	else
-		peers_release(t, w);
+		t->memory_hooks->words_let_go(t, w);
 }
 
 int words_view(const struct tender *t, const struct snapshot *s, struct plan_view *view)

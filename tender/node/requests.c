@@ -1,4 +1,5 @@
-/* The node's requests, one function each. */
+#include "node/requests.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -290,7 +291,7 @@ static bool has_to_wait(struct tender *t, const struct control_frame *frame)
 	case CONTROL_RESET:
 	case CONTROL_MOUNT:
 		uc = uc_find(t, frame->uc);
-		return uc && uc->operation;
+		return uc && uc->subject.operation;
 	default:
 		return false;
 	}
@@ -301,7 +302,7 @@ void request_handle(struct tender *t, const struct control_frame *frame, const c
 	request_fn *carry_out = find(frame->type);
 
 	if (has_to_wait(t, frame))
-		operation_defer(uc_find(t, frame->uc), frame, payload);
+		operation_defer(&uc_find(t, frame->uc)->subject, frame, payload);
 	else if (carry_out)
 		carry_out(t, frame, payload);
 	else

@@ -12,7 +12,9 @@
 #include "loop/loop.h"
 #include "loop/operation.h"
 #include "memory/words.h"
+#include "node/hooks.h"
 #include "node/launcher.h"
+#include "node/requests.h"
 #include "node/turn.h"
 #include "peers/peer_join.h"
 #include "peers/peers.h"
@@ -58,7 +60,9 @@ static void init_state(struct tender *t, const struct launch *l)
 	list_init(&t->resets);
 	list_init(&t->captures);
 	link_shares_init(t);
-	operations_init(t);
+	t->memory_hooks = &memory_hooks;
+	t->uc_hooks = &uc_hooks;
+	operations_init(t, &operation_hooks);
 	templates_init(t);
 	t->spare_layer.fd = -1;
 	table_init(&t->images);
@@ -109,7 +113,7 @@ void tender_main(const struct launch *l)
 	loop_init(t);
 	watch_zygote(t);
 	limits_init(t);
-	control_open(t, CONTROL_FD);
+	control_open(t, CONTROL_FD, request_handle);
 	peers_init(t);
 	stores_init(t);
 	words_init(t);

@@ -141,7 +141,7 @@ static bool hear(struct tender *t)
 		wait_uncongested(t, sooner(ms_to_ns(limits_timeout_ms(t)), operations_timeout_ns(t)));
 		return false;
 	}
-	return loop_wait(t, timeout_ns(t)) == 0 && list_empty(&t->operations);
+	return loop_wait(t, timeout_ns(t)) == 0 && list_empty(&t->operations.all);
 }
 
 /* The second: one step of what nobody waits for. */

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/descriptors.h"
-#include "capture/compact.h"
 #include "loop/control.h"
 #include "loop/loop.h"
 #include "memory/image.h"
@@ -123,7 +122,7 @@ static int take_snapshot(struct tender *t, const struct peer_message *m, int sen
 		refuse_words(t, m, sender);
 	} else if (m->is_compact) {
 		words = words_of(t, m, sender);
-		error = compact_adopt(t, s, &words);
+		error = snapshot_keep_words(t, s, &words);
 	}
 	if (!error)
 		error = snapshot_publish(t, s);
@@ -139,7 +138,7 @@ static int take_words(struct tender *t, const struct peer_message *m, int sender
 	struct words words = words_of(t, m, sender);
 
 	if (s)
-		return compact_adopt(t, s, &words);
+		return snapshot_keep_words(t, s, &words);
 	words_release(t, &words);
 	return 0;
 }

@@ -318,13 +318,13 @@ static void learn(struct tender *t)
 	struct snapshot *s;
 
 	t->learn_from = 0;
-	if (!uc || uc->state != UC_RUNNING || uc->operation)
+	if (!uc || uc->state != UC_RUNNING || uc->subject.operation)
 		return;
 	s = subject_of(uc);
 	if (t->looked_at || !s || !snapshot_is_known(s) || is_settled(find(t, s), uc))
 		return;
 	t->looked_at = uc->id;
-	operation_start(t, uc, look, uc);
+	operation_start(t, &uc->subject, look, uc);
 }
 
 /* A UC of the runtime loads a function's code first, and then runs it as well. */

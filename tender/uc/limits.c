@@ -176,6 +176,14 @@ void limits_init(struct tender *t)
 	cpu_alarms_open(t, wake);
 }
 
+bool limits_any_runs(const struct tender *t)
+{
+	list_for_each(n, &t->watched)
+		if (!list_entry(n, struct uc, watched)->subject.operation)
+			return true;
+	return false;
+}
+
 int limits_timeout_ms(const struct tender *t)
 {
 	uint64_t now;

@@ -15,5 +15,7 @@ void limits_forget(struct uc *uc);
 /* Until limits_tick has something to do, -1 for ever. An event tells it, too. */
 int limits_timeout_ms(const struct tender *t);
 void limits_tick(struct tender *t);
+/* A UC of this core may want to run, besides those that stand still for an operation. */
+bool limits_any_runs(const struct tender *t);
 
 #endif

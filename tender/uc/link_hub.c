@@ -11,10 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "capture/capture_later.h"
 #include "loop/control.h"
 #include "loop/loop.h"
-#include "start/template.h"
+#include "uc/hooks.h"
 #include "uc/hostfs.h"
 #include "uc/limits.h"
 #include "uc/link_share.h"
@@ -37,7 +36,7 @@ static ssize_t send_now(struct uc *uc, const void *data, size_t bytes, const voi
 
 void link_listen(struct tender *t, struct uc *uc)
 {
-	uint32_t in = list_empty(&uc->sharing) ? EPOLLIN : 0, out = uc->out_first && !uc->operation ? EPOLLOUT : 0;
+	uint32_t in = list_empty(&uc->sharing) ? EPOLLIN : 0, out = uc->out_first && !uc->subject.operation ? EPOLLOUT : 0;
 
 	loop_change(t, &uc->link, in | out);
 }
@@ -81,7 +80,7 @@ void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, 
 	if (uc->state == UC_GONE)
 		return;
 	/* One that is captured, say, has to stay as it is, and may be no more afterwards. */
-	if (!uc->out_first && !uc->operation)
+	if (!uc->out_first && !uc->subject.operation)
 		n = send_now(uc, frame, sizeof *frame, payload, frame->len, fds, fd_count);
 	/* Any other error means that the UC is gone, which its hangup tells. */
 	if (n == -EAGAIN)
@@ -164,9 +163,7 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 	switch (frame->type) {
 	case LINK_DRIVER_OUT:
 		uc->asked_ns = 0;
-		template_note_answer(t, uc);
-		if (ends_answer(frame))
-			capture_later_note_answer(t, uc);
+		t->uc_hooks->answered(t, uc, ends_answer(frame));
 		control_commit_stream(t, flags, uc->id, frame->len, true);
 		return true;
 	case LINK_STDOUT:
@@ -282,7 +279,7 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 	/* Reaped by an earlier event of the same batch. */
 	if (uc->state == UC_GONE)
 		return;
-	if (events & EPOLLOUT && uc->operation)
+	if (events & EPOLLOUT && uc->subject.operation)
 		link_listen(t, uc);
 	else if (events & EPOLLOUT && uc->out_first)
 		flush_queue(t, uc);

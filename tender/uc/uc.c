@@ -9,8 +9,6 @@
 #include <unistd.h>
 
 #include "base/child.h"
-#include "capture/capture_later.h"
-#include "idle/reset.h"
 #include "loop/control.h"
 #include "loop/loop.h"
 #include "loop/operation.h"
@@ -19,7 +17,7 @@
 #include "memory/snapshot.h"
 #include "process/procfs.h"
 #include "process/tracee.h"
-#include "start/template.h"
+#include "uc/hooks.h"
 #include "uc/hostfs.h"
 #include "uc/limits.h"
 #include "uc/link_share.h"
@@ -64,8 +62,7 @@ void uc_forsake(struct tender *t, struct uc *uc)
 	list_del(&uc->node);
 	t->uc_count--;
 	limits_forget(uc);
-	reset_give_up(t, uc);
-	capture_later_give_up(t, uc);
+	t->uc_hooks->ended(t, uc);
 	uc->id = 0;
 	uc->state = UC_EMBRYO;
 	uc_kill(uc, CONTROL_EXIT_KILLED);
@@ -79,7 +76,7 @@ void uc_kill(struct uc *uc, enum control_exit_reason reason)
 		uc->exit_reason = reason;
 	/* Not reaped yet, so the number is still its own. */
 	kill(uc->pid, SIGKILL);
-	operation_cancel(uc, -ESRCH);
+	operation_cancel(&uc->subject, -ESRCH);
 }
 
 static uint64_t timeval_ns(const struct timeval *v)
@@ -162,13 +159,12 @@ static void reap(struct tender *t, struct uc *uc)
 	explain_kill(t, uc);
 	if (uc->state == UC_EMBRYO) {
 		t->pool_size -= uc->in_pool;
-		template_lost(t, uc);
+		t->uc_hooks->embryo_lost(t, uc);
 	} else {
 		report_end(t, uc);
 		t->uc_count--;
 	}
-	reset_give_up(t, uc);
-	capture_later_give_up(t, uc);
+	t->uc_hooks->ended(t, uc);
 	uc->state = UC_GONE;
 	limits_forget(uc);
 	close(uc->link.fd);
@@ -187,8 +183,8 @@ static void reap(struct tender *t, struct uc *uc)
 void uc_reap(struct tender *t, struct uc *uc)
 {
 	/* It is over soon. The hangup is told again until then. */
-	if (uc->operation) {
-		operation_cancel(uc, -ESRCH);
+	if (uc->subject.operation) {
+		operation_cancel(&uc->subject, -ESRCH);
 		return;
 	}
 	link_share_forget(uc);
@@ -211,7 +207,7 @@ void uc_reap_late(struct tender *t)
 	list_for_each_safe(n, next, &t->ending) {
 		struct uc *uc = list_entry(n, struct uc, ending);
 
-		if (uc->operation || !await_end(uc, 0))
+		if (uc->subject.operation || !await_end(uc, 0))
 			continue;
 		list_del(&uc->ending);
 		reap(t, uc);

@@ -126,17 +126,15 @@ void limits_watch(struct tender *t, struct uc *of)
 	(void)of;
 }
 
-void template_note_answer(struct tender *t, struct uc *of)
+static void answered(struct tender *t, struct uc *of, bool whole)
 {
 	(void)t;
 	(void)of;
+	(void)whole;
 }
 
-void capture_later_note_answer(struct tender *t, struct uc *of)
-{
-	(void)t;
-	(void)of;
-}
+static const struct uc_hooks hooks = { .answered = answered };
+static struct tender tender = { .uc_hooks = &hooks };
 
 /* ---- packets ---- */
 
@@ -162,7 +160,7 @@ static void deliver(int guest, const uint8_t *at, const uint8_t *end)
 	for (int i = 0; i < PACKETS_MAX && (at = next_packet(at, end, &packet, &bytes)); i++) {
 		send(guest, packet, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (packet != end && i % 3)
-			link_ready(NULL, &uc.link, EPOLLIN);
+			link_ready(&tender, &uc.link, EPOLLIN);
 	}
 }
 
@@ -177,9 +175,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uc = (struct uc){ .id = UC_ID, .deploy_id = DEPLOY_ID, 
 			   .state = states[*data % 2], .share_bytes = SHARE, .traced = *data & 2, .link = { .fd = pair[0] } };
 	deliver(pair[1], data + 1, data + size);
-	link_ready(NULL, &uc.link, EPOLLIN);
+	link_ready(&tender, &uc.link, EPOLLIN);
 	close(pair[1]);
-	link_ready(NULL, &uc.link, EPOLLIN | EPOLLHUP);
+	link_ready(&tender, &uc.link, EPOLLIN | EPOLLHUP);
 	require(uc.state == UC_GONE);
 	close(pair[0]);
 	return 0;
