@@ -5,7 +5,7 @@
 
 #include "base/base.h"
 #include "base/optimisations.h"
-#include "context.h"
+#include "base/peer_set.h"
 #include "node/launcher.h"
 #include "sandbox/memory_group.h"
 

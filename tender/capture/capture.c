@@ -5,6 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "base/descriptors.h"
 #include "base/optimisations.h"
 #include "base/sealed.h"
@@ -20,6 +24,7 @@
 #include "peers/peers.h"
 #include "plan/frame.h"
 #include "plan/layout.h"
+#include "plan/page_runs.h"
 #include "plan/plan.h"
 #include "plan/vma_list.h"
 #include "process/maps.h"
@@ -29,6 +34,7 @@
 #include "process/process_read.h"
 #include "process/tracee.h"
 #include "process/unchanged.h"
+#include "tender.h"
 #include "uc/link_hub.h"
 #include "uc/rest.h"
 #include "uc/uc.h"

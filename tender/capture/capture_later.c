@@ -2,7 +2,10 @@
 
 #include <errno.h>
 
+#include "abi/control.h"
+#include "base/base.h"
 #include "loop/control.h"
+#include "tender.h"
 #include "uc/uc.h"
 
 void capture_later_request(struct tender *t, const struct control_frame *frame, const struct control_capture *request)

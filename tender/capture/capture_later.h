@@ -2,7 +2,10 @@
 #ifndef TENDER_CAPTURE_LATER_H
 #define TENDER_CAPTURE_LATER_H
 
-#include "context.h"
+struct tender;
+struct control_frame;
+struct control_capture;
+struct uc;
 
 /* Carries out CONTROL_CAPTURE with CONTROL_CAPTURE_AT_ANSWER. */
 void capture_later_request(struct tender *t, const struct control_frame *frame, const struct control_capture *request);

@@ -7,15 +7,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "loop/control.h"
 #include "loop/operation.h"
+#include "memory/layer.h"
 #include "memory/map_compare.h"
+#include "memory/pages.h"
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
 #include "memory/words.h"
 #include "peers/peers.h"
 #include "plan/map_list.h"
 #include "plan/page_delta.h"
+#include "plan/page_runs.h"
 #include "plan/plan.h"
 #include "plan/vma_list.h"
 

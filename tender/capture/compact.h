@@ -5,7 +5,11 @@
 #ifndef TENDER_COMPACT_H
 #define TENDER_COMPACT_H
 
-#include "context.h"
+#include <stdint.h>
+
+struct tender;
+struct control_frame;
+struct snapshot;
 
 /* Carries out CONTROL_COMPACT; the answer comes when every tender that knows the snapshot has it so. */
 void compact_request(struct tender *t, const struct control_frame *frame, const char *payload);

@@ -6,11 +6,18 @@
 #include <sys/stat.h>
 #include <sys/ucontext.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "capture/compact.h"
 #include "loop/control.h"
+#include "memory/layer.h"
+#include "memory/pages.h"
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
 #include "plan/map_list.h"
+#include "tender.h"
 
 /* Words of the registers' end, from below: abi/libos.h. */
 #define TRAPFRAME_TAIL_WORDS 5

@@ -2,7 +2,8 @@
 #ifndef TENDER_INSPECT_H
 #define TENDER_INSPECT_H
 
-#include "context.h"
+struct tender;
+struct control_frame;
 
 void inspect_request(struct tender *t, const struct control_frame *frame, const char *payload);
 

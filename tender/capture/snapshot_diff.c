@@ -4,6 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/plan.h"
+#include "base/base.h"
+#include "base/file_id.h"
 #include "base/number.h"
 #include "loop/control.h"
 #include "memory/pristine.h"
@@ -11,6 +16,7 @@
 #include "plan/change_index.h"
 #include "plan/map_list.h"
 #include "plan/page_delta.h"
+#include "tender.h"
 
 /* One step reads so many pages of each: most of a millisecond. */
 #define STEP_PAGES 128

@@ -2,7 +2,10 @@
 #ifndef TENDER_SNAPSHOT_DIFF_H
 #define TENDER_SNAPSHOT_DIFF_H
 
-#include "context.h"
+#include <stdbool.h>
+
+struct tender;
+struct control_frame;
 
 void snapshot_diff_request(struct tender *t, const struct control_frame *frame, const char *payload);
 /* How long to wait for events before the next step; -1 when none is under way. */

@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "base/descriptors.h"
 #include "base/sealed.h"
 #include "loop/control.h"

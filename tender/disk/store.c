@@ -16,11 +16,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "base/base.h"
 #include "loop/control.h"
 #include "loop/loop.h"
+#include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
 #include "memory/stored_plan.h"
+#include "tender.h"
 
 #define JOBS_MAX 8
 #define COPY_BYTES (256u << 10)

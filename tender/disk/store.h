@@ -2,7 +2,8 @@
 #ifndef TENDER_STORE_H
 #define TENDER_STORE_H
 
-#include "context.h"
+struct tender;
+struct control_frame;
 
 void stores_init(struct tender *t);
 /* CONTROL_STORE: the reply goes out when the files are on disk. */

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "idle/memory_changes.h"
 #include "loop/control.h"
 #include "loop/operation.h"
@@ -15,6 +19,7 @@
 #include "plan/map_list.h"
 #include "plan/page_delta.h"
 #include "process/tracee.h"
+#include "tender.h"
 #include "uc/rest.h"
 #include "uc/uc.h"
 

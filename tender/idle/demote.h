@@ -5,9 +5,13 @@
 #ifndef TENDER_DEMOTE_H
 #define TENDER_DEMOTE_H
 
+#include <stdint.h>
 #include <sys/user.h>
 
-#include "context.h"
+struct tender;
+struct control_frame;
+struct uc;
+struct control_stat;
 
 /* A demoted UC's memory and registers. */
 struct kept {

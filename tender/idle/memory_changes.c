@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "abi/layout.h"
 #include "loop/operation.h"
 #include "memory/map_compare.h"
 #include "process/process_read.h"

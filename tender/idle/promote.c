@@ -4,6 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "idle/demote.h"
 #include "loop/control.h"
 #include "loop/operation.h"
@@ -12,6 +15,7 @@
 #include "plan/plan.h"
 #include "process/tracee.h"
 #include "start/start.h"
+#include "tender.h"
 #include "uc/uc.h"
 
 /* The plan of what the UC has of its own; a descriptor or -errno. */

@@ -2,7 +2,8 @@
 #ifndef TENDER_PROMOTE_H
 #define TENDER_PROMOTE_H
 
-#include "context.h"
+struct tender;
+struct control_frame;
 
 /* CONTROL_PROMOTE, answer included, which comes with LINK_DEPLOYED. */
 void promote_request(struct tender *t, const struct control_frame *frame, const char *payload);

@@ -5,7 +5,9 @@
 #ifndef TENDER_RESET_H
 #define TENDER_RESET_H
 
-#include "context.h"
+struct tender;
+struct control_frame;
+struct uc;
 
 /* CONTROL_RESET; the answer comes with LINK_DEPLOYED. */
 void reset_request(struct tender *t, const struct control_frame *frame, const char *payload);

@@ -2,7 +2,9 @@
 
 #include <sys/uio.h>
 
+#include "abi/layout.h"
 #include "memory/layer.h"
+#include "memory/pages.h"
 
 #define PIECES_MAX 512
 /* The tender has other UCs as well: what is more than this the UC does itself, in its own time. */

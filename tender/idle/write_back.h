@@ -2,8 +2,11 @@
 #ifndef TENDER_WRITE_BACK_H
 #define TENDER_WRITE_BACK_H
 
-#include "context.h"
+#include <sys/types.h>
+
 #include "plan/reset_plan.h"
+
+struct pages;
 
 /*
  * Carries out those of the list's PLAN_COPY that it can, and takes them off the list: of the pages' layers, and zeroes. They

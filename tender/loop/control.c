@@ -9,7 +9,10 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "base/base.h"
 #include "loop/loop.h"
+#include "tender.h"
 
 
 #define READ_CHUNK (256u << 10)

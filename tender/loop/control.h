@@ -2,7 +2,13 @@
 #ifndef TENDER_CONTROL_H
 #define TENDER_CONTROL_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tender;
+struct control_frame;
+struct event_source;
 
 /* Carries out one frame from the node. */
 typedef void control_handler(struct tender *t, const struct control_frame *frame, const char *payload);

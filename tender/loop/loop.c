@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/base.h"
-#include "context.h"
+#include "tender.h"
 
 #define BATCH 64
 #define SECOND_NS 1000000000

@@ -9,8 +9,8 @@
 
 #include "abi/control.h"
 #include "base/child.h"
-#include "context.h"
 #include "loop/control.h"
+#include "tender.h"
 
 /* Of the tender's processor time: others wait no longer than that, and for what is done between two looks at the clock. */
 #define STEP_NS 1200000ull

@@ -6,8 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/layout.h"
+#include "base/table.h"
 #include "process/procfs.h"
 #include "sandbox/huge_image.h"
+#include "tender.h"
 
 /* A number that the node has given; a file may have several. */
 struct image_number {

@@ -2,7 +2,22 @@
 #ifndef TENDER_IMAGE_H
 #define TENDER_IMAGE_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/base.h"
+#include "base/file_id.h"
+
+struct tender;
+
+/* A file-system image of the node: one per file. */
+struct image {
+	struct list_node node;
+	int refs; /* the node's numbers, UCs and snapshots */
+	int fd;
+	struct file_id file;
+	uint64_t bytes;
+};
 
 /*
  * Opens path under number; huge: a copy in huge pages, if the host has them. 0 or -errno (-EEXIST: the number is taken).

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/table.h"
 #include "process/procfs.h"
+#include "tender.h"
 
 static struct list_node *chain_of(const struct tender *t, const struct file_id *file)
 {

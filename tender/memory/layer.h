@@ -2,7 +2,24 @@
 #ifndef TENDER_LAYER_H
 #define TENDER_LAYER_H
 
-#include "context.h"
+#include <stdint.h>
+
+#include "base/base.h"
+#include "base/file_id.h"
+#include "plan/page_runs.h"
+
+struct tender;
+
+/* Pages that one capture has stored; shared by all its descendants. */
+struct layer {
+	struct list_node node;
+	int refs;
+	int fd;
+	struct file_id file;
+	uint64_t bytes;
+	char *view; /* layer_view, or NULL */
+	struct page_runs data; /* layer_data, once it was asked for: a layer has some */
+};
 
 /*
  * Takes fd, also on failure. If the tender has that file already,

@@ -2,9 +2,13 @@
 
 #include <errno.h>
 
+#include "abi/layout.h"
 #include "base/number.h"
 #include "loop/operation.h"
+#include "memory/image.h"
 #include "memory/layer.h"
+#include "memory/pages.h"
+#include "tender.h"
 
 /* What has changed more is not worth a plan of its own. */
 #define OTHER_MAPS_MAX 1024

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/base.h"
 #include "memory/layer.h"
 
 struct pages *pages_new(int plan_fd, uint64_t plan_bytes)

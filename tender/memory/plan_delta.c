@@ -4,7 +4,10 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
 #include "memory/pages.h"
+#include "memory/snapshot.h"
 #include "plan/map_list.h"
 #include "plan/plan.h"
 

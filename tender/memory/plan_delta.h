@@ -2,8 +2,12 @@
 #ifndef TENDER_PLAN_DELTA_H
 #define TENDER_PLAN_DELTA_H
 
+#include <stddef.h>
+
 #include "abi/plan.h"
-#include "context.h"
+
+struct snapshot;
+struct pages;
 
 /* Maps of a snapshot and the sources that their numbers mean. */
 struct mapped_snapshot {

@@ -3,10 +3,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
 #include "base/number.h"
+#include "memory/image.h"
+#include "memory/layer.h"
 #include "memory/pages.h"
+#include "memory/snapshot.h"
 #include "memory/words.h"
 #include "plan/page_delta.h"
+#include "sandbox/libos_image.h"
+#include "tender.h"
 
 /* ---- where what lies ---- */
 

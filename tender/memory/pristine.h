@@ -5,12 +5,21 @@
 #ifndef TENDER_PRISTINE_H
 #define TENDER_PRISTINE_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/link.h"
 #include "plan/change_index.h"
 #include "plan/map_list.h"
 #include "plan/plan.h"
 #include "process/maps.h"
 #include "process/pagemap.h"
+
+struct tender;
+struct image;
+struct pages;
+struct snapshot;
 
 struct pristine {
 	const struct tender *tender;
@@ -35,8 +44,6 @@ void pristine_close(struct pristine *p);
 
 /* Appends its maps as those of a process. */
 void pristine_vmas(const struct pristine *p, struct vma_list *list);
-/* The file behind a map, or -1; *id gets its identity, all zero for anonymous memory. */
-int pristine_file(const struct pristine *p, const struct plan_map *m, struct file_id *id);
 
 /* Appends what of runs is memory that a snapshot has a say in: neither scratch nor vDSO. */
 void pristine_clip(const struct page_runs *runs, struct page_runs *clipped);

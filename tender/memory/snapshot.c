@@ -4,10 +4,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/table.h"
 #include "memory/hooks.h"
 #include "memory/image.h"
+#include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/words.h"
+#include "sandbox/zygote.h"
+#include "tender.h"
 
 /* Besides, a deploy has the plan of a root and the one of a demoted UC. */
 #define DEPTH_MAX (LINK_PLANS_MAX - 2)

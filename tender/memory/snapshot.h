@@ -2,7 +2,33 @@
 #ifndef TENDER_SNAPSHOT_H
 #define TENDER_SNAPSHOT_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/layout.h"
+#include "base/base.h"
+#include "memory/pages.h"
+#include "memory/words.h"
+
+struct tender;
+struct image;
+struct template_sources;
+
+/* It is kept as pages, or compact, as what differs from its parent. */
+struct snapshot {
+	struct list_node node; /* known snapshots, until dropped */
+	uint64_t number, parent;
+	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and compact children's */
+	struct pages *pages;   /* of one that is not compact, else NULL */
+	struct snapshot *base; /* of a compact one: its parent; else NULL */
+	struct words words;    /* of a compact one: the plan that makes it of its base */
+	int words_fd;          /* a file of its own with that, or -1: words.c */
+	unsigned words_slot;
+	struct tender *tender; /* whose it is */
+	uint64_t starts; /* by this tender, those of what is kept as words on it too */
+	int image_count;
+	struct image *images[UC_IMAGE_MAX];
+};
 
 struct snapshot *snapshot_find(struct tender *t, uint64_t number);
 struct snapshot *snapshot_get(struct snapshot *s);

@@ -4,7 +4,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
 #include "base/sealed.h"
+#include "tender.h"
 
 /* A layer larger than this is no function's first: the next one will not be like it. */
 #define SPARE_BYTES_MAX (512 * UC_PAGE_SIZE)

@@ -5,7 +5,19 @@
 #ifndef TENDER_SPARE_LAYER_H
 #define TENDER_SPARE_LAYER_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tender;
+
+struct spare_layer {
+	int fd; /* or -1 */
+	char *view; /* all its bytes, writable, or NULL */
+	uint64_t bytes; /* that it has pages for */
+	uint64_t wanted; /* 0 as long as there was no capture */
+	char *old_view; /* of the layer before, or NULL */
+	uint64_t old_view_bytes;
+};
 
 struct layer_file {
 	int fd;

@@ -4,13 +4,18 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "abi/layout.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "base/fnv1a.h"
 #include "base/sealed.h"
+#include "memory/image.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
 #include "memory/words.h"
 #include "plan/plan_check.h"
+#include "tender.h"
 
 /* Pages of a layer that are looked at to tell it from others. */
 #define SAMPLES 8u

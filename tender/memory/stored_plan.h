@@ -5,7 +5,11 @@
 #ifndef TENDER_STORED_PLAN_H
 #define TENDER_STORED_PLAN_H
 
-#include "context.h"
+#include <stdint.h>
+
+struct tender;
+struct snapshot;
+struct layer;
 
 /*
  * The text for the file, to be freed, and the layer that goes with it, or NULL. Its length or -errno: -ESTALE when the

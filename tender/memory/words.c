@@ -6,8 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
+#include "base/peer_set.h"
 #include "base/sealed.h"
+#include "base/table.h"
 #include "memory/hooks.h"
+#include "memory/snapshot.h"
+#include "tender.h"
 
 /* Words of the own pack, by offset. */
 struct block {

@@ -5,8 +5,21 @@
 #ifndef TENDER_WORDS_H
 #define TENDER_WORDS_H
 
-#include "context.h"
+#include <stdint.h>
+
 #include "plan/plan.h"
+
+struct tender;
+struct snapshot;
+
+/* A plan in the pack of a tender. */
+struct words {
+	int owner;
+	uint64_t offset, bytes;
+};
+
+/* Files of their own that plans out of packs have at a time: more than a deploy takes. */
+#define WORDS_FILES_MAX 64
 
 /* With an empty pack of its own. */
 void words_init(struct tender *t);

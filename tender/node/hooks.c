@@ -2,12 +2,12 @@
 
 #include "base/base.h"
 #include "capture/capture_later.h"
-#include "context.h"
 #include "idle/reset.h"
 #include "peers/peers.h"
 #include "start/template.h"
 #include "uc/limits.h"
 #include "uc/link_hub.h"
+#include "uc/uc.h"
 
 static void operation_over(struct tender *t, struct operation_subject *subject)
 {

@@ -6,7 +6,6 @@
 
 #include "base/base.h"
 #include "base/table.h"
-#include "context.h"
 #include "disk/store.h"
 #include "loop/control.h"
 #include "loop/loop.h"
@@ -26,6 +25,7 @@
 #include "sandbox/vdso.h"
 #include "sandbox/zygote.h"
 #include "start/template.h"
+#include "tender.h"
 #include "uc/limits.h"
 #include "uc/link_share.h"
 #include "uc/uc.h"

@@ -5,9 +5,9 @@
 #include <time.h>
 
 #include "base/base.h"
+#include "base/peer_set.h"
 #include "capture/capture_later.h"
 #include "capture/snapshot_diff.h"
-#include "context.h"
 #include "idle/reset.h"
 #include "loop/control.h"
 #include "loop/loop.h"
@@ -16,6 +16,7 @@
 #include "peers/peers.h"
 #include "start/embryo_pool.h"
 #include "start/template.h"
+#include "tender.h"
 #include "uc/limits.h"
 #include "uc/link_share.h"
 #include "uc/uc.h"

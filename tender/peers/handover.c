@@ -5,13 +5,16 @@
 
 #include "abi/control.h"
 #include "base/base.h"
-#include "context.h"
+#include "base/peer_set.h"
 #include "loop/control.h"
 #include "memory/image.h"
+#include "memory/layer.h"
+#include "memory/pages.h"
 #include "memory/snapshot.h"
 #include "memory/words.h"
 #include "peers/peer.h"
 #include "peers/peers.h"
+#include "tender.h"
 
 /* A capture or compaction whose peers have not all answered. */
 struct handover {

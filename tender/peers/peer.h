@@ -2,7 +2,15 @@
 #ifndef TENDER_PEER_H
 #define TENDER_PEER_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "abi/layout.h"
+#include "loop/loop.h"
+
+struct tender;
 
 struct peer {
 	struct event_source source; /* its descriptor is -1 while there is no such tender */

@@ -9,11 +9,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "base/base.h"
+#include "base/peer_set.h"
 #include "loop/control.h"
 #include "loop/loop.h"
 #include "memory/words.h"
 #include "peers/peer.h"
 #include "sandbox/huge_image.h"
+#include "tender.h"
 
 #define HELLO_TIMEOUT_MS 1000
 

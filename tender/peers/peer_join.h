@@ -5,7 +5,10 @@
 #ifndef TENDER_PEER_JOIN_H
 #define TENDER_PEER_JOIN_H
 
-#include "context.h"
+#include <stdint.h>
+
+struct tender;
+struct control_frame;
 
 /* Listens at path, unless it is NULL. */
 void peer_join_init(struct tender *t, const char *path);

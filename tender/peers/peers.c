@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "abi/layout.h"
+#include "base/base.h"
 #include "base/descriptors.h"
 #include "loop/control.h"
 #include "loop/loop.h"
@@ -20,6 +22,7 @@
 #include "memory/snapshot.h"
 #include "memory/words.h"
 #include "peers/peer.h"
+#include "tender.h"
 
 int peer_send(int sock, const struct peer_message *m, const int *fds, int fd_count)
 {

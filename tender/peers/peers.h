@@ -2,7 +2,15 @@
 #ifndef TENDER_PEERS_H
 #define TENDER_PEERS_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tender;
+struct event_source;
+struct snapshot;
+struct control_frame;
+struct words;
 
 void peers_init(struct tender *t);
 /* For a wait without epoll; NULL for the own index, and where there is none. */

@@ -10,8 +10,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "base/base.h"
+#include "base/file_id.h"
 #include "plan/vma_list.h"
 #include "process/maps.h"
+#include "tender.h"
 
 /* Twice what the kernel writes. */
 #define STATUS_BYTES 4096

@@ -2,7 +2,12 @@
 #ifndef TENDER_PROCFS_H
 #define TENDER_PROCFS_H
 
-#include "context.h"
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tender;
+struct control_stat;
+struct file_id;
 
 /* The process's number as the node sees it; the tender may live in a pid namespace. 0 if unknown. */
 uint32_t procfs_host_pid(const struct tender *t, pid_t pid);

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 
 #include "sandbox/embryo_start.h"
-#include "start/working_set.h"
+#include "sandbox/zygote.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22

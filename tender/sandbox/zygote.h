@@ -43,6 +43,9 @@ struct template_sources {
 	int image_count, plan_count, layer_count;
 };
 
+/* Blocks of files in huge pages are mapped as they are, and never split. */
+#define WORKING_SET_HUGE_BYTES (2ul << 20)
+
 struct working_set {
 	const struct plan_touch *touches;
 	uint32_t count;

@@ -10,7 +10,7 @@
 #include "plan/vma_list.h"
 #include "process/maps.h"
 #include "process/pagemap.h"
-#include "start/working_set.h"
+#include "sandbox/zygote.h"
 
 /* The library OS and the vDSO belong to every embryo, and a reset counts on them as they came. */
 static bool may_be_anchored(const struct vma *v)

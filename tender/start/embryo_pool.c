@@ -8,9 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "base/descriptors.h"
 #include "loop/loop.h"
+#include "tender.h"
 #include "uc/link_hub.h"
+#include "uc/uc.h"
 
 #define POOL_TARGET 8
 

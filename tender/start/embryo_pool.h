@@ -2,7 +2,12 @@
 #ifndef TENDER_EMBRYO_POOL_H
 #define TENDER_EMBRYO_POOL_H
 
-#include "context.h"
+#include <stdbool.h>
+
+#include "sandbox/zygote.h"
+
+struct tender;
+struct uc;
 
 /* A new embryo, in no list yet; made_ns says how long that took. 0 or -errno. */
 int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch fetch, struct uc **made);

@@ -4,14 +4,19 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "base/base.h"
 #include "loop/control.h"
 #include "memory/image.h"
+#include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/plan_delta.h"
 #include "memory/snapshot.h"
 #include "memory/words.h"
 #include "start/embryo_pool.h"
 #include "start/template.h"
+#include "tender.h"
 #include "uc/hostfs.h"
 #include "uc/limits.h"
 #include "uc/link_hub.h"

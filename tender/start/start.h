@@ -2,7 +2,16 @@
 #ifndef TENDER_START_H
 #define TENDER_START_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/link.h"
+
+struct tender;
+struct control_frame;
+struct snapshot;
+struct uc;
+struct pages;
 
 /* Carry out CONTROL_BOOT and CONTROL_DEPLOY, answer included, which comes with LINK_DEPLOYED. */
 void start_boot(struct tender *t, const struct control_frame *frame, const char *payload);

@@ -6,18 +6,24 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/plan.h"
+#include "base/base.h"
 #include "base/child.h"
 #include "base/descriptors.h"
 #include "base/optimisations.h"
 #include "loop/loop.h"
 #include "loop/operation.h"
+#include "memory/pages.h"
 #include "memory/snapshot.h"
 #include "plan/plan.h"
 #include "process/procfs.h"
 #include "process/tracee.h"
+#include "sandbox/zygote.h"
 #include "start/anchor.h"
 #include "start/embryo_pool.h"
 #include "start/working_set.h"
+#include "tender.h"
 #include "uc/uc.h"
 
 #define TEMPLATES_MAX 64

@@ -7,7 +7,12 @@
 #ifndef TENDER_TEMPLATE_H
 #define TENDER_TEMPLATE_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tender;
+struct snapshot;
+struct uc;
 
 void templates_init(struct tender *t);
 /* Frees those that have ended; no event may be waiting to be told. */

@@ -1,8 +1,11 @@
 #include "start/working_set.h"
 
+#include "abi/layout.h"
+#include "plan/page_runs.h"
 #include "plan/vma_list.h"
 #include "process/maps.h"
 #include "process/pagemap.h"
+#include "uc/uc.h"
 
 /* A run that wrote more than this has no working set worth the memory of embryos that stand ready. */
 #define WRITTEN_PAGES_MAX 1024

@@ -8,7 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/base.h"
 #include "loop/loop.h"
+#include "tender.h"
 #include "uc/uc.h"
 
 #define ALARMS_READ 16

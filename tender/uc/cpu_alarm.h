@@ -2,7 +2,11 @@
 #ifndef TENDER_CPU_ALARM_H
 #define TENDER_CPU_ALARM_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tender;
+struct uc;
 
 /* Called with each UC whose alarm has rung, from the event loop. */
 typedef void cpu_alarm_fn(struct tender *t, struct uc *uc);

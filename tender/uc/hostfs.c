@@ -6,8 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "abi/link.h"
+#include "base/base.h"
 #include "uc/hostfs_ops.h"
 #include "uc/link_hub.h"
+#include "uc/uc.h"
 
 struct mount {
 	char *guest_dir; /* no trailing slash; "" is the root */

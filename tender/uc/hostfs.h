@@ -2,7 +2,13 @@
 #ifndef TENDER_HOSTFS_H
 #define TENDER_HOSTFS_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct hostfs;
+struct tender;
+struct uc;
+struct link_frame;
 
 /*
  * text: NUL-ended pairs "GUESTDIR\0HOSTDIR\0" of bytes in all (abi/control.h).

@@ -12,6 +12,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/base.h"
+
 static int open_in_root(int root, const char *path, uint64_t flags)
 {
 	struct open_how how = {

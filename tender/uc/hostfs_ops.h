@@ -2,7 +2,10 @@
 #ifndef TENDER_HOSTFS_OPS_H
 #define TENDER_HOSTFS_OPS_H
 
-#include "context.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#include "abi/link.h"
 
 #define HOSTFS_PATH_MAX 4096
 

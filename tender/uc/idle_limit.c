@@ -3,7 +3,9 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include "abi/control.h"
 #include "process/process_read.h"
+#include "tender.h"
 #include "uc/uc.h"
 
 /*

@@ -2,7 +2,10 @@
 #ifndef TENDER_IDLE_LIMIT_H
 #define TENDER_IDLE_LIMIT_H
 
-#include "context.h"
+#include <stdint.h>
+
+struct uc;
+struct tender;
 
 /* It has answered: what it does from now on counts. */
 void idle_limit_begin(struct uc *uc);

@@ -6,9 +6,13 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "base/base.h"
 #include "loop/control.h"
 #include "loop/loop.h"
 #include "process/procfs.h"
+#include "sandbox/privileges.h"
+#include "tender.h"
 #include "uc/cpu_alarm.h"
 #include "uc/idle_limit.h"
 #include "uc/uc.h"

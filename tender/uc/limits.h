@@ -2,7 +2,11 @@
 #ifndef TENDER_LIMITS_H
 #define TENDER_LIMITS_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tender;
+struct uc;
 
 void limits_init(struct tender *t);
 /* Sets the limits that the host kernel keeps. 0 or -errno. */

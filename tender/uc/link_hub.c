@@ -11,8 +11,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "abi/control.h"
+#include "abi/link.h"
+#include "base/base.h"
 #include "loop/control.h"
 #include "loop/loop.h"
+#include "tender.h"
 #include "uc/hooks.h"
 #include "uc/hostfs.h"
 #include "uc/limits.h"

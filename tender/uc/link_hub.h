@@ -2,7 +2,13 @@
 #ifndef TENDER_LINK_HUB_H
 #define TENDER_LINK_HUB_H
 
-#include "context.h"
+#include <stddef.h>
+#include <stdint.h>
+
+struct tender;
+struct event_source;
+struct uc;
+struct link_frame;
 
 /* Handler of a UC's link in the epoll set, and what it is to wait for. */
 void link_ready(struct tender *t, struct event_source *source, uint32_t events);

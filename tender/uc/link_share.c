@@ -1,7 +1,10 @@
 #include "uc/link_share.h"
 
+#include "base/base.h"
 #include "loop/control.h"
+#include "tender.h"
 #include "uc/link_hub.h"
+#include "uc/uc.h"
 
 /* What a frame costs beside its bytes: the tender takes a microsecond for either, the node half of one. */
 #define FRAME_BYTES 1024

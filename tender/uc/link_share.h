@@ -5,7 +5,11 @@
 #ifndef TENDER_LINK_SHARE_H
 #define TENDER_LINK_SHARE_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tender;
+struct uc;
 
 void link_shares_init(struct tender *t);
 /* A frame with so many bytes was taken. False, and uc->share_bytes below 0, when the UC has had its share: it is to wait. */

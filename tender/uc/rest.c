@@ -7,9 +7,14 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "abi/layout.h"
+#include "abi/libos.h"
 #include "base/base.h"
 #include "loop/operation.h"
+#include "memory/snapshot.h"
 #include "process/procfs.h"
+#include "tender.h"
+#include "uc/uc.h"
 
 /* A UC that has just answered needs 50 to 300 us: longer steps would be waited for in vain. */
 #define STEP_FIRST_NS 20000

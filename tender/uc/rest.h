@@ -2,11 +2,14 @@
 #ifndef TENDER_REST_H
 #define TENDER_REST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <sys/user.h>
 
-#include "context.h"
+struct uc;
+struct tender;
+struct snapshot;
 
 /* Both within an operation. Lets a process go on, for limit_ns at most, until it has not run for a moment: it rests, or others have the core. */
 void rest_let_run(pid_t pid, uint64_t limit_ns);

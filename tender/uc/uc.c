@@ -17,6 +17,7 @@
 #include "memory/snapshot.h"
 #include "process/procfs.h"
 #include "process/tracee.h"
+#include "tender.h"
 #include "uc/hooks.h"
 #include "uc/hostfs.h"
 #include "uc/limits.h"

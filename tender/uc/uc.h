@@ -2,7 +2,118 @@
 #ifndef TENDER_UC_H
 #define TENDER_UC_H
 
-#include "context.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "abi/control.h"
+#include "abi/layout.h"
+#include "base/base.h"
+#include "loop/loop.h"
+#include "loop/operation.h"
+#include "sandbox/zygote.h"
+
+struct template;
+struct kept;
+struct snapshot;
+struct pages;
+struct hostfs;
+struct image;
+struct tender;
+
+enum uc_state {
+	UC_EMBRYO,    /* in the pool or ready in a template */
+	UC_STARTING,  /* LINK_BOOT or LINK_DEPLOY was sent, not confirmed yet */
+	UC_RUNNING,
+	UC_DEMOTED, /* without process and link: see kept */
+	UC_GONE, /* reaped; freed once no event can name it */
+};
+
+/* idle_limit.h */
+enum uc_idle {
+	UC_AT_WORK, /* on a message, or on its way to its first one */
+	UC_ASKED,   /* it was sent a message, which it was not seen to take */
+	UC_IDLE,    /* it has answered */
+};
+
+/* Packets that the UC's socket did not take yet. */
+struct packet {
+	struct packet *next;
+	size_t bytes;
+	int fd; /* travels along, or -1 */
+	char data[];
+};
+
+struct uc {
+	struct event_source link;
+	struct list_node node;    /* pool, table chain or dead list */
+	struct list_node ending;  /* uc.c: its link is closed, its end not seen */
+	struct list_node watched; /* limits.c: UCs whose memory is looked at often, or that doze */
+	uint32_t id;
+	enum uc_state state;
+	pid_t pid;
+	uint64_t made_ns; /* time that its process took to make */
+	bool in_pool;
+	struct template *template; /* it stands ready there, or NULL */
+	enum embryo_fetch fetch;
+	unsigned answers;          /* of its driver, until there is nothing to learn */
+	bool learned;              /* what it has touched is known, or is no working set */
+	uint64_t asked_ns;         /* when its driver got a message that it has not answered yet, or 0 */
+	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
+	uint64_t earlier_cpu_ns;   /* of processes that it had before */
+	struct list_node resetting; /* reset.c: UCs that are to be reset once they are at rest */
+	uint32_t reset_seq;        /* request to answer then */
+	uint64_t reset_asked_ns, reset_next_ns;
+	struct operation_subject subject;
+	struct list_node capturing;     /* capture_later.c: UCs that have answered and are to be captured */
+	struct control_frame capture;   /* request to carry out when it has answered; no seq: there is none */
+	struct control_capture capture_how;
+	uint32_t resets;           /* how often it was put back to its snapshot */
+	uint32_t reset_pages;      /* its private pages at the second time */
+
+	struct packet *out_first, *out_last;
+	size_t out_bytes;
+
+	struct snapshot *origin; /* deployed from, or NULL */
+	struct pages *pages;     /* whose layers it has mapped, or NULL */
+	int compact;             /* snapshots from origin up whose words make it out of these */
+	struct hostfs *hostfs;   /* root of a UC booted with LINK_ROOT_HOST, or NULL */
+	bool has_host_files;     /* such files have no place in a snapshot */
+	int image_count;
+	struct image *images[UC_IMAGE_MAX];
+
+	uint64_t deploy_id, started_ns;
+	uint32_t start_seq; /* request to answer when LINK_DEPLOYED comes */
+	uint32_t *kill_seqs; /* requests to answer when the process is gone */
+	int kill_count;
+	enum control_exit_reason exit_reason;
+	bool refused; /* it broke the protocol of its link: nothing of it is passed on any more */
+	bool waited; /* its end has been seen, the rest of its frames not yet */
+	struct control_exit end;
+
+	/* link_share.c */
+	struct list_node sharing; /* UCs that are not listened to */
+	int64_t share_bytes;      /* that it may send at once; below 0: it has had its share */
+	uint64_t share_ns;        /* when that was so last */
+	bool muted;               /* nobody wants its output */
+	bool traced;              /* LINK_TRACE is wanted of it */
+	bool told_panic, told_exit;
+
+	uint64_t memory_limit;
+	enum uc_idle idle;
+	uint64_t idle_from_ns; /* its processor time when it was first looked at since then, or 0 */
+	uint64_t idle_untaken; /* bytes of the message that it had not taken then */
+	uint64_t watched_cpu_ns, looked_cpu_ns; /* its CPU time at the last tick, and when its memory was last looked at */
+	int watched_quiet; /* ticks in a row without progress of its CPU time */
+	bool dozes;        /* it is not watched, and has no alarm */
+	bool has_alarm;
+	timer_t alarm;     /* cpu_alarm.c */
+	uint64_t told_bytes; /* of memory that the node knows of */
+};
+
+#define UC_TABLE_SIZE 4096
 
 void uc_table_init(struct tender *t);
 /* A deploying, running or demoted UC, or NULL. */

@@ -5,11 +5,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../tender/process/maps.h"
+#include "../../tender/base/base.h"
 #include "../../tender/base/optimisations.h"
+#include "../../tender/memory/image.h"
+#include "../../tender/memory/layer.h"
+#include "../../tender/memory/pages.h"
+#include "../../tender/memory/plan_delta.h"
+#include "../../tender/memory/snapshot.h"
 #include "../../tender/plan/page_delta.h"
 #include "../../tender/plan/plan.h"
-#include "../../tender/memory/plan_delta.h"
+#include "../../tender/process/maps.h"
 #include "../../tender/process/page_copy.h"
 #include "../../tender/process/unchanged.h"
 #include "mappings.h"
