@@ -44,7 +44,7 @@ static int check(struct demotion *d)
 	const struct uc *uc = d->uc;
 
 	d->failed = "it does not run by itself";
-	if (uc->waited || uc->kill_count)
+	if (uc->waited || uc->kill.count)
 		return -EBUSY;
 	d->failed = "no snapshot has its images";
 	if (uc->hostfs || !d->base || !rest_has_images_of(uc, d->base))
@@ -99,14 +99,11 @@ static struct kept *keep(const struct demotion *d)
 /* The number passes on to a UC without process, which is returned. */
 static const struct uc *change(struct tender *t, struct demotion *d)
 {
-	struct uc *demoted = xcalloc(1, sizeof *demoted);
+	struct uc *demoted = uc_new();
 	uint32_t id = d->uc->id;
 
 	demoted->state = UC_DEMOTED;
 	demoted->link.fd = -1;
-	list_init(&demoted->watched);
-	list_init(&demoted->sharing);
-	list_init(&demoted->resetting);
 	demoted->memory_limit = d->uc->memory_limit;
 	demoted->origin = snapshot_get(d->base);
 	demoted->kept = keep(d);

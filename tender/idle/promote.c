@@ -48,7 +48,7 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	uint64_t bytes;
 	int error, plan;
 
-	if (t->uc_count >= t->uc_max)
+	if (t->ucs.count >= t->uc_max)
 		return -EAGAIN;
 	error = start_take(t, demoted->origin, &start);
 	if (error)
@@ -62,7 +62,7 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	start_add_plan(&start, plan, bytes);
 	start.uc->earlier_cpu_ns = demoted->kept->cpu_ns;
 	/* What it touches now is no working set of the function. */
-	start.uc->learned = true;
+	start.uc->learn.done = true;
 	list_del(&demoted->node);
 	start_send(t, &start, frame, demoted->memory_limit, 0);
 	demoted_free(t, demoted);

@@ -17,7 +17,6 @@
 #include "idle/write_back.h"
 #include "loop/control.h"
 #include "loop/operation.h"
-#include "memory/image.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
@@ -73,7 +72,7 @@ static int check(struct reset *r)
 	const struct uc *uc = r->uc;
 
 	r->failed = "it is about to end";
-	if (uc->waited || uc->kill_count)
+	if (uc->waited || uc->kill.count)
 		return -ESRCH;
 	r->failed = "its snapshot has not its images";
 	if (uc->hostfs || !uc->origin || !uc->pages || !rest_has_images_of(uc, uc->origin))
@@ -129,11 +128,11 @@ static bool keeps_pages(struct uc *uc, const struct page_runs *own)
 {
 	uint64_t pages = page_runs_pages(own);
 
-	if (uc->resets++ == 0)
+	if (uc->reset.count++ == 0)
 		return false;
-	if (uc->resets == 2)
-		uc->reset_pages = (uint32_t)(pages < KEEP_PAGES_MAX ? pages : KEEP_PAGES_MAX);
-	return pages <= KEEP_PAGES_MAX && pages <= uc->reset_pages * 2u + KEEP_PAGES_MORE;
+	if (uc->reset.count == 2)
+		uc->reset.pages = (uint32_t)(pages < KEEP_PAGES_MAX ? pages : KEEP_PAGES_MAX);
+	return pages <= KEEP_PAGES_MAX && pages <= uc->reset.pages * 2u + KEEP_PAGES_MORE;
 }
 
 static int compare(struct tender *t, struct reset *r)
@@ -251,11 +250,11 @@ static void send(struct tender *t, struct reset *r)
 		if (start_add_words(t, &start, r->compact[i]))
 			uc_kill(uc, CONTROL_EXIT_KILLED); /* its end is the answer */
 	/* What it touches now is no working set of the function. */
-	uc->learned = true;
+	uc->learn.done = true;
 	uc->made_ns = 0;
-	uc->started_ns = uc->reset_asked_ns;
+	uc->start.at_ns = uc->reset.asked_ns;
 	limits_watch(t, uc);
-	start_tell(t, &start, uc->reset_seq, uc->memory_limit, 0);
+	start_tell(t, &start, uc->reset.seq, uc->memory_limit, 0);
 }
 
 /* Of the errors that let it live on as it was; any other may have come too late for that. */
@@ -297,23 +296,23 @@ static int reset(struct tender *t, struct reset *r)
 
 static void end_request(struct uc *uc)
 {
-	list_del(&uc->resetting);
-	uc->reset_seq = 0;
+	list_del(&uc->reset.waiting);
+	uc->reset.seq = 0;
 }
 
 static bool is_time_left(const struct uc *uc, uint64_t now)
 {
-	return now - uc->reset_asked_ns < REST_LIMIT_NS;
+	return now - uc->reset.asked_ns < REST_LIMIT_NS;
 }
 
 /* Looked at again after as long as it has been waited for. */
 static void look_later(struct tender *t, struct uc *uc, uint64_t now)
 {
-	uint64_t waited = now - uc->reset_asked_ns;
+	uint64_t waited = now - uc->reset.asked_ns;
 
-	uc->reset_next_ns = now + (waited > LOOK_FIRST_NS ? waited : LOOK_FIRST_NS);
-	list_del(&uc->resetting);
-	list_add_tail(&uc->resetting, &t->resets);
+	uc->reset.next_ns = now + (waited > LOOK_FIRST_NS ? waited : LOOK_FIRST_NS);
+	list_del(&uc->reset.waiting);
+	list_add_tail(&uc->reset.waiting, &t->resets);
 }
 
 static void attempt(struct tender *t, void *job)
@@ -326,7 +325,7 @@ static void attempt(struct tender *t, void *job)
 		look_later(t, uc, now_ns());
 	} else {
 		if (error)
-			control_error(t, uc->id, uc->reset_seq, -error, "reset of UC %u: %s (at %#lx): %s", uc->id, r->failed,
+			control_error(t, uc->id, uc->reset.seq, -error, "reset of UC %u: %s (at %#lx): %s", uc->id, r->failed,
 				      r->conflict, strerror(-error));
 		end_request(uc);
 	}
@@ -345,7 +344,7 @@ static void begin(struct tender *t, struct uc *uc, uint64_t rest_limit_ns)
 	r->plan_fd = -1;
 	r->uc = uc;
 	r->rest_limit_ns = rest_limit_ns;
-	list_del(&uc->resetting);
+	list_del(&uc->reset.waiting);
 	operation_start(t, &uc->subject, attempt, r);
 }
 
@@ -354,13 +353,13 @@ void reset_request(struct tender *t, const struct control_frame *frame, const ch
 	struct uc *uc = uc_find(t, frame->uc);
 
 	(void)payload;
-	if (!uc || uc->state != UC_RUNNING || uc->reset_seq) {
+	if (!uc || uc->state != UC_RUNNING || uc->reset.seq) {
 		control_error(t, frame->uc, frame->seq, uc ? EBUSY : ESRCH, "reset of UC %u: %s", frame->uc,
 			      uc ? "it does not run by itself" : "there is none");
 		return;
 	}
-	uc->reset_seq = frame->seq;
-	uc->reset_asked_ns = now_ns();
+	uc->reset.seq = frame->seq;
+	uc->reset.asked_ns = now_ns();
 	begin(t, uc, REST_SOON_NS);
 }
 
@@ -372,17 +371,17 @@ int resets_timeout_ms(const struct tender *t)
 void resets_tick(struct tender *t)
 {
 	list_for_each_safe(n, next, &t->resets) {
-		struct uc *uc = list_entry(n, struct uc, resetting);
+		struct uc *uc = list_entry(n, struct uc, reset.waiting);
 
-		if (!uc->subject.operation && now_ns() >= uc->reset_next_ns)
+		if (!uc->subject.operation && now_ns() >= uc->reset.next_ns)
 			begin(t, uc, 0);
 	}
 }
 
 void reset_give_up(struct tender *t, struct uc *uc)
 {
-	if (!uc->reset_seq)
+	if (!uc->reset.seq)
 		return;
-	control_error(t, uc->id, uc->reset_seq, ESRCH, "reset of UC %u: it has ended", uc->id);
+	control_error(t, uc->id, uc->reset.seq, ESRCH, "reset of UC %u: it has ended", uc->id);
 	end_request(uc);
 }

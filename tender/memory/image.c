@@ -21,7 +21,7 @@ struct image_number {
 
 static struct image_number *find_number(struct tender *t, uint32_t number)
 {
-	list_for_each(n, &t->image_numbers) {
+	list_for_each(n, &t->images.numbers) {
 		struct image_number *known = list_entry(n, struct image_number, node);
 
 		if (known->number == number)
@@ -39,7 +39,7 @@ struct image *image_find(struct tender *t, uint32_t number)
 
 uint32_t image_number(struct tender *t, const struct image *image)
 {
-	list_for_each(n, &t->image_numbers) {
+	list_for_each(n, &t->images.numbers) {
 		struct image_number *known = list_entry(n, struct image_number, node);
 
 		if (known->image == image)
@@ -79,7 +79,7 @@ static int identify(int fd, struct file_id *file, uint64_t *bytes)
 
 static struct image *find_file(struct tender *t, const struct file_id *file)
 {
-	list_for_each(n, table_chain(&t->images, file->ino)) {
+	list_for_each(n, table_chain(&t->images.by_file, file->ino)) {
 		struct image *image = list_entry(n, struct image, node);
 
 		if (file_id_equal(&image->file, file))
@@ -104,7 +104,7 @@ static int take(struct tender *t, int fd, struct image **out)
 	}
 	image = xcalloc(1, sizeof *image);
 	*image = (struct image){ .refs = 1, .fd = fd, .file = file, .bytes = bytes };
-	list_add_tail(&image->node, table_chain(&t->images, file.ino));
+	list_add_tail(&image->node, table_chain(&t->images.by_file, file.ino));
 	*out = image;
 	return 0;
 }
@@ -152,7 +152,7 @@ int image_open(struct tender *t, uint32_t number, const char *path, bool huge)
 		return error;
 	known = xcalloc(1, sizeof *known);
 	*known = (struct image_number){ .number = number, .image = image };
-	list_add_tail(&known->node, &t->image_numbers);
+	list_add_tail(&known->node, &t->images.numbers);
 	return 0;
 }
 

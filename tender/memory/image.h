@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "base/file_id.h"
+#include "base/table.h"
 
 struct tender;
 
@@ -17,6 +18,11 @@ struct image {
 	int fd;
 	struct file_id file;
 	uint64_t bytes;
+};
+
+struct images {
+	struct table by_file; /* by inode */
+	struct list_node numbers;
 };
 
 /*

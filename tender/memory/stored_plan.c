@@ -9,7 +9,6 @@
 #include "base/base.h"
 #include "base/fnv1a.h"
 #include "base/sealed.h"
-#include "memory/image.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"

@@ -29,20 +29,20 @@ void words_init(struct tender *t)
 	if (fd < 0)
 		fatal(-fd, "memory file for words");
 	for (int i = 0; i < PEERS_MAX; i++)
-		t->packs[i] = -1;
-	t->packs[t->index] = fd;
-	table_init(&t->blocks);
+		t->packs.fds[i] = -1;
+	t->packs.fds[t->index] = fd;
+	table_init(&t->packs.blocks);
 }
 
 void words_set_pack(struct tender *t, int owner, int fd)
 {
-	close_if_open(t->packs[owner]);
-	t->packs[owner] = fd;
+	close_if_open(t->packs.fds[owner]);
+	t->packs.fds[owner] = fd;
 }
 
 static struct list_node *chain_of(struct tender *t, uint64_t offset)
 {
-	return table_chain(&t->blocks, offset / UC_PAGE_SIZE);
+	return table_chain(&t->packs.blocks, offset / UC_PAGE_SIZE);
 }
 
 static struct block *find(struct tender *t, uint64_t offset)
@@ -59,21 +59,21 @@ static struct block *find(struct tender *t, uint64_t offset)
 /* Gives the memory back; the place in the file is not used again, of which there is plenty. */
 static int punch(const struct tender *t, uint64_t offset, uint64_t bytes)
 {
-	return fallocate(t->packs[t->index], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+	return fallocate(t->packs.fds[t->index], FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
 			 (off_t)PAGE_UP(bytes));
 }
 
 int words_new(struct tender *t, const void *plan, uint64_t bytes, struct words *w)
 {
-	uint64_t offset = t->pack_end;
-	int error = pwrite_all(t->packs[t->index], plan, bytes, offset);
+	uint64_t offset = t->packs.end;
+	int error = pwrite_all(t->packs.fds[t->index], plan, bytes, offset);
 
 	if (error) {
 		punch(t, offset, bytes);
 		return error;
 	}
 	words_hold(t, offset, bytes, t->index);
-	t->pack_end += PAGE_UP(bytes);
+	t->packs.end += PAGE_UP(bytes);
 	*w = (struct words){ .owner = t->index, .offset = offset, .bytes = bytes };
 	return 0;
 }
@@ -123,7 +123,7 @@ void words_released(struct tender *t, uint64_t offset, int holder)
 void words_let_go(struct tender *t, int holder)
 {
 	for (size_t i = 0; i < TABLE_CHAINS; i++)
-		list_for_each_safe(n, next, &t->blocks.chains[i])
+		list_for_each_safe(n, next, &t->packs.blocks.chains[i])
 			let_go(t, list_entry(n, struct block, node), holder);
 }
 
@@ -137,7 +137,7 @@ void words_release(struct tender *t, const struct words *w)
 
 int words_view(const struct tender *t, const struct snapshot *s, struct plan_view *view)
 {
-	return plan_open_at(t->packs[s->words.owner], s->words.offset, s->words.bytes, view);
+	return plan_open_at(t->packs.fds[s->words.owner], s->words.offset, s->words.bytes, view);
 }
 
 /* ---- a pack that was another's ---- */
@@ -187,13 +187,13 @@ int words_settle(struct tender *t)
 	size_t count = 0, size = 0;
 	uint64_t end = 0;
 	struct stat st;
-	int error = fstat(t->packs[t->index], &st) < 0 ? -errno : 0;
+	int error = fstat(t->packs.fds[t->index], &st) < 0 ? -errno : 0;
 
 	if (error)
 		return error;
-	t->pack_end = PAGE_UP((uint64_t)st.st_size);
+	t->packs.end = PAGE_UP((uint64_t)st.st_size);
 	for (size_t i = 0; i < TABLE_CHAINS; i++) {
-		list_for_each(n, &t->blocks.chains[i]) {
+		list_for_each(n, &t->packs.blocks.chains[i]) {
 			if (count == size) {
 				size = size ? size * 2 : 256;
 				sorted = xrealloc(sorted, size * sizeof(struct block *));
@@ -204,7 +204,7 @@ int words_settle(struct tender *t)
 	if (count)
 		qsort(sorted, count, sizeof(struct block *), by_offset);
 	for (size_t i = 0; !error && i <= count; i++) {
-		uint64_t next = i < count ? sorted[i]->offset : t->pack_end;
+		uint64_t next = i < count ? sorted[i]->offset : t->packs.end;
 
 		if (next > end && punch(t, end, next - end) < 0)
 			error = -errno;
@@ -221,13 +221,13 @@ static void close_file(struct tender *t, struct snapshot *s)
 {
 	close(s->words_fd);
 	s->words_fd = -1;
-	t->words_files[s->words_slot] = NULL;
+	t->packs.files[s->words_slot] = NULL;
 }
 
 static int make_file(const struct tender *t, const struct words *w)
 {
 	char *plan = xcalloc(1, w->bytes);
-	int fd = -1, error = pread_all(t->packs[w->owner], plan, w->bytes, w->offset);
+	int fd = -1, error = pread_all(t->packs.fds[w->owner], plan, w->bytes, w->offset);
 
 	if (!error)
 		fd = sealed_create("seuss-plan");
@@ -253,10 +253,10 @@ int words_file(struct tender *t, struct snapshot *s)
 	fd = make_file(t, &s->words);
 	if (fd < 0)
 		return fd;
-	slot = t->next_words_file++ % WORDS_FILES_MAX;
-	if (t->words_files[slot])
-		close_file(t, t->words_files[slot]);
-	t->words_files[slot] = s;
+	slot = t->packs.next_file++ % WORDS_FILES_MAX;
+	if (t->packs.files[slot])
+		close_file(t, t->packs.files[slot]);
+	t->packs.files[slot] = s;
 	s->words_slot = slot;
 	s->words_fd = fd;
 	return fd;

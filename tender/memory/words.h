@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "base/peer_set.h"
+#include "base/table.h"
 #include "plan/plan.h"
 
 struct tender;
@@ -20,6 +22,14 @@ struct words {
 
 /* Files of their own that plans out of packs have at a time: more than a deploy takes. */
 #define WORDS_FILES_MAX 64
+
+struct packs {
+	int fds[PEERS_MAX]; /* by tender; -1: not known */
+	uint64_t end;       /* of the own one */
+	struct table blocks;
+	struct snapshot *files[WORDS_FILES_MAX];
+	unsigned next_file;
+};
 
 /* With an empty pack of its own. */
 void words_init(struct tender *t);

@@ -4,6 +4,7 @@
 #include "capture/capture_later.h"
 #include "idle/reset.h"
 #include "peers/peers.h"
+#include "start/embryo_pool.h"
 #include "start/template.h"
 #include "uc/limits.h"
 #include "uc/link_hub.h"
@@ -37,8 +38,14 @@ static void uc_ended(struct tender *t, struct uc *uc)
 	capture_later_give_up(t, uc);
 }
 
+static void uc_embryo_lost(struct tender *t, struct uc *uc)
+{
+	pool_lost(t, uc);
+	template_lost(uc);
+}
+
 const struct uc_hooks uc_hooks = {
 	.answered = uc_answered,
 	.ended = uc_ended,
-	.embryo_lost = template_lost,
+	.embryo_lost = uc_embryo_lost,
 };

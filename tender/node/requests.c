@@ -119,13 +119,13 @@ static void kill_uc(struct tender *t, const struct control_frame *frame, const c
 		return;
 	}
 	/* The last chance to see what it has touched. */
-	if (t->learn_from == uc->id)
+	if (t->templates.learn_from == uc->id)
 		template_work(t);
-	uc->kill_seqs = xrealloc(uc->kill_seqs, (size_t)(uc->kill_count + 1) * sizeof *uc->kill_seqs);
-	uc->kill_seqs[uc->kill_count++] = frame->seq;
+	uc->kill.seqs = xrealloc(uc->kill.seqs, (size_t)(uc->kill.count + 1) * sizeof *uc->kill.seqs);
+	uc->kill.seqs[uc->kill.count++] = frame->seq;
 	if (frame->flags & CONTROL_KILL_MEMORY)
 		uc_kill(uc, CONTROL_EXIT_MEMORY);
-	else if (t->looked_at != uc->id)
+	else if (t->templates.looked_at != uc->id)
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 }
 

@@ -24,6 +24,7 @@
 #include "sandbox/privileges.h"
 #include "sandbox/vdso.h"
 #include "sandbox/zygote.h"
+#include "start/embryo_pool.h"
 #include "start/template.h"
 #include "tender.h"
 #include "uc/limits.h"
@@ -63,12 +64,13 @@ static void init_state(struct tender *t, const struct launch *l)
 	t->memory_hooks = &memory_hooks;
 	t->uc_hooks = &uc_hooks;
 	operations_init(t, &operation_hooks);
+	pool_init(t);
 	templates_init(t);
 	t->spare_layer.fd = -1;
-	table_init(&t->images);
+	table_init(&t->images.by_file);
 	table_init(&t->layers);
 	table_init(&t->snapshots);
-	list_init(&t->image_numbers);
+	list_init(&t->images.numbers);
 	list_init(&t->diffs);
 }
 
@@ -105,7 +107,7 @@ void tender_main(const struct launch *l)
 	privileges_probe(&t->privileges, t->uc_user);
 	zygote_start(&t->zygote, &l->libos, &t->privileges, t->uc_user);
 	t->in_memory_group = memory_group_join(&l->memory_group, t->zygote.pid);
-	t->oom_kills = procfs_oom_kills();
+	t->ucs.oom_kills = procfs_oom_kills();
 	init_state(t, l);
 	error = procfs_file_id(t->libos.fd, &t->libos_file);
 	if (error)

@@ -116,8 +116,8 @@ static bool is_one_running(const struct tender *t)
 {
 	uint64_t now = now_ns();
 
-	list_for_each(n, &t->watched) {
-		const struct uc *uc = list_entry(n, struct uc, watched);
+	list_for_each(n, &t->limits.watched) {
+		const struct uc *uc = list_entry(n, struct uc, watch.node);
 
 		if (uc->asked_ns && now - uc->asked_ns < RUN_NS)
 			return true;

@@ -64,7 +64,7 @@ static void strike_off(struct tender *t, struct handover *h, int sender)
 /* A new tender may lack what a compact snapshot builds on: it will be given both when it needs them. */
 void handover_confirmed(struct tender *t, const struct peer_message *m, int sender)
 {
-	list_for_each(n, &t->handovers) {
+	list_for_each(n, &t->handovers.all) {
 		struct handover *h = list_entry(n, struct handover, node);
 
 		if (h->id != m->handover)
@@ -78,7 +78,7 @@ void handover_confirmed(struct tender *t, const struct peer_message *m, int send
 
 void handovers_without(struct tender *t, int index)
 {
-	list_for_each_safe(n, next, &t->handovers) {
+	list_for_each_safe(n, next, &t->handovers.all) {
 		struct handover *h = list_entry(n, struct handover, node);
 
 		if (!peer_set_has(&h->missing, index))
@@ -94,14 +94,14 @@ static struct handover *new_handover(struct tender *t, uint64_t snapshot, uint32
 {
 	struct handover *h = xcalloc(1, sizeof *h + bytes);
 
-	h->id = ++t->next_handover;
+	h->id = ++t->handovers.next;
 	h->snapshot = snapshot;
 	h->uc = uc;
 	h->seq = seq;
 	h->reply_bytes = bytes;
 	if (bytes)
 		memcpy(h->reply, reply, bytes);
-	list_add_tail(&h->node, &t->handovers);
+	list_add_tail(&h->node, &t->handovers.all);
 	return h;
 }
 

@@ -244,7 +244,7 @@ void peer_gone(struct tender *t, int index)
 
 void peers_init(struct tender *t)
 {
-	list_init(&t->handovers);
+	list_init(&t->handovers.all);
 	t->peers = xcalloc((size_t)t->count, sizeof *t->peers);
 	for (int i = 0; i < t->count; i++)
 		t->peers[i].source = (struct event_source){ .fd = -1, .ready = peer_ready };

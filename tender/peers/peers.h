@@ -6,11 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/base.h"
+
 struct tender;
 struct event_source;
 struct snapshot;
 struct control_frame;
 struct words;
+
+struct handovers {
+	struct list_node all;
+	uint64_t next;
+};
 
 void peers_init(struct tender *t);
 /* For a wait without epoll; NULL for the own index, and where there is none. */

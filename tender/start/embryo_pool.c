@@ -38,14 +38,10 @@ int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch f
 		close(pair[0]);
 		return pid;
 	}
-	uc = xcalloc(1, sizeof *uc);
+	uc = uc_new();
 	uc->link = (struct event_source){ .fd = pair[0], .ready = link_ready };
 	uc->pid = pid;
 	uc->fetch = fetch;
-	list_init(&uc->node);
-	list_init(&uc->watched);
-	list_init(&uc->sharing);
-	list_init(&uc->resetting);
 	error = loop_add(t, &uc->link, EPOLLIN);
 	if (error) {
 		kill(pid, SIGKILL);
@@ -59,9 +55,14 @@ int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch f
 	return 0;
 }
 
+void pool_init(struct tender *t)
+{
+	list_init(&t->pool.ready);
+}
+
 bool pool_wants_more(const struct tender *t)
 {
-	return t->pool_size < POOL_TARGET && t->uc_count + (uint32_t)t->pool_size < t->uc_max;
+	return t->pool.count < POOL_TARGET && t->ucs.count + (uint32_t)t->pool.count < t->uc_max;
 }
 
 void pool_add_one(struct tender *t)
@@ -72,17 +73,22 @@ void pool_add_one(struct tender *t)
 		return;
 	uc->made_ns = 0;
 	uc->in_pool = true;
-	list_add_tail(&uc->node, &t->pool);
-	t->pool_size++;
+	list_add_tail(&uc->node, &t->pool.ready);
+	t->pool.count++;
+}
+
+void pool_lost(struct tender *t, const struct uc *uc)
+{
+	t->pool.count -= uc->in_pool;
 }
 
 int pool_take(struct tender *t, struct uc **uc)
 {
-	if (list_empty(&t->pool))
+	if (list_empty(&t->pool.ready))
 		return embryo_make(t, &t->zygote, FETCH_NOTHING, uc);
-	*uc = list_entry(t->pool.next, struct uc, node);
+	*uc = list_entry(t->pool.ready.next, struct uc, node);
 	list_del(&(*uc)->node);
 	(*uc)->in_pool = false;
-	t->pool_size--;
+	t->pool.count--;
 	return 0;
 }

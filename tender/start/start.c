@@ -31,11 +31,11 @@ static void make_identity(struct tender *t, struct uc *uc, struct link_identity 
 {
 	uint64_t serial = t->next_deploy++ * (uint64_t)t->count + (uint64_t)t->index;
 
-	uc->deploy_id = serial + 1;
+	uc->start.deploy_id = serial + 1;
 	uc->traced = trace;
 	uc->told_panic = uc->told_exit = false;
 	*identity = (struct link_identity){
-		.deploy_id = uc->deploy_id,
+		.deploy_id = uc->start.deploy_id,
 		.pid = GUEST_PID_FIRST + (uint32_t)(serial % GUEST_PID_COUNT),
 		.image_count = (uint32_t)uc->image_count,
 		.vdso_clock_gettime = t->vdso_clock_gettime,
@@ -60,7 +60,7 @@ static int check_number(struct tender *t, uint32_t id)
 		return -EINVAL;
 	if (uc_find(t, id))
 		return -EEXIST;
-	return t->uc_count >= t->uc_max ? -EAGAIN : 0;
+	return t->ucs.count >= t->uc_max ? -EAGAIN : 0;
 }
 
 /* The embryo becomes the UC that the node asked for, with its limits set; false when the error was sent. */
@@ -70,7 +70,7 @@ static bool adopt(struct tender *t, struct uc *uc, const struct control_frame *f
 
 	uc->state = UC_RUNNING;
 	uc_insert(t, uc, frame->uc);
-	uc->started_ns = now_ns();
+	uc->start.at_ns = now_ns();
 	error = limits_apply(t, uc, memory_limit);
 	if (error) {
 		control_error(t, frame->uc, frame->seq, -error, "memory limit of UC %u: %s", frame->uc, strerror(-error));
@@ -159,7 +159,7 @@ static void send_boot(struct tender *t, struct uc *uc, const struct boot_parts *
 static void await_confirmation(struct uc *uc, uint32_t seq)
 {
 	uc->state = UC_STARTING;
-	uc->start_seq = seq;
+	uc->start.seq = seq;
 }
 
 void start_boot(struct tender *t, const struct control_frame *frame, const char *payload)

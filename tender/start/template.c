@@ -67,13 +67,13 @@ struct template {
 
 void templates_init(struct tender *t)
 {
-	list_init(&t->templates);
-	list_init(&t->dead_templates);
+	list_init(&t->templates.all);
+	list_init(&t->templates.dead);
 }
 
 static struct template *find(const struct tender *t, const struct snapshot *s)
 {
-	list_for_each(n, &t->templates) {
+	list_for_each(n, &t->templates.all) {
 		struct template *p = list_entry(n, struct template, node);
 
 		if (p->snapshot == s)
@@ -125,13 +125,13 @@ static void reap(struct tender *t, struct template *p)
 		return;
 	loop_remove(t, &p->source);
 	close(p->zygote.sock);
-	list_add_tail(&p->node, &t->dead_templates);
+	list_add_tail(&p->node, &t->templates.dead);
 }
 
 static void take_off_list(struct tender *t, struct template *p)
 {
 	list_del(&p->node);
-	t->template_count--;
+	t->templates.count--;
 }
 
 static void end(struct tender *t, struct template *p)
@@ -147,7 +147,7 @@ static void end(struct tender *t, struct template *p)
 
 void templates_free_dead(struct tender *t)
 {
-	list_for_each_safe(n, next, &t->dead_templates) {
+	list_for_each_safe(n, next, &t->templates.dead) {
 		list_del(n);
 		free(list_entry(n, struct template, node));
 	}
@@ -211,8 +211,8 @@ static struct template *make(struct tender *t, struct snapshot *s, const struct 
 	p->exact = set->exact;
 	p->used_ns = now_ns();
 	list_init(&p->ready);
-	list_add_tail(&p->node, &t->templates);
-	t->template_count++;
+	list_add_tail(&p->node, &t->templates.all);
+	t->templates.count++;
 	error = loop_add(t, &p->source, EPOLLIN);
 	if (error)
 		fatal(-error, "template of snapshot %lu", s->number);
@@ -248,8 +248,8 @@ static void replace(struct tender *t, struct template *before, struct snapshot *
 {
 	struct template *p;
 
-	if (!before && t->template_count >= TEMPLATES_MAX)
-		end(t, list_entry(t->templates.next, struct template, node));
+	if (!before && t->templates.count >= TEMPLATES_MAX)
+		end(t, list_entry(t->templates.all.next, struct template, node));
 	p = make(t, s, set);
 	if (!p)
 		return;
@@ -313,23 +313,23 @@ static void look(struct tender *t, void *job)
 	if (count != -ESRCH && count != -EBUSY && count != -ETIMEDOUT)
 		learn_from(t, uc, count, touches);
 	free(touches);
-	t->looked_at = 0;
-	if (uc->kill_count)
+	t->templates.looked_at = 0;
+	if (uc->kill.count)
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 }
 
 static void learn(struct tender *t)
 {
-	struct uc *uc = uc_find(t, t->learn_from);
+	struct uc *uc = uc_find(t, t->templates.learn_from);
 	struct snapshot *s;
 
-	t->learn_from = 0;
+	t->templates.learn_from = 0;
 	if (!uc || uc->state != UC_RUNNING || uc->subject.operation)
 		return;
 	s = subject_of(uc);
-	if (t->looked_at || !s || !snapshot_is_known(s) || is_settled(find(t, s), uc))
+	if (t->templates.looked_at || !s || !snapshot_is_known(s) || is_settled(find(t, s), uc))
 		return;
-	t->looked_at = uc->id;
+	t->templates.looked_at = uc->id;
 	operation_start(t, &uc->subject, look, uc);
 }
 
@@ -344,19 +344,19 @@ void template_note_answer(struct tender *t, struct uc *uc)
 	struct snapshot *s;
 	struct template *p;
 
-	if (uc->learned || ++uc->answers < answers_of_working_set(uc))
+	if (uc->learn.done || ++uc->learn.answers < answers_of_working_set(uc))
 		return;
-	uc->learned = true;
+	uc->learn.done = true;
 	s = t->without & OPTIMISATION_TEMPLATES ? NULL : subject_of(uc);
 	p = s ? find(t, s) : NULL;
 	if (!s || is_settled(p, uc))
 		return;
-	if (t->learn_from) {
+	if (t->templates.learn_from) {
 		ask_again(p, uc);
 		return;
 	}
-	t->learn_from = uc->id;
-	t->learn_by_ns = now_ns() + LEARN_LATEST_NS;
+	t->templates.learn_from = uc->id;
+	t->templates.learn_by_ns = now_ns() + LEARN_LATEST_NS;
 }
 
 /* What was asked for may have ended without an answer. */
@@ -377,7 +377,7 @@ int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, st
 		return -ENOENT;
 	p->used_ns = now_ns();
 	list_del(&p->node);
-	list_add_tail(&p->node, &t->templates);
+	list_add_tail(&p->node, &t->templates.all);
 	p = p->before ? p->before : p;
 	if (!p->mapped)
 		return -ENOENT;
@@ -405,9 +405,8 @@ void template_drop(struct tender *t, const struct snapshot *s)
 		end(t, p);
 }
 
-void template_lost(struct tender *t, struct uc *uc)
+void template_lost(struct uc *uc)
 {
-	(void)t;
 	if (uc->template)
 		uc->template->ready_count--;
 }
@@ -417,18 +416,18 @@ static struct template *wanting(const struct tender *t, uint64_t now)
 {
 	struct template *found = NULL;
 
-	list_for_each(n, &t->templates) {
+	list_for_each(n, &t->templates.all) {
 		struct template *p = list_entry(n, struct template, node);
 
 		if (p->mapped && p->ready_count < READY_TARGET && now - p->used_ns < READY_KEEP_NS)
 			found = p;
 	}
-	return t->uc_count < t->uc_max ? found : NULL;
+	return t->ucs.count < t->uc_max ? found : NULL;
 }
 
 static bool any_ready(const struct tender *t)
 {
-	list_for_each(n, &t->templates)
+	list_for_each(n, &t->templates.all)
 		if (list_entry(n, struct template, node)->ready_count)
 			return true;
 	return false;
@@ -441,19 +440,19 @@ int template_timeout_ms(const struct tender *t)
 
 bool template_is_wanted(const struct tender *t)
 {
-	return t->learn_from || wanting(t, now_ns());
+	return t->templates.learn_from || wanting(t, now_ns());
 }
 
 bool template_is_late(const struct tender *t)
 {
-	return t->learn_from && now_ns() >= t->learn_by_ns;
+	return t->templates.learn_from && now_ns() >= t->templates.learn_by_ns;
 }
 
 void templates_clear_unused(struct tender *t)
 {
 	uint64_t now = now_ns();
 
-	list_for_each(n, &t->templates) {
+	list_for_each(n, &t->templates.all) {
 		struct template *p = list_entry(n, struct template, node);
 
 		if (p->ready_count && now - p->used_ns >= READY_KEEP_NS)
@@ -477,7 +476,7 @@ void template_work(struct tender *t)
 {
 	struct template *p;
 
-	if (t->learn_from) {
+	if (t->templates.learn_from) {
 		learn(t);
 		return;
 	}

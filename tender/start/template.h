@@ -10,9 +10,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/base.h"
+
 struct tender;
 struct snapshot;
 struct uc;
+
+struct templates {
+	struct list_node all, dead;
+	int count;
+	uint32_t learn_from; /* UC whose working set is to be looked at, or 0 */
+	uint64_t learn_by_ns;
+	uint32_t looked_at; /* UC whose working set is being looked at, or 0: it is killed after that */
+};
 
 void templates_init(struct tender *t);
 /* Frees those that have ended; no event may be waiting to be told. */
@@ -33,7 +43,7 @@ void template_note_answer(struct tender *t, struct uc *uc);
 /* The snapshot is dropped, or kept in another form. */
 void template_drop(struct tender *t, const struct snapshot *s);
 /* A ready embryo has ended by itself. */
-void template_lost(struct tender *t, struct uc *uc);
+void template_lost(struct uc *uc);
 
 /* Learning or making would make later starts faster. */
 bool template_is_wanted(const struct tender *t);

@@ -27,7 +27,7 @@ static void alarms_ready(struct tender *t, struct event_source *source, uint32_t
 			struct uc *uc = uc_find(t, (uint32_t)rung[i].ssi_int);
 
 			if (uc && uc->state != UC_DEMOTED)
-				t->alarm_rung(t, uc);
+				t->alarms.rung(t, uc);
 		}
 	}
 	if (bytes < 0 && errno != EAGAIN && errno != EINTR)
@@ -52,13 +52,13 @@ void cpu_alarms_open(struct tender *t, cpu_alarm_fn *rung)
 	sigset_t set;
 
 	raise_timer_limit(t);
-	t->alarm_rung = rung;
+	t->alarms.rung = rung;
 	sigemptyset(&set);
 	sigaddset(&set, SIGRTMIN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		fatal(errno, "block the alarms' signal");
-	t->alarms = (struct event_source){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .ready = alarms_ready };
-	if (t->alarms.fd < 0 || loop_add(t, &t->alarms, EPOLLIN) < 0)
+	t->alarms.source = (struct event_source){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .ready = alarms_ready };
+	if (t->alarms.source.fd < 0 || loop_add(t, &t->alarms.source, EPOLLIN) < 0)
 		fatal(errno, "signalfd");
 }
 
@@ -66,21 +66,21 @@ bool cpu_alarm_set(struct uc *uc, uint64_t ns)
 {
 	struct itimerspec when = { .it_value = { (time_t)(ns / 1000000000ull), (long)(ns % 1000000000ull) } };
 
-	if (!uc->has_alarm) {
+	if (!uc->alarm.is_set) {
 		struct sigevent event = {
 			.sigev_notify = SIGEV_SIGNAL,
 			.sigev_signo = SIGRTMIN,
 			.sigev_value.sival_int = (int)uc->id,
 		};
 
-		uc->has_alarm = timer_create(process_clock(uc->pid), &event, &uc->alarm) == 0;
+		uc->alarm.is_set = timer_create(process_clock(uc->pid), &event, &uc->alarm.timer) == 0;
 	}
-	return uc->has_alarm && timer_settime(uc->alarm, 0, &when, NULL) == 0;
+	return uc->alarm.is_set && timer_settime(uc->alarm.timer, 0, &when, NULL) == 0;
 }
 
 void cpu_alarm_drop(struct uc *uc)
 {
-	if (uc->has_alarm && timer_delete(uc->alarm) < 0)
+	if (uc->alarm.is_set && timer_delete(uc->alarm.timer) < 0)
 		fatal(errno, "timer_delete");
-	uc->has_alarm = false;
+	uc->alarm.is_set = false;
 }

@@ -5,8 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "loop/loop.h"
+
 struct tender;
 struct uc;
+
+struct cpu_alarms {
+	struct event_source source;
+	void (*rung)(struct tender *t, struct uc *uc);
+};
 
 /* Called with each UC whose alarm has rung, from the event loop. */
 typedef void cpu_alarm_fn(struct tender *t, struct uc *uc);

@@ -16,9 +16,9 @@
 
 static void enter(struct uc *uc, enum uc_idle idle)
 {
-	uc->idle = idle;
-	uc->idle_from_ns = 0;
-	uc->idle_untaken = 0;
+	uc->idle.state = idle;
+	uc->idle.from_ns = 0;
+	uc->idle.untaken = 0;
 }
 
 void idle_limit_begin(struct uc *uc)
@@ -44,7 +44,7 @@ static uint64_t untaken(const struct tender *t, const struct uc *uc)
 	if (ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 ||
 	    (address && process_read(uc->pid, &word, 1, &bytes, sizeof bytes)))
 		return 0;
-	return uc->out_bytes + (uint64_t)unread + bytes;
+	return uc->out.bytes + (uint64_t)unread + bytes;
 }
 
 /*
@@ -54,7 +54,7 @@ static uint64_t untaken(const struct tender *t, const struct uc *uc)
 static void end(const struct tender *t, struct uc *uc)
 {
 	uc_kill(uc, CONTROL_EXIT_IDLE);
-	if (uc->idle == UC_ASKED && uc->exit_reason == CONTROL_EXIT_IDLE && !untaken(t, uc))
+	if (uc->idle.state == UC_ASKED && uc->exit_reason == CONTROL_EXIT_IDLE && !untaken(t, uc))
 		uc->exit_reason = CONTROL_EXIT_KILLED;
 }
 
@@ -62,20 +62,20 @@ void idle_limit_check(const struct tender *t, struct uc *uc, uint64_t cpu_ns)
 {
 	uint64_t left = 0;
 
-	if (uc->idle == UC_AT_WORK || uc->state != UC_RUNNING)
+	if (uc->idle.state == UC_AT_WORK || uc->state != UC_RUNNING)
 		return;
-	if (uc->idle == UC_ASKED) {
+	if (uc->idle.state == UC_ASKED) {
 		left = untaken(t, uc);
 		if (!left) {
-			uc->idle = UC_AT_WORK;
+			uc->idle.state = UC_AT_WORK;
 			return;
 		}
 	}
 	/* A long message is taken bit by bit. */
-	if (!uc->idle_from_ns || cpu_ns < uc->idle_from_ns || left != uc->idle_untaken) {
-		uc->idle_from_ns = cpu_ns;
-		uc->idle_untaken = left;
-	} else if (cpu_ns - uc->idle_from_ns > IDLE_CPU_NS) {
+	if (!uc->idle.from_ns || cpu_ns < uc->idle.from_ns || left != uc->idle.untaken) {
+		uc->idle.from_ns = cpu_ns;
+		uc->idle.untaken = left;
+	} else if (cpu_ns - uc->idle.from_ns > IDLE_CPU_NS) {
 		end(t, uc);
 	}
 }

@@ -50,31 +50,31 @@ int limits_apply(const struct tender *t, struct uc *uc, uint64_t memory_limit)
 
 void limits_watch(struct tender *t, struct uc *uc)
 {
-	uc->watched_quiet = 0;
+	uc->watch.quiet = 0;
 	if (uc->state == UC_EMBRYO || uc->state == UC_DEMOTED || uc->state == UC_GONE)
 		return;
-	if (uc->dozes)
-		list_del(&uc->watched);
-	uc->dozes = false;
-	if (!list_empty(&uc->watched))
+	if (uc->watch.dozes)
+		list_del(&uc->watch.node);
+	uc->watch.dozes = false;
+	if (!list_empty(&uc->watch.node))
 		return;
-	list_add_tail(&uc->watched, &t->watched);
+	list_add_tail(&uc->watch.node, &t->limits.watched);
 }
 
 void limits_forget(struct uc *uc)
 {
-	list_del(&uc->watched);
-	uc->dozes = false;
+	list_del(&uc->watch.node);
+	uc->watch.dozes = false;
 	cpu_alarm_drop(uc);
 }
 
 static void tell(struct tender *t, struct uc *uc, uint64_t bytes)
 {
-	uint64_t change = bytes > uc->told_bytes ? bytes - uc->told_bytes : uc->told_bytes - bytes;
+	uint64_t change = bytes > uc->watch.told_bytes ? bytes - uc->watch.told_bytes : uc->watch.told_bytes - bytes;
 
 	if (change < TELL_BYTES || control_congested(t))
 		return;
-	uc->told_bytes = bytes;
+	uc->watch.told_bytes = bytes;
 	control_send(t, CONTROL_MEMORY, 0, uc->id, 0, &bytes, sizeof bytes);
 }
 
@@ -83,7 +83,7 @@ static void look_at_memory(struct tender *t, struct uc *uc, uint64_t cpu_ns)
 	struct procfs_memory memory;
 	uint64_t bytes;
 
-	uc->looked_cpu_ns = cpu_ns;
+	uc->watch.looked_cpu_ns = cpu_ns;
 	if (procfs_memory(uc->pid, &memory) < 0)
 		return;
 	bytes = memory.anonymous_bytes + memory.page_table_bytes;
@@ -95,10 +95,10 @@ static void look_at_memory(struct tender *t, struct uc *uc, uint64_t cpu_ns)
 /* It is quiet. */
 static void leave(struct tender *t, struct uc *uc)
 {
-	list_del(&uc->watched);
-	uc->dozes = !cpu_alarm_set(uc, ALARM_CPU_NS);
-	if (uc->dozes)
-		list_add_tail(&uc->watched, &t->dozing);
+	list_del(&uc->watch.node);
+	uc->watch.dozes = !cpu_alarm_set(uc, ALARM_CPU_NS);
+	if (uc->watch.dozes)
+		list_add_tail(&uc->watch.node, &t->limits.dozing);
 }
 
 static void look_at(struct tender *t, struct uc *uc, uint64_t now)
@@ -106,15 +106,15 @@ static void look_at(struct tender *t, struct uc *uc, uint64_t now)
 	uint64_t cpu_ns = process_cpu_ns(uc->pid);
 
 	idle_limit_check(t, uc, cpu_ns);
-	if (uc->state == UC_STARTING && now - uc->started_ns > DEPLOY_DEADLINE_NS)
+	if (uc->state == UC_STARTING && now - uc->start.at_ns > DEPLOY_DEADLINE_NS)
 		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
-	if (cpu_ns - uc->looked_cpu_ns >= LOOK_CPU_NS)
+	if (cpu_ns - uc->watch.looked_cpu_ns >= LOOK_CPU_NS)
 		look_at_memory(t, uc, cpu_ns);
-	if (cpu_ns != uc->watched_cpu_ns) {
-		uc->watched_cpu_ns = cpu_ns;
-		uc->watched_quiet = 0;
-	} else if (++uc->watched_quiet >= QUIET_TICKS && uc->state != UC_STARTING) {
-		if (cpu_ns != uc->looked_cpu_ns)
+	if (cpu_ns != uc->watch.cpu_ns) {
+		uc->watch.cpu_ns = cpu_ns;
+		uc->watch.quiet = 0;
+	} else if (++uc->watch.quiet >= QUIET_TICKS && uc->state != UC_STARTING) {
+		if (cpu_ns != uc->watch.looked_cpu_ns)
 			look_at_memory(t, uc, cpu_ns);
 		leave(t, uc);
 	}
@@ -130,16 +130,16 @@ static void look_at_dozing(struct tender *t)
 {
 	int seen = 0;
 
-	list_for_each_safe(n, next, &t->dozing) {
-		struct uc *uc = list_entry(n, struct uc, watched);
+	list_for_each_safe(n, next, &t->limits.dozing) {
+		struct uc *uc = list_entry(n, struct uc, watch.node);
 
 		if (seen++ == DOZING_PER_TICK)
 			return;
-		if (process_cpu_ns(uc->pid) != uc->watched_cpu_ns) {
+		if (process_cpu_ns(uc->pid) != uc->watch.cpu_ns) {
 			wake(t, uc);
 		} else {
 			list_del(n);
-			list_add_tail(n, &t->dozing);
+			list_add_tail(n, &t->limits.dozing);
 		}
 	}
 }
@@ -151,8 +151,8 @@ static void tick_ready(struct tender *t, struct event_source *source, uint32_t e
 	(void)events;
 	if (read(source->fd, &times, sizeof times) < 0 && errno != EAGAIN)
 		fatal(errno, "read ticks");
-	if (t->next_tick_ns != NEVER_NS)
-		t->next_tick_ns = 0;
+	if (t->limits.next_tick_ns != NEVER_NS)
+		t->limits.next_tick_ns = 0;
 }
 
 /* A timer of its own: a wait for events that had to end with the next tick would set a timer of the host each time. */
@@ -161,29 +161,29 @@ static void set_ticks(struct tender *t, uint64_t ns)
 	struct timespec each = { .tv_nsec = (long)ns };
 	struct itimerspec when = { .it_interval = each, .it_value = each };
 
-	if (timerfd_settime(t->ticks.fd, 0, &when, NULL) < 0)
+	if (timerfd_settime(t->limits.ticks.fd, 0, &when, NULL) < 0)
 		fatal(errno, "timerfd_settime");
-	t->next_tick_ns = ns ? now_ns() + ns : NEVER_NS;
+	t->limits.next_tick_ns = ns ? now_ns() + ns : NEVER_NS;
 }
 
 void limits_init(struct tender *t)
 {
-	list_init(&t->watched);
-	list_init(&t->dozing);
-	t->next_tick_ns = NEVER_NS;
-	t->ticks = (struct event_source){
+	list_init(&t->limits.watched);
+	list_init(&t->limits.dozing);
+	t->limits.next_tick_ns = NEVER_NS;
+	t->limits.ticks = (struct event_source){
 		.fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC),
 		.ready = tick_ready,
 	};
-	if (t->ticks.fd < 0 || loop_add(t, &t->ticks, EPOLLIN) < 0)
+	if (t->limits.ticks.fd < 0 || loop_add(t, &t->limits.ticks, EPOLLIN) < 0)
 		fatal(errno, "timerfd");
 	cpu_alarms_open(t, wake);
 }
 
 bool limits_any_runs(const struct tender *t)
 {
-	list_for_each(n, &t->watched)
-		if (!list_entry(n, struct uc, watched)->subject.operation)
+	list_for_each(n, &t->limits.watched)
+		if (!list_entry(n, struct uc, watch.node)->subject.operation)
 			return true;
 	return false;
 }
@@ -192,26 +192,26 @@ int limits_timeout_ms(const struct tender *t)
 {
 	uint64_t now;
 
-	if (t->next_tick_ns == NEVER_NS)
+	if (t->limits.next_tick_ns == NEVER_NS)
 		return -1;
 	now = now_ns();
-	return now >= t->next_tick_ns ? 0 : (int)((t->next_tick_ns - now) / 1000000) + 1;
+	return now >= t->limits.next_tick_ns ? 0 : (int)((t->limits.next_tick_ns - now) / 1000000) + 1;
 }
 
 void limits_tick(struct tender *t)
 {
-	bool needed = !list_empty(&t->watched) || !list_empty(&t->dozing);
+	bool needed = !list_empty(&t->limits.watched) || !list_empty(&t->limits.dozing);
 	uint64_t now;
 
-	if (needed != (t->next_tick_ns != NEVER_NS))
+	if (needed != (t->limits.next_tick_ns != NEVER_NS))
 		set_ticks(t, needed ? TICK_NS : 0);
 	if (!needed)
 		return;
 	now = now_ns();
-	if (now < t->next_tick_ns)
+	if (now < t->limits.next_tick_ns)
 		return;
-	list_for_each_safe(n, next, &t->watched)
-		look_at(t, list_entry(n, struct uc, watched), now);
+	list_for_each_safe(n, next, &t->limits.watched)
+		look_at(t, list_entry(n, struct uc, watch.node), now);
 	look_at_dozing(t);
-	t->next_tick_ns = now + TICK_NS;
+	t->limits.next_tick_ns = now + TICK_NS;
 }

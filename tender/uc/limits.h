@@ -5,8 +5,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/base.h"
+#include "loop/loop.h"
+
 struct tender;
 struct uc;
+
+struct limits {
+	struct list_node watched, dozing;
+	struct event_source ticks;
+	uint64_t next_tick_ns;
+};
 
 void limits_init(struct tender *t);
 /* Sets the limits that the host kernel keeps. 0 or -errno. */

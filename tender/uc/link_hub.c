@@ -40,7 +40,7 @@ static ssize_t send_now(struct uc *uc, const void *data, size_t bytes, const voi
 
 void link_listen(struct tender *t, struct uc *uc)
 {
-	uint32_t in = list_empty(&uc->sharing) ? EPOLLIN : 0, out = uc->out_first && !uc->subject.operation ? EPOLLOUT : 0;
+	uint32_t in = list_empty(&uc->share.waiting) ? EPOLLIN : 0, out = uc->out.first && !uc->subject.operation ? EPOLLOUT : 0;
 
 	loop_change(t, &uc->link, in | out);
 }
@@ -52,7 +52,7 @@ static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *fr
 	size_t bytes = sizeof *frame + frame->len;
 	struct packet *p;
 
-	if (uc->out_bytes + bytes > QUEUE_BYTES_MAX || fd_count > 1) {
+	if (uc->out.bytes + bytes > QUEUE_BYTES_MAX || fd_count > 1) {
 		uc_kill(uc, CONTROL_EXIT_PROTOCOL);
 		return;
 	}
@@ -66,14 +66,14 @@ static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *fr
 	}
 	memcpy(p->data, frame, sizeof *frame);
 	memcpy(p->data + sizeof *frame, payload, frame->len);
-	if (uc->out_last)
-		uc->out_last->next = p;
+	if (uc->out.last)
+		uc->out.last->next = p;
 	else
-		uc->out_first = p;
-	uc->out_last = p;
-	if (!uc->out_bytes)
+		uc->out.first = p;
+	uc->out.last = p;
+	if (!uc->out.bytes)
 		link_listen(t, uc);
-	uc->out_bytes += bytes;
+	uc->out.bytes += bytes;
 }
 
 void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload, const int *fds,
@@ -84,7 +84,7 @@ void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, 
 	if (uc->state == UC_GONE)
 		return;
 	/* One that is captured, say, has to stay as it is, and may be no more afterwards. */
-	if (!uc->out_first && !uc->subject.operation)
+	if (!uc->out.first && !uc->subject.operation)
 		n = send_now(uc, frame, sizeof *frame, payload, frame->len, fds, fd_count);
 	/* Any other error means that the UC is gone, which its hangup tells. */
 	if (n == -EAGAIN)
@@ -109,24 +109,24 @@ void link_send_stream(struct tender *t, struct uc *uc, uint16_t type, const char
 
 static void flush_queue(struct tender *t, struct uc *uc)
 {
-	while (uc->out_first) {
-		struct packet *p = uc->out_first;
+	while (uc->out.first) {
+		struct packet *p = uc->out.first;
 		ssize_t n = send_now(uc, p->data, p->bytes, NULL, 0, &p->fd, p->fd >= 0 ? 1 : 0);
 
 		if (n == -EAGAIN)
 			return;
-		uc->out_first = p->next;
-		uc->out_bytes -= p->bytes;
+		uc->out.first = p->next;
+		uc->out.bytes -= p->bytes;
 		close_if_open(p->fd);
 		free(p);
 	}
-	uc->out_last = NULL;
+	uc->out.last = NULL;
 	link_listen(t, uc);
 }
 
 void link_go_on(struct tender *t, struct uc *uc)
 {
-	if (!uc->out_first || uc->state == UC_GONE)
+	if (!uc->out.first || uc->state == UC_GONE)
 		return;
 	link_listen(t, uc);
 	flush_queue(t, uc);
@@ -142,11 +142,11 @@ static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_f
 	if (frame->type != LINK_DEPLOYED || frame->len != sizeof deployed)
 		return false;
 	memcpy(&deployed, payload, sizeof deployed);
-	if (deployed.deploy_id != uc->deploy_id)
+	if (deployed.deploy_id != uc->start.deploy_id)
 		return false;
 	uc->state = UC_RUNNING;
-	started.deploy_ns = now_ns() - uc->started_ns;
-	control_ok(t, uc->id, uc->start_seq, &started, sizeof started);
+	started.deploy_ns = now_ns() - uc->start.at_ns;
+	control_ok(t, uc->id, uc->start.seq, &started, sizeof started);
 	return true;
 }
 
@@ -245,7 +245,7 @@ int link_cut(struct tender *t, struct uc *uc)
 {
 	int unread = 0, r = 1;
 
-	if (uc->out_first || ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 || unread)
+	if (uc->out.first || ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 || unread)
 		return -EBUSY;
 	while (r > 0)
 		r = receive_frame(t, uc);
@@ -260,18 +260,18 @@ int link_cut(struct tender *t, struct uc *uc)
 /* Its turn, or all that is there of one that has ended. */
 static int hear(struct tender *t, struct uc *uc, bool ended)
 {
-	int64_t end = uc->share_bytes - (int64_t)BYTES_PER_TURN;
+	int64_t end = uc->share.bytes - (int64_t)BYTES_PER_TURN;
 	int r = 1;
 
 	for (int i = 0; r > 0; i++) {
-		bool had_turn = i == FRAMES_PER_TURN || uc->share_bytes < end || uc->share_bytes < 0;
+		bool had_turn = i == FRAMES_PER_TURN || uc->share.bytes < end || uc->share.bytes < 0;
 
 		/* An answer is passed on before it is looked for more. */
 		if (!ended && (r == 2 || (i && had_turn) || control_congested(t)))
 			break;
 		r = receive_frame(t, uc);
 	}
-	if (uc->share_bytes < 0 && !ended)
+	if (uc->share.bytes < 0 && !ended)
 		link_share_await(t, uc);
 	return r;
 }
@@ -285,7 +285,7 @@ void link_ready(struct tender *t, struct event_source *source, uint32_t events)
 		return;
 	if (events & EPOLLOUT && uc->subject.operation)
 		link_listen(t, uc);
-	else if (events & EPOLLOUT && uc->out_first)
+	else if (events & EPOLLOUT && uc->out.first)
 		flush_queue(t, uc);
 	if (events & (EPOLLIN | EPOLLHUP)) {
 		limits_watch(t, uc);

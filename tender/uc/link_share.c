@@ -22,7 +22,7 @@
 
 void link_shares_init(struct tender *t)
 {
-	list_init(&t->sharers);
+	list_init(&t->shares.waiting);
 }
 
 /* A UC that says little never asks the clock. */
@@ -30,42 +30,42 @@ bool link_share_use(struct uc *uc, size_t bytes)
 {
 	uint64_t now;
 
-	uc->share_bytes -= FRAME_BYTES + (int64_t)bytes;
-	if (uc->share_bytes >= 0)
+	uc->share.bytes -= FRAME_BYTES + (int64_t)bytes;
+	if (uc->share.bytes >= 0)
 		return true;
 	now = now_ns();
-	if (now - uc->share_ns >= CALM_NS)
-		uc->share_bytes = STORE_BYTES;
-	uc->share_ns = now;
-	return uc->share_bytes >= 0;
+	if (now - uc->share.used_up_ns >= CALM_NS)
+		uc->share.bytes = STORE_BYTES;
+	uc->share.used_up_ns = now;
+	return uc->share.bytes >= 0;
 }
 
 void link_share_await(struct tender *t, struct uc *uc)
 {
-	if (list_empty(&t->sharers))
-		t->shares_ns = now_ns();
-	if (list_empty(&uc->sharing))
-		list_add_tail(&uc->sharing, &t->sharers);
+	if (list_empty(&t->shares.waiting))
+		t->shares.given_ns = now_ns();
+	if (list_empty(&uc->share.waiting))
+		list_add_tail(&uc->share.waiting, &t->shares.waiting);
 	link_listen(t, uc);
 }
 
 void link_share_forget(struct uc *uc)
 {
-	list_del(&uc->sharing);
+	list_del(&uc->share.waiting);
 }
 
 int link_shares_timeout_ms(const struct tender *t)
 {
-	return list_empty(&t->sharers) ? -1 : 1;
+	return list_empty(&t->shares.waiting) ? -1 : 1;
 }
 
 /* One that has sent a long frame waits for several turns. */
 static void give_turn(struct tender *t, struct uc *uc, int64_t bytes)
 {
-	list_del(&uc->sharing);
-	uc->share_bytes += bytes;
-	if (uc->share_bytes < 0)
-		list_add_tail(&uc->sharing, &t->sharers);
+	list_del(&uc->share.waiting);
+	uc->share.bytes += bytes;
+	if (uc->share.bytes < 0)
+		list_add_tail(&uc->share.waiting, &t->shares.waiting);
 	else
 		link_listen(t, uc);
 }
@@ -75,17 +75,17 @@ void link_shares_tick(struct tender *t)
 	int64_t per_ms = NODE_BYTES_PER_MS / t->count, bytes, turns = 0;
 	uint64_t now, ms;
 
-	if (list_empty(&t->sharers) || control_lags(t))
+	if (list_empty(&t->shares.waiting) || control_lags(t))
 		return;
 	now = now_ns();
-	ms = (now - t->shares_ns) / MS_NS;
+	ms = (now - t->shares.given_ns) / MS_NS;
 	if (!ms)
 		return;
-	t->shares_ns = now;
+	t->shares.given_ns = now;
 	bytes = (int64_t)(ms < TICK_MS_MAX ? ms : TICK_MS_MAX) * (per_ms > BYTES_PER_MS_MIN ? per_ms : BYTES_PER_MS_MIN);
-	list_for_each(n, &t->sharers)
+	list_for_each(n, &t->shares.waiting)
 		if (++turns * TURN_BYTES >= bytes)
 			break;
 	for (int64_t i = 0; i < turns; i++)
-		give_turn(t, list_entry(t->sharers.next, struct uc, sharing), bytes / turns);
+		give_turn(t, list_entry(t->shares.waiting.next, struct uc, share.waiting), bytes / turns);
 }

@@ -7,12 +7,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "base/base.h"
 
 struct tender;
 struct uc;
 
+struct link_shares {
+	struct list_node waiting;
+	uint64_t given_ns; /* when they had a turn */
+};
+
 void link_shares_init(struct tender *t);
-/* A frame with so many bytes was taken. False, and uc->share_bytes below 0, when the UC has had its share: it is to wait. */
+/* A frame with so many bytes was taken. False, and uc->share.bytes below 0, when the UC has had its share: it is to wait. */
 bool link_share_use(struct uc *uc, size_t bytes);
 /* It is not listened to until it has a share again, which link_shares_tick tells. */
 void link_share_await(struct tender *t, struct uc *uc);

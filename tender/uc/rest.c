@@ -68,7 +68,7 @@ bool rest_link_is_quiet(const struct uc *uc)
 	struct pollfd p = { .fd = uc->link.fd, .events = POLLIN };
 	int unread = 0;
 
-	if (uc->out_first || ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 || unread)
+	if (uc->out.first || ioctl(uc->link.fd, SIOCOUTQ, &unread) < 0 || unread)
 		return false;
 	return poll(&p, 1, 0) == 0;
 }

@@ -29,15 +29,26 @@
 void uc_table_init(struct tender *t)
 {
 	for (int i = 0; i < UC_TABLE_SIZE; i++)
-		list_init(&t->table[i]);
-	list_init(&t->dead);
-	list_init(&t->ending);
-	list_init(&t->pool);
+		list_init(&t->ucs.chains[i]);
+	list_init(&t->ucs.dead);
+	list_init(&t->ucs.ending);
 }
 
 static struct list_node *chain_of(struct tender *t, uint32_t id)
 {
-	return &t->table[id % UC_TABLE_SIZE];
+	return &t->ucs.chains[id % UC_TABLE_SIZE];
+}
+
+struct uc *uc_new(void)
+{
+	struct uc *uc = xcalloc(1, sizeof *uc);
+
+	list_init(&uc->node);
+	list_init(&uc->watch.node);
+	list_init(&uc->share.waiting);
+	list_init(&uc->capture.waiting);
+	list_init(&uc->reset.waiting);
+	return uc;
 }
 
 struct uc *uc_find(struct tender *t, uint32_t id)
@@ -55,13 +66,13 @@ void uc_insert(struct tender *t, struct uc *uc, uint32_t id)
 {
 	uc->id = id;
 	list_add_tail(&uc->node, chain_of(t, id));
-	t->uc_count += uc->state != UC_DEMOTED;
+	t->ucs.count += uc->state != UC_DEMOTED;
 }
 
 void uc_forsake(struct tender *t, struct uc *uc)
 {
 	list_del(&uc->node);
-	t->uc_count--;
+	t->ucs.count--;
 	limits_forget(uc);
 	t->uc_hooks->ended(t, uc);
 	uc->id = 0;
@@ -108,23 +119,23 @@ static void report_end(struct tender *t, struct uc *uc)
 	int status = uc->end.wait_status;
 
 	if (uc->state == UC_STARTING) {
-		control_error(t, uc->id, uc->start_seq, EPROTO, "UC %u ended before it confirmed its start (%s %d)",
+		control_error(t, uc->id, uc->start.seq, EPROTO, "UC %u ended before it confirmed its start (%s %d)",
 			      uc->id, WIFSIGNALED(status) ? "signal" : "status",
 			      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	}
 	uc->end.reason = uc->exit_reason;
 	uc->end.cpu_ns += uc->earlier_cpu_ns;
 	control_send(t, CONTROL_EXIT, 0, uc->id, 0, &uc->end, sizeof uc->end);
-	for (int i = 0; i < uc->kill_count; i++)
-		control_ok(t, uc->id, uc->kill_seqs[i], NULL, 0);
+	for (int i = 0; i < uc->kill.count; i++)
+		control_ok(t, uc->id, uc->kill.seqs[i], NULL, 0);
 }
 
 static void release_packets(struct uc *uc)
 {
-	while (uc->out_first) {
-		struct packet *p = uc->out_first;
+	while (uc->out.first) {
+		struct packet *p = uc->out.first;
 
-		uc->out_first = p->next;
+		uc->out.first = p->next;
 		close_if_open(p->fd);
 		free(p);
 	}
@@ -144,13 +155,13 @@ static bool await_end(struct uc *uc, uint64_t ns)
 /* Nobody here has killed it: it was an operator, or the kernel, for memory. */
 static void explain_kill(struct tender *t, struct uc *uc)
 {
-	uint64_t before = t->oom_kills;
+	uint64_t before = t->ucs.oom_kills;
 	int status = uc->end.wait_status;
 
 	if (uc->exit_reason != CONTROL_EXIT_SELF || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 		return;
-	t->oom_kills = procfs_oom_kills();
-	if (t->oom_kills > before)
+	t->ucs.oom_kills = procfs_oom_kills();
+	if (t->ucs.oom_kills > before)
 		uc->exit_reason = CONTROL_EXIT_MEMORY;
 }
 
@@ -159,18 +170,17 @@ static void reap(struct tender *t, struct uc *uc)
 {
 	explain_kill(t, uc);
 	if (uc->state == UC_EMBRYO) {
-		t->pool_size -= uc->in_pool;
 		t->uc_hooks->embryo_lost(t, uc);
 	} else {
 		report_end(t, uc);
-		t->uc_count--;
+		t->ucs.count--;
 	}
 	t->uc_hooks->ended(t, uc);
 	uc->state = UC_GONE;
 	limits_forget(uc);
 	close(uc->link.fd);
 	release_packets(uc);
-	free(uc->kill_seqs);
+	free(uc->kill.seqs);
 	free(uc->kept);
 	hostfs_free(uc->hostfs);
 	snapshot_put(uc->origin);
@@ -178,7 +188,7 @@ static void reap(struct tender *t, struct uc *uc)
 	for (int i = 0; i < uc->image_count; i++)
 		image_put(uc->images[i]);
 	list_del(&uc->node);
-	list_add_tail(&uc->node, &t->dead);
+	list_add_tail(&uc->node, &t->ucs.dead);
 }
 
 void uc_reap(struct tender *t, struct uc *uc)
@@ -195,17 +205,17 @@ void uc_reap(struct tender *t, struct uc *uc)
 		return;
 	}
 	kill(uc->pid, SIGKILL);
-	list_add_tail(&uc->ending, &t->ending);
+	list_add_tail(&uc->ending, &t->ucs.ending);
 }
 
 int uc_ending_timeout_ms(const struct tender *t)
 {
-	return list_empty(&t->ending) ? -1 : 1;
+	return list_empty(&t->ucs.ending) ? -1 : 1;
 }
 
 void uc_reap_late(struct tender *t)
 {
-	list_for_each_safe(n, next, &t->ending) {
+	list_for_each_safe(n, next, &t->ucs.ending) {
 		struct uc *uc = list_entry(n, struct uc, ending);
 
 		if (uc->subject.operation || !await_end(uc, 0))
@@ -217,7 +227,7 @@ void uc_reap_late(struct tender *t)
 
 void uc_free_dead(struct tender *t)
 {
-	list_for_each_safe(n, next, &t->dead) {
+	list_for_each_safe(n, next, &t->ucs.dead) {
 		list_del(n);
 		free(list_entry(n, struct uc, node));
 	}

@@ -47,35 +47,16 @@ struct packet {
 };
 
 struct uc {
-	struct event_source link;
-	struct list_node node;    /* pool, table chain or dead list */
-	struct list_node ending;  /* uc.c: its link is closed, its end not seen */
-	struct list_node watched; /* limits.c: UCs whose memory is looked at often, or that doze */
 	uint32_t id;
 	enum uc_state state;
+	struct list_node node;   /* pool, table chain or dead list */
+	struct list_node ending; /* its link is closed, its end not seen */
 	pid_t pid;
-	uint64_t made_ns; /* time that its process took to make */
-	bool in_pool;
-	struct template *template; /* it stands ready there, or NULL */
-	enum embryo_fetch fetch;
-	unsigned answers;          /* of its driver, until there is nothing to learn */
-	bool learned;              /* what it has touched is known, or is no working set */
-	uint64_t asked_ns;         /* when its driver got a message that it has not answered yet, or 0 */
-	struct kept *kept;         /* demote.h: of a demoted UC, else NULL */
-	uint64_t earlier_cpu_ns;   /* of processes that it had before */
-	struct list_node resetting; /* reset.c: UCs that are to be reset once they are at rest */
-	uint32_t reset_seq;        /* request to answer then */
-	uint64_t reset_asked_ns, reset_next_ns;
+	uint64_t made_ns;        /* time that its process took to make */
+	uint64_t earlier_cpu_ns; /* of processes that it had before */
 	struct operation_subject subject;
-	struct list_node capturing;     /* capture_later.c: UCs that have answered and are to be captured */
-	struct control_frame capture;   /* request to carry out when it has answered; no seq: there is none */
-	struct control_capture capture_how;
-	uint32_t resets;           /* how often it was put back to its snapshot */
-	uint32_t reset_pages;      /* its private pages at the second time */
 
-	struct packet *out_first, *out_last;
-	size_t out_bytes;
-
+	/* What it is made of. */
 	struct snapshot *origin; /* deployed from, or NULL */
 	struct pages *pages;     /* whose layers it has mapped, or NULL */
 	int compact;             /* snapshots from origin up whose words make it out of these */
@@ -84,38 +65,101 @@ struct uc {
 	int image_count;
 	struct image *images[UC_IMAGE_MAX];
 
-	uint64_t deploy_id, started_ns;
-	uint32_t start_seq; /* request to answer when LINK_DEPLOYED comes */
-	uint32_t *kill_seqs; /* requests to answer when the process is gone */
-	int kill_count;
+	/* Its end. */
+	struct {
+		uint32_t *seqs; /* requests to answer when the process is gone */
+		int count;
+	} kill;
 	enum control_exit_reason exit_reason;
-	bool refused; /* it broke the protocol of its link: nothing of it is passed on any more */
 	bool waited; /* its end has been seen, the rest of its frames not yet */
 	struct control_exit end;
 
-	/* link_share.c */
-	struct list_node sharing; /* UCs that are not listened to */
-	int64_t share_bytes;      /* that it may send at once; below 0: it has had its share */
-	uint64_t share_ns;        /* when that was so last */
-	bool muted;               /* nobody wants its output */
-	bool traced;              /* LINK_TRACE is wanted of it */
+	/* link_hub.c */
+	struct event_source link;
+	struct {
+		struct packet *first, *last;
+		size_t bytes;
+	} out;
+	uint64_t asked_ns; /* when its driver got a message that it has not answered yet, or 0 */
+	bool refused;      /* it broke the protocol of its link: nothing of it is passed on any more */
+	bool muted;        /* nobody wants its output */
+	bool traced;       /* LINK_TRACE is wanted of it */
 	bool told_panic, told_exit;
 
+	/* link_share.c */
+	struct {
+		struct list_node waiting; /* UCs that are not listened to */
+		int64_t bytes;            /* that it may send at once; below 0: it has had its share */
+		uint64_t used_up_ns;      /* when that was so last */
+	} share;
+
+	/* limits.c */
 	uint64_t memory_limit;
-	enum uc_idle idle;
-	uint64_t idle_from_ns; /* its processor time when it was first looked at since then, or 0 */
-	uint64_t idle_untaken; /* bytes of the message that it had not taken then */
-	uint64_t watched_cpu_ns, looked_cpu_ns; /* its CPU time at the last tick, and when its memory was last looked at */
-	int watched_quiet; /* ticks in a row without progress of its CPU time */
-	bool dozes;        /* it is not watched, and has no alarm */
-	bool has_alarm;
-	timer_t alarm;     /* cpu_alarm.c */
-	uint64_t told_bytes; /* of memory that the node knows of */
+	struct {
+		struct list_node node;          /* UCs whose memory is looked at often, or that doze */
+		uint64_t cpu_ns, looked_cpu_ns; /* its CPU time at the last tick, and when its memory was last looked at */
+		int quiet;                      /* ticks in a row without progress of its CPU time */
+		bool dozes;                     /* it is not watched, and has no alarm */
+		uint64_t told_bytes;            /* of memory that the node knows of */
+	} watch;
+
+	/* cpu_alarm.c */
+	struct {
+		bool is_set;
+		timer_t timer;
+	} alarm;
+
+	/* idle_limit.c */
+	struct {
+		enum uc_idle state;
+		uint64_t from_ns; /* its processor time when it was first looked at since then, or 0 */
+		uint64_t untaken; /* bytes of the message that it had not taken then */
+	} idle;
+
+	/* start/: start.c, embryo_pool.c, template.c */
+	struct {
+		uint64_t deploy_id, at_ns;
+		uint32_t seq; /* request to answer when LINK_DEPLOYED comes */
+	} start;
+	bool in_pool;
+	struct template *template; /* it stands ready there, or NULL */
+	enum embryo_fetch fetch;
+	struct {
+		unsigned answers; /* of its driver, until there is nothing to learn */
+		bool done;        /* what it has touched is known, or is no working set */
+	} learn;
+
+	/* capture/capture_later.c */
+	struct {
+		struct list_node waiting;   /* UCs that have answered and are to be captured */
+		struct control_frame frame; /* request to carry out when it has answered; no seq: there is none */
+		struct control_capture how;
+	} capture;
+
+	/* idle/: demote.c, reset.c */
+	struct kept *kept; /* of a demoted UC, else NULL */
+	struct {
+		struct list_node waiting; /* UCs that are to be reset once they are at rest */
+		uint32_t seq;             /* request to answer then */
+		uint64_t asked_ns, next_ns;
+		uint32_t count; /* how often it was put back to its snapshot */
+		uint32_t pages; /* its private pages at the second time */
+	} reset;
 };
 
 #define UC_TABLE_SIZE 4096
 
+struct uc_table {
+	struct list_node chains[UC_TABLE_SIZE];
+	uint32_t count; /* in the chains, with a process */
+	struct list_node dead;
+	struct list_node ending; /* UCs that have closed their link and not ended yet */
+	uint64_t oom_kills;      /* procfs_oom_kills, when it was last asked */
+};
+
 void uc_table_init(struct tender *t);
+/* One that is in no list: an embryo, until it gets a number. */
+struct uc *uc_new(void);
 /* A deploying, running or demoted UC, or NULL. */
 struct uc *uc_find(struct tender *t, uint32_t id);
 /* Gives a former embryo, or a demoted UC, its number. */

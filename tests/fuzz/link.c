@@ -61,14 +61,14 @@ void control_commit_stream(struct tender *t, uint16_t flags, uint32_t id, size_t
 
 bool link_share_use(struct uc *of, size_t bytes)
 {
-	of->share_bytes -= (int64_t)bytes;
-	return of->share_bytes >= 0;
+	of->share.bytes -= (int64_t)bytes;
+	return of->share.bytes >= 0;
 }
 
 void link_share_await(struct tender *t, struct uc *of)
 {
 	(void)t;
-	of->share_bytes = SHARE;
+	of->share.bytes = SHARE;
 }
 
 void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t id, uint32_t seq, const void *payload,
@@ -172,8 +172,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return 0;
 	killed = false;
-	uc = (struct uc){ .id = UC_ID, .deploy_id = DEPLOY_ID, 
-			   .state = states[*data % 2], .share_bytes = SHARE, .traced = *data & 2, .link = { .fd = pair[0] } };
+	uc = (struct uc){ .id = UC_ID, .start.deploy_id = DEPLOY_ID, 
+			   .state = states[*data % 2], .share.bytes = SHARE, .traced = *data & 2, .link = { .fd = pair[0] } };
 	deliver(pair[1], data + 1, data + size);
 	link_ready(&tender, &uc.link, EPOLLIN);
 	close(pair[1]);
