@@ -10,212 +10,29 @@
 #include "abi/plan.h"
 #include "base/base.h"
 #include "base/descriptors.h"
-#include "base/optimisations.h"
 #include "base/sealed.h"
 #include "capture/capture_later.h"
+#include "capture/capture_memory.h"
 #include "loop/control.h"
 #include "loop/operation.h"
 #include "memory/image.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
-#include "memory/pristine.h"
 #include "memory/snapshot.h"
-#include "memory/spare_layer.h"
 #include "peers/peers.h"
 #include "plan/frame.h"
 #include "plan/layout.h"
 #include "plan/page_runs.h"
 #include "plan/plan.h"
 #include "plan/vma_list.h"
-#include "process/maps.h"
-#include "process/page_copy.h"
-#include "process/page_store.h"
-#include "process/pagemap.h"
-#include "process/process_read.h"
 #include "process/tracee.h"
-#include "process/unchanged.h"
 #include "tender.h"
 #include "uc/link_hub.h"
 #include "uc/rest.h"
 #include "uc/uc.h"
 
-/*
- * Fewer mappings make each deploy cheaper, pages that are stored twice make it dearer. A
- * snapshot without parent shares its pages with all descendants, so it may fill larger gaps.
- */
-#define FILL_PAGES_ROOT 64
-#define FILL_PAGES_CHILD 1
-/*
- * Large memory of which single pages were touched would need two mappings for each of them. From so many on it has
- * holes of the layer instead: they count as pages of the snapshot, which together are no more than its UC may have.
- */
-#define MAPS_MANY 2048
-#define HOLE_PAGES 512
-
-/* Of more pages than that, those that are read ahead are not worth their memory. */
-#define STORED_OF_MAX (8 * PAGE_STORE_MAX)
-
 /* A capture in the middle of work is right, but each clone has to do that work. */
 #define SETTLE_LIMIT_NS 25000000
-
-#define SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
-
-struct capture {
-	struct uc *uc;
-	struct control_capture request;
-	uint32_t seq;
-	enum tracee_patience patience;
-	struct page_store *store; /* or NULL */
-	struct tracee tracee;
-	struct vma_list vmas;
-	struct page_runs own;
-	struct layout_source sources[SOURCES_MAX];
-	size_t source_count;
-	struct layout layout;
-	struct layer_file layer;
-	bool small; /* its pages are stored as they are: soon it is kept as words */
-	uint64_t begin_ns, copy_ns, stop_ns, clock_ns;
-	const char *failed; /* what failed, for the node */
-};
-
-static void list_sources(struct capture *c)
-{
-	const struct pages *mapped = c->uc->pages;
-
-	for (int i = 0; i < c->uc->image_count; i++)
-		c->sources[c->source_count++] = (struct layout_source){ c->uc->images[i]->file, (uint16_t)i };
-	for (int i = 0; mapped && i < mapped->layer_count; i++)
-		c->sources[c->source_count++] =
-			(struct layout_source){ mapped->layers[i]->file, (uint16_t)(UC_IMAGE_MAX + i) };
-}
-
-static int drop_unchanged(struct capture *c)
-{
-	const struct pages *mapped = c->uc->pages;
-	struct backing files[SOURCES_MAX];
-	size_t count = 0;
-
-	for (int i = 0; i < c->uc->image_count; i++)
-		files[count++] = (struct backing){ .file = c->uc->images[i]->file, .fd = c->uc->images[i]->fd };
-	for (int i = 0; mapped && i < mapped->layer_count; i++) {
-		struct layer *l = mapped->layers[i];
-
-		files[count++] = (struct backing){ l->file, l->fd, layer_view(l), l->bytes };
-	}
-	return unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own, c->store);
-}
-
-static int lay_out(struct capture *c, struct layout_input *in)
-{
-	uint64_t limit = c->uc->memory_limit ? c->uc->memory_limit : UINT64_MAX;
-	int error = layout_build(in, &c->layout);
-
-	if (error ? error != -E2BIG : c->layout.map_count <= MAPS_MANY)
-		return error;
-	layout_free(&c->layout);
-	in->hole_pages = HOLE_PAGES;
-	error = layout_build(in, &c->layout);
-	if (!error && c->layout.layer_bytes <= limit)
-		return 0;
-	layout_free(&c->layout);
-	in->hole_pages = 0;
-	return layout_build(in, &c->layout);
-}
-
-static int read_memory_map(struct tender *t, struct capture *c)
-{
-	const struct pages *mapped = c->uc->pages;
-	struct layout_input in = {
-		.sources = c->sources,
-		.libos = t->libos_file,
-		.own_source = (uint16_t)(UC_IMAGE_MAX + (mapped ? mapped->layer_count : 0)),
-		.fill_pages = mapped ? FILL_PAGES_CHILD : FILL_PAGES_ROOT,
-		.fill_ends = !mapped,
-	};
-	int error;
-
-	c->failed = "memory map";
-	error = maps_read(c->uc->pid, &c->vmas);
-	if (error)
-		return error;
-	c->failed = "scan for written pages (Linux 6.7 or newer is needed)";
-	error = pagemap_own_runs(c->uc->pid, &c->vmas, &c->own);
-	if (error)
-		return error;
-	list_sources(c);
-	c->failed = "reading of its pages";
-	c->small = mapped && page_runs_pages(&c->own) <= PAGE_STORE_MAX;
-	if (page_runs_pages(&c->own) <= STORED_OF_MAX) {
-		c->store = operation_buffer(sizeof *c->store);
-		c->store->count = 0;
-	}
-	error = c->small || t->without & OPTIMISATION_UNCHANGED ? 0 : drop_unchanged(c);
-	if (error)
-		return error;
-	/* A lineage too long for one message of descriptors starts anew with one layer. */
-	if (mapped && mapped->layer_count == LAYERS_MAX) {
-		layout_absorb_layers(&c->vmas, c->sources, c->source_count, &c->own);
-		in.own_source = UC_IMAGE_MAX;
-	}
-	in.source_count = c->source_count;
-	in.vmas = c->vmas.items;
-	in.vma_count = c->vmas.count;
-	in.own = c->own.items;
-	in.own_count = c->own.count;
-	error = operation_pause_if_due();
-	if (error)
-		return error;
-	c->failed = "memory map: it holds a file or shared memory that no snapshot can";
-	error = lay_out(c, &in);
-	if (error || !mapped || !t->capture_max || c->layout.layer_bytes <= t->capture_max)
-		return error;
-	c->failed = "its pages are more than a snapshot may store";
-	return -E2BIG;
-}
-
-/* Without a detour: the file's pages are mapped already. */
-static int copy_to_view(struct capture *c)
-{
-	const struct layout *l = &c->layout;
-	struct iovec *pieces = xcalloc(l->copy_count, sizeof *pieces);
-	int error;
-
-	for (size_t i = 0; i < l->copy_count; i++)
-		pieces[i] = (struct iovec){ (void *)l->copies[i].start, l->copies[i].end - l->copies[i].start };
-	error = process_read(c->uc->pid, pieces, (unsigned)l->copy_count, c->layer.view, l->layer_bytes);
-	free(pieces);
-	return error;
-}
-
-static int open_layer(struct tender *t, struct capture *c)
-{
-	/* What has holes must be written to a file without pages, or they would be none. */
-	if (c->layout.layer_bytes == c->layout.own_pages * UC_PAGE_SIZE)
-		return spare_layer_take(t, c->layout.layer_bytes, &c->layer);
-	c->layer.fd = sealed_create("seuss-layer");
-	return c->layer.fd < 0 ? c->layer.fd : 0;
-}
-
-static int copy_pages(struct tender *t, struct capture *c)
-{
-	const struct layout *l = &c->layout;
-	uint64_t begin = now_ns();
-	int error;
-
-	c->failed = "copy of pages";
-	error = open_layer(t, c);
-	if (error)
-		return error;
-	if (c->layer.view && c->small)
-		error = copy_to_view(c);
-	else
-		error = page_copy(c->uc->pid, l->copies, l->copy_count, c->store, c->layer.fd);
-	spare_layer_return_view(t, &c->layer);
-	if (!error && ftruncate(c->layer.fd, (off_t)l->layer_bytes) < 0)
-		error = -errno;
-	c->copy_ns = now_ns() - begin;
-	return error;
-}
 
 static int stop(struct tender *t, struct capture *c)
 {
@@ -265,9 +82,9 @@ static int take(struct tender *t, struct capture *c)
 		error = link_cut(t, c->uc);
 	}
 	if (!error)
-		error = read_memory_map(t, c);
+		error = capture_lay_out(t, c);
 	if (!error)
-		error = copy_pages(t, c);
+		error = capture_copy_pages(t, c);
 	if (flags & CONTROL_CAPTURE_KEEP || error)
 		tracee_detach(&c->tracee);
 	else
@@ -281,7 +98,7 @@ static int collect_layers(struct tender *t, struct capture *c, struct pages *pag
 {
 	const struct pages *mapped = c->uc->pages;
 	struct layer *layer;
-	uint16_t own_source = UC_IMAGE_MAX, renumbered[SOURCES_MAX + 1];
+	uint16_t own_source = UC_IMAGE_MAX, renumbered[CAPTURE_SOURCES_MAX + 1];
 	int fd, error;
 
 	memset(renumbered, 0xff, sizeof renumbered);
@@ -421,24 +238,4 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	c->patience = request.flags & CONTROL_CAPTURE_LIVE ? TRACEE_LONG : TRACEE_BRIEFLY;
 	c->layer.fd = -1;
 	operation_start(t, &uc->subject, carry_out, c);
-}
-
-void capture_maps_request(struct tender *t, const struct control_frame *frame, const char *payload)
-{
-	struct snapshot *s = NULL;
-	struct pristine memory = { 0 };
-	uint64_t number;
-	int error = -ENOENT;
-
-	if (frame->len == sizeof number) {
-		memcpy(&number, payload, sizeof number);
-		s = snapshot_find(t, number);
-	}
-	if (s)
-		error = pristine_open(t, s, &memory);
-	if (error)
-		control_error(t, 0, frame->seq, -error, "maps of a snapshot: %s", strerror(-error));
-	else
-		control_ok(t, 0, frame->seq, memory.maps.items, memory.maps.count * sizeof *memory.maps.items);
-	pristine_close(&memory);
 }

@@ -7,7 +7,5 @@ struct control_frame;
 
 /* Carries out CONTROL_CAPTURE; the answer comes when every tender knows the snapshot. */
 void capture_request(struct tender *t, const struct control_frame *frame, const char *payload);
-/* Carries out CONTROL_MAPS. */
-void capture_maps_request(struct tender *t, const struct control_frame *frame, const char *payload);
 
 #endif

@@ -160,3 +160,23 @@ void inspect_request(struct tender *t, const struct control_frame *frame, const 
 	else
 		control_ok(t, 0, frame->seq, &reply, sizeof reply);
 }
+
+void inspect_maps_request(struct tender *t, const struct control_frame *frame, const char *payload)
+{
+	struct snapshot *s = NULL;
+	struct pristine memory = { 0 };
+	uint64_t number;
+	int error = -ENOENT;
+
+	if (frame->len == sizeof number) {
+		memcpy(&number, payload, sizeof number);
+		s = snapshot_find(t, number);
+	}
+	if (s)
+		error = pristine_open(t, s, &memory);
+	if (error)
+		control_error(t, 0, frame->seq, -error, "maps of a snapshot: %s", strerror(-error));
+	else
+		control_ok(t, 0, frame->seq, memory.maps.items, memory.maps.count * sizeof *memory.maps.items);
+	pristine_close(&memory);
+}

@@ -6,5 +6,7 @@ struct tender;
 struct control_frame;
 
 void inspect_request(struct tender *t, const struct control_frame *frame, const char *payload);
+/* Carries out CONTROL_MAPS. */
+void inspect_maps_request(struct tender *t, const struct control_frame *frame, const char *payload);
 
 #endif

@@ -267,7 +267,7 @@ static request_fn *find(uint16_t type)
 	case CONTROL_STORE: return store_request;
 	case CONTROL_LOAD: return load_request;
 	case CONTROL_RESET: return reset_request;
-	case CONTROL_MAPS: return capture_maps_request;
+	case CONTROL_MAPS: return inspect_maps_request;
 	case CONTROL_INSPECT: return inspect_request;
 	case CONTROL_DIFF: return snapshot_diff_request;
 	case CONTROL_JOIN: return join;
