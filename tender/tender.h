@@ -22,6 +22,7 @@
 #include "sandbox/privileges.h"
 #include "sandbox/zygote.h"
 #include "start/embryo_pool.h"
+#include "start/learning.h"
 #include "start/template.h"
 #include "uc/cpu_alarm.h"
 #include "uc/limits.h"
@@ -83,6 +84,7 @@ struct tender {
 	/* start/ */
 	struct embryo_pool pool;
 	struct templates templates;
+	struct learning learning;
 	uint64_t next_deploy;
 
 	/* capture/ */

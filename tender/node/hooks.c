@@ -5,6 +5,7 @@
 #include "idle/reset.h"
 #include "peers/peers.h"
 #include "start/embryo_pool.h"
+#include "start/learning.h"
 #include "start/template.h"
 #include "uc/limits.h"
 #include "uc/link_hub.h"
@@ -27,7 +28,7 @@ const struct memory_hooks memory_hooks = {
 
 static void uc_answered(struct tender *t, struct uc *uc, bool whole)
 {
-	template_note_answer(t, uc);
+	learning_note_answer(t, uc);
 	if (whole)
 		capture_later_note_answer(t, uc);
 }

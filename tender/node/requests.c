@@ -25,6 +25,7 @@
 #include "peers/peers.h"
 #include "process/procfs.h"
 #include "sandbox/privileges.h"
+#include "start/learning.h"
 #include "start/start.h"
 #include "start/template.h"
 #include "tender.h"
@@ -119,13 +120,13 @@ static void kill_uc(struct tender *t, const struct control_frame *frame, const c
 		return;
 	}
 	/* The last chance to see what it has touched. */
-	if (t->templates.learn_from == uc->id)
-		template_work(t);
+	if (t->learning.from == uc->id)
+		learning_step(t);
 	uc->kill.seqs = xrealloc(uc->kill.seqs, (size_t)(uc->kill.count + 1) * sizeof *uc->kill.seqs);
 	uc->kill.seqs[uc->kill.count++] = frame->seq;
 	if (frame->flags & CONTROL_KILL_MEMORY)
 		uc_kill(uc, CONTROL_EXIT_MEMORY);
-	else if (t->templates.looked_at != uc->id)
+	else if (t->learning.looked_at != uc->id)
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 }
 

@@ -15,6 +15,7 @@
 #include "memory/spare_layer.h"
 #include "peers/peers.h"
 #include "start/embryo_pool.h"
+#include "start/learning.h"
 #include "start/template.h"
 #include "tender.h"
 #include "uc/limits.h"
@@ -84,6 +85,7 @@ static const struct idle_task {
 	bool (*is_wanted)(const struct tender *t);
 	void (*step)(struct tender *t);
 } idle_tasks[] = {
+	{ learning_is_wanted, learning_step },
 	{ template_is_wanted, template_work },
 	{ pool_wants_more, pool_add_one },
 	{ spare_layer_wanted, spare_layer_prepare },
@@ -152,8 +154,8 @@ static void do_one_thing(struct tender *t, bool quiet)
 		snapshot_diff_step(t, quiet);
 	else if (quiet && !is_one_running(t))
 		idle_work(t);
-	else if (template_is_late(t))
-		template_work(t);
+	else if (learning_is_late(t))
+		learning_step(t);
 }
 
 void turns_run(struct tender *t)

@@ -20,6 +20,7 @@
  */
 #define STOP_LIMIT_NS 1000000000ull
 #define STOP_LIMIT_ASLEEP_NS 10000000000ull
+
 /* Linux's internal results of an interrupted call (include/linux/errno.h). */
 #define ERESTARTSYS 512
 #define ERESTARTNOINTR 513

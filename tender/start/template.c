@@ -7,30 +7,22 @@
 #include <unistd.h>
 
 #include "abi/control.h"
-#include "abi/plan.h"
 #include "base/base.h"
 #include "base/child.h"
 #include "base/descriptors.h"
-#include "base/optimisations.h"
 #include "loop/loop.h"
 #include "loop/operation.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
 #include "plan/plan.h"
-#include "process/procfs.h"
-#include "process/tracee.h"
 #include "sandbox/zygote.h"
 #include "start/anchor.h"
 #include "start/embryo_pool.h"
-#include "start/working_set.h"
+#include "start/template_own.h"
 #include "tender.h"
 #include "uc/uc.h"
 
 #define TEMPLATES_MAX 64
-/* Starts from a snapshot that make another likely: a template costs as much as a few of them. */
-#define LEARN_AFTER 2
-/* Without a pause it is learned nevertheless: each start with a template saves a third of what that takes. */
-#define LEARN_LATEST_NS 10000000ull
 /* Embryos that stand ready for one snapshot, and how long after its last use. */
 #define READY_TARGET 2
 #define READY_KEEP_NS 5000000000ull
@@ -41,37 +33,13 @@
 /* One that has closed its socket ends within microseconds, most of the time. */
 #define END_WAIT_NS 200000
 
-struct template {
-	struct event_source source; /* its command socket */
-	struct list_node node;      /* the one used last at the end */
-	struct snapshot *snapshot;
-	struct zygote zygote;
-	bool mapped; /* it has said so */
-	struct template *before; /* a mapped one that serves until then, or NULL */
-	struct template *after;  /* the other way round: this one is in no list */
-	/*
-	 * It knows the pages that a run needs. At first it has those of a run for which the kernel mapped others around
-	 * them, several times as many, which would cost every embryo at its fork and at its end. Then one of its embryos
-	 * tells them apart (FETCH_EXACTLY), and another template follows.
-	 */
-	bool exact;
-	bool of_child; /* what it knows is of a run from a snapshot that builds on its own, which loaded no code */
-	unsigned taken, ask_at; /* embryos, and how many before one is to tell */
-	struct plan_file plan; /* without maps */
-	struct list_node ready;
-	int ready_count;
-	uint64_t used_ns;
-	bool anchoring; /* an operation on it is under way */
-	bool ended; /* killed; freed once it has hung up and no event can name it */
-};
-
 void templates_init(struct tender *t)
 {
 	list_init(&t->templates.all);
 	list_init(&t->templates.dead);
 }
 
-static struct template *find(const struct tender *t, const struct snapshot *s)
+struct template *template_find(const struct tender *t, const struct snapshot *s)
 {
 	list_for_each(n, &t->templates.all) {
 		struct template *p = list_entry(n, struct template, node);
@@ -82,8 +50,7 @@ static struct template *find(const struct tender *t, const struct snapshot *s)
 	return NULL;
 }
 
-/* uc, which was to tell pages apart, does not come to it. */
-static void ask_again(struct template *p, const struct uc *uc)
+void template_ask_again(struct template *p, const struct uc *uc)
 {
 	if (p && uc->fetch == FETCH_EXACTLY)
 		p->ask_at = p->taken;
@@ -97,7 +64,7 @@ static void clear_ready(struct template *p)
 		/* Its hangup frees it, as any embryo that ends. */
 		list_del(&uc->node);
 		uc->template = NULL;
-		ask_again(p, uc);
+		template_ask_again(p, uc);
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 	}
 	p->ready_count = 0;
@@ -219,31 +186,7 @@ static struct template *make(struct tender *t, struct snapshot *s, const struct 
 	return p;
 }
 
-/*
- * Whose template a UC can teach: of its snapshot and those that this is kept as words on, the nearest that is started
- * from often. After a restart each function may be started once, all of them from their runtime's template.
- */
-static struct snapshot *subject_of(const struct uc *uc)
-{
-	struct snapshot *s = uc->origin;
-
-	while (s && s->starts < LEARN_AFTER)
-		s = s->base;
-	return s;
-}
-
-/* Nothing is to be learned from uc for p, its subject's. */
-static bool is_settled(const struct template *p, const struct uc *uc)
-{
-	bool of_child = p && uc->origin != p->snapshot;
-
-	if (!p || (p->of_child && !of_child))
-		return false;
-	return p->exact || uc->fetch != FETCH_EXACTLY || of_child != p->of_child;
-}
-
-/* before, unless NULL, serves until the new one is mapped. */
-static void replace(struct tender *t, struct template *before, struct snapshot *s, const struct working_set *set,
+void template_replace(struct tender *t, struct template *before, struct snapshot *s, const struct working_set *set,
 		    bool of_child)
 {
 	struct template *p;
@@ -265,100 +208,6 @@ static void replace(struct tender *t, struct template *before, struct snapshot *
 	p->before = before;
 }
 
-static void learn_from(struct tender *t, const struct uc *uc, long count, struct plan_touch *touches)
-{
-	struct snapshot *s = subject_of(uc);
-	struct template *p = s ? find(t, s) : NULL;
-	bool of_child = uc->origin != s;
-	bool exact;
-
-	if (!s || !snapshot_is_known(s) || is_settled(p, uc))
-		return;
-	/* An embryo of another template, or of one that knew no loading of code, did not tell all pages apart. */
-	exact = t->without & OPTIMISATION_WORKING_SET || (p && of_child == p->of_child && uc->fetch == FETCH_EXACTLY);
-	if (count >= 0)
-		replace(t, p, s, &(struct working_set){ touches, (uint32_t)count, exact }, of_child);
-	else if (p)
-		p->exact = true; /* as far as can be told */
-}
-
-/*
- * While it stands still: to look at the memory map of a process that changes it, the kernel waits until that is done. One that
- * sleeps does not, and has no time to begin: it has no other core than this one.
- */
-static long look_at_memory(struct uc *uc, struct plan_touch *touches)
-{
-	struct tracee tracee;
-	long count;
-
-	if (procfs_state(uc->pid) == 'S')
-		return working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
-	count = tracee_stop_asleep(&tracee, uc->pid);
-	if (count) {
-		uc_note_stop_failed(uc, &tracee, (int)count);
-		return count;
-	}
-	count = working_set_learn(uc, touches, ZYGOTE_TOUCHES_MAX);
-	tracee_detach(&tracee);
-	return count;
-}
-
-static void look(struct tender *t, void *job)
-{
-	struct uc *uc = job;
-	struct plan_touch *touches = xcalloc(ZYGOTE_TOUCHES_MAX, sizeof *touches);
-	long count = t->without & OPTIMISATION_WORKING_SET ? 0 : look_at_memory(uc, touches);
-
-	/* It may have ended meanwhile, or have a signal on its way to it. */
-	if (count != -ESRCH && count != -EBUSY && count != -ETIMEDOUT)
-		learn_from(t, uc, count, touches);
-	free(touches);
-	t->templates.looked_at = 0;
-	if (uc->kill.count)
-		uc_kill(uc, CONTROL_EXIT_KILLED);
-}
-
-static void learn(struct tender *t)
-{
-	struct uc *uc = uc_find(t, t->templates.learn_from);
-	struct snapshot *s;
-
-	t->templates.learn_from = 0;
-	if (!uc || uc->state != UC_RUNNING || uc->subject.operation)
-		return;
-	s = subject_of(uc);
-	if (t->templates.looked_at || !s || !snapshot_is_known(s) || is_settled(find(t, s), uc))
-		return;
-	t->templates.looked_at = uc->id;
-	operation_start(t, &uc->subject, look, uc);
-}
-
-/* A UC of the runtime loads a function's code first, and then runs it as well. */
-static unsigned answers_of_working_set(const struct uc *uc)
-{
-	return uc->origin && !uc->origin->parent ? 2 : 1;
-}
-
-void template_note_answer(struct tender *t, struct uc *uc)
-{
-	struct snapshot *s;
-	struct template *p;
-
-	if (uc->learn.done || ++uc->learn.answers < answers_of_working_set(uc))
-		return;
-	uc->learn.done = true;
-	s = t->without & OPTIMISATION_TEMPLATES ? NULL : subject_of(uc);
-	p = s ? find(t, s) : NULL;
-	if (!s || is_settled(p, uc))
-		return;
-	if (t->templates.learn_from) {
-		ask_again(p, uc);
-		return;
-	}
-	t->templates.learn_from = uc->id;
-	t->templates.learn_by_ns = now_ns() + LEARN_LATEST_NS;
-}
-
 /* What was asked for may have ended without an answer. */
 static enum embryo_fetch next_fetch(struct template *p, enum embryo_fetch other)
 {
@@ -370,7 +219,7 @@ static enum embryo_fetch next_fetch(struct template *p, enum embryo_fetch other)
 
 int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, struct plan_file *plan)
 {
-	struct template *p = find(t, s);
+	struct template *p = template_find(t, s);
 	int error = 0;
 
 	if (!p)
@@ -399,7 +248,7 @@ int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, st
 
 void template_drop(struct tender *t, const struct snapshot *s)
 {
-	struct template *p = find(t, s);
+	struct template *p = template_find(t, s);
 
 	if (p)
 		end(t, p);
@@ -440,12 +289,7 @@ int template_timeout_ms(const struct tender *t)
 
 bool template_is_wanted(const struct tender *t)
 {
-	return t->templates.learn_from || wanting(t, now_ns());
-}
-
-bool template_is_late(const struct tender *t)
-{
-	return t->templates.learn_from && now_ns() >= t->templates.learn_by_ns;
+	return wanting(t, now_ns());
 }
 
 void templates_clear_unused(struct tender *t)
@@ -474,15 +318,8 @@ static void make_ready(struct tender *t, struct template *p)
 
 void template_work(struct tender *t)
 {
-	struct template *p;
+	struct template *p = wanting(t, now_ns());
 
-	if (t->templates.learn_from) {
-		learn(t);
-		return;
-	}
-	p = wanting(t, now_ns());
 	if (p)
 		make_ready(t, p);
-	else
-		templates_clear_unused(t);
 }

@@ -19,9 +19,6 @@ struct uc;
 struct templates {
 	struct list_node all, dead;
 	int count;
-	uint32_t learn_from; /* UC whose working set is to be looked at, or 0 */
-	uint64_t learn_by_ns;
-	uint32_t looked_at; /* UC whose working set is being looked at, or 0: it is killed after that */
 };
 
 void templates_init(struct tender *t);
@@ -38,20 +35,16 @@ struct plan_file {
  * NULL, gets one without maps.
  */
 int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, struct plan_file *plan);
-/* Of a UC's driver: with the first, or what follows the loading of code, its working set is there to be learned. */
-void template_note_answer(struct tender *t, struct uc *uc);
 /* The snapshot is dropped, or kept in another form. */
 void template_drop(struct tender *t, const struct snapshot *s);
 /* A ready embryo has ended by itself. */
 void template_lost(struct uc *uc);
 
-/* Learning or making would make later starts faster. */
+/* Embryos of one should stand ready, and do not. */
 bool template_is_wanted(const struct tender *t);
 /* Until there may be something to clear away, -1 for ever. */
 int template_timeout_ms(const struct tender *t);
-/* Something is to be learned, and there was no pause to do it in. */
-bool template_is_late(const struct tender *t);
-/* One step of learning, making or clearing away. */
+/* Makes one of them. */
 void template_work(struct tender *t);
 /* Ends embryos that have stood ready for long. */
 void templates_clear_unused(struct tender *t);

@@ -116,7 +116,7 @@ struct uc {
 		uint64_t untaken; /* bytes of the message that it had not taken then */
 	} idle;
 
-	/* start/: start.c, embryo_pool.c, template.c */
+	/* start/: start.c, embryo_pool.c, template.c, learning.c */
 	struct {
 		uint64_t deploy_id, at_ns;
 		uint32_t seq; /* request to answer when LINK_DEPLOYED comes */
