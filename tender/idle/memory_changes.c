@@ -6,6 +6,8 @@
 #include "abi/layout.h"
 #include "loop/operation.h"
 #include "memory/map_compare.h"
+#include "process/maps.h"
+#include "process/pagemap.h"
 #include "process/process_read.h"
 
 /* More would hold the tender up for too long. */

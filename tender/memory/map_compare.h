@@ -3,8 +3,8 @@
 #define TENDER_MAP_COMPARE_H
 
 #include "memory/pristine.h"
-#include "process/maps.h"
-#include "process/pagemap.h"
+#include "plan/page_runs.h"
+#include "plan/vma_list.h"
 
 /*
  * Finds what memory with that map has mapped otherwise: images, other protection, other addresses

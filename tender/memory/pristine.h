@@ -12,9 +12,9 @@
 #include "abi/link.h"
 #include "plan/change_index.h"
 #include "plan/map_list.h"
+#include "plan/page_runs.h"
 #include "plan/plan.h"
-#include "process/maps.h"
-#include "process/pagemap.h"
+#include "plan/vma_list.h"
 
 struct tender;
 struct image;

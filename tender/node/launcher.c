@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "node/serve.h"
 #include "sandbox/namespaces.h"
 
 #define NOFILE_WANTED (1u << 20)
@@ -90,5 +91,5 @@ void launch(struct launch *l)
 	child = namespaces_enter(&l->host_proc);
 	if (child > 0)
 		watch(l, child);
-	tender_main(l);
+	serve(l);
 }

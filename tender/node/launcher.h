@@ -30,7 +30,4 @@ struct launch {
 /* Starts the tender and stays until it ends. */
 void launch(struct launch *l) __attribute__((noreturn));
 
-/* tender.c */
-void tender_main(const struct launch *l) __attribute__((noreturn));
-
 #endif

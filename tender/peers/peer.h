@@ -1,4 +1,4 @@
-/* What tenders of one node say to each other: for peers.c and peer_join.c alone. */
+/* What tenders of one node say to each other: for this room alone. */
 #ifndef TENDER_PEER_H
 #define TENDER_PEER_H
 

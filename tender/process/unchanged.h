@@ -2,9 +2,13 @@
 #ifndef TENDER_UNCHANGED_H
 #define TENDER_UNCHANGED_H
 
-#include "process/maps.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "plan/page_runs.h"
+#include "plan/vma_list.h"
 #include "process/page_store.h"
-#include "process/pagemap.h"
 
 /* A file that mappings may be of, open for reading. */
 struct backing {

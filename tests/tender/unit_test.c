@@ -16,6 +16,7 @@
 #include "../../tender/plan/plan.h"
 #include "../../tender/process/maps.h"
 #include "../../tender/process/page_copy.h"
+#include "../../tender/process/pagemap.h"
 #include "../../tender/process/unchanged.h"
 #include "mappings.h"
 

@@ -1,4 +1,5 @@
-/* One tender: bound to a core, it serves one control socket. */
+#include "node/serve.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
@@ -91,7 +92,7 @@ static void watch_zygote(struct tender *t)
 		fatal(-error, "socket of the zygote");
 }
 
-void tender_main(const struct launch *l)
+void serve(const struct launch *l)
 {
 	static struct tender tender;
 	struct tender *t = &tender;
