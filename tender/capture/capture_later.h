@@ -7,6 +7,7 @@ struct control_frame;
 struct control_capture;
 struct uc;
 
+void captures_later_init(struct tender *t);
 /* Carries out CONTROL_CAPTURE with CONTROL_CAPTURE_AT_ANSWER. */
 void capture_later_request(struct tender *t, const struct control_frame *frame, const struct control_capture *request);
 /* The UC's driver has answered, wholly. */

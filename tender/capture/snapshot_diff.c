@@ -44,6 +44,11 @@ struct diff {
 	size_t count, size;
 };
 
+void snapshot_diffs_init(struct tender *t)
+{
+	list_init(&t->diffs);
+}
+
 static bool in_libos(uint64_t addr)
 {
 	return addr >= UC_LIBOS_BASE && addr < UC_LIBOS_END;

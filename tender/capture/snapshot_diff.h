@@ -7,6 +7,7 @@
 struct tender;
 struct control_frame;
 
+void snapshot_diffs_init(struct tender *t);
 void snapshot_diff_request(struct tender *t, const struct control_frame *frame, const char *payload);
 /* How long to wait for events before the next step; -1 when none is under way. */
 int snapshot_diff_timeout_ms(const struct tender *t);

@@ -48,7 +48,7 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	uint64_t bytes;
 	int error, plan;
 
-	if (t->ucs.count >= t->uc_max)
+	if (uc_count(t) >= t->uc_max)
 		return -EAGAIN;
 	error = start_take(t, demoted->origin, &start);
 	if (error)

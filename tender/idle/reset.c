@@ -67,6 +67,11 @@ struct reset {
 	const char *failed; /* what stands against it, for the node */
 };
 
+void resets_init(struct tender *t)
+{
+	list_init(&t->resets);
+}
+
 static int check(struct reset *r)
 {
 	const struct uc *uc = r->uc;

@@ -9,6 +9,7 @@ struct tender;
 struct control_frame;
 struct uc;
 
+void resets_init(struct tender *t);
 /* CONTROL_RESET; the answer comes with LINK_DEPLOYED. */
 void reset_request(struct tender *t, const struct control_frame *frame, const char *payload);
 

@@ -288,6 +288,11 @@ static bool step_one(struct tender *t)
 	return true;
 }
 
+bool operations_any(const struct tender *t)
+{
+	return !list_empty(&t->operations.all);
+}
+
 void operations_step(struct tender *t)
 {
 	while (step_one(t))

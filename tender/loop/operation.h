@@ -69,6 +69,8 @@ void *operation_buffer(size_t bytes);
 
 /* Until operations_step has something to do; -1: nothing is under way. */
 int64_t operations_timeout_ns(const struct tender *t);
+/* One is under way, or waits for its begin. */
+bool operations_any(const struct tender *t);
 /* One step of one operation, if it is time for that. To be called once in each turn. */
 void operations_step(struct tender *t);
 

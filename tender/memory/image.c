@@ -19,6 +19,12 @@ struct image_number {
 	struct image *image;
 };
 
+void images_init(struct tender *t)
+{
+	table_init(&t->images.by_file);
+	list_init(&t->images.numbers);
+}
+
 static struct image_number *find_number(struct tender *t, uint32_t number)
 {
 	list_for_each(n, &t->images.numbers) {

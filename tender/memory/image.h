@@ -25,6 +25,7 @@ struct images {
 	struct list_node numbers;
 };
 
+void images_init(struct tender *t);
 /*
  * Opens path under number; huge: a copy in huge pages, if the host has them. 0 or -errno (-EEXIST: the number is taken).
  */

@@ -11,6 +11,11 @@
 #include "process/procfs.h"
 #include "tender.h"
 
+void layers_init(struct tender *t)
+{
+	table_init(&t->layers);
+}
+
 static struct list_node *chain_of(const struct tender *t, const struct file_id *file)
 {
 	return table_chain((struct table *)&t->layers, file->ino);

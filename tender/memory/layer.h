@@ -21,6 +21,7 @@ struct layer {
 	struct page_runs data; /* layer_data, once it was asked for: a layer has some */
 };
 
+void layers_init(struct tender *t);
 /*
  * Takes fd, also on failure. If the tender has that file already,
  * its layer is counted once more. 0 or -errno.

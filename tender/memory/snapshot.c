@@ -16,6 +16,11 @@
 /* Besides, a deploy has the plan of a root and the one of a demoted UC. */
 #define DEPTH_MAX (LINK_PLANS_MAX - 2)
 
+void snapshots_init(struct tender *t)
+{
+	table_init(&t->snapshots);
+}
+
 struct snapshot *snapshot_find(struct tender *t, uint64_t number)
 {
 	list_for_each(n, table_chain(&t->snapshots, number)) {

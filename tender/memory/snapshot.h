@@ -30,6 +30,7 @@ struct snapshot {
 	struct image *images[UC_IMAGE_MAX];
 };
 
+void snapshots_init(struct tender *t);
 struct snapshot *snapshot_find(struct tender *t, uint64_t number);
 struct snapshot *snapshot_get(struct snapshot *s);
 /* NULL is allowed. */

@@ -13,6 +13,11 @@
 #define SPARE_BYTES_MAX (512 * UC_PAGE_SIZE)
 #define MARGIN_BYTES (8 * UC_PAGE_SIZE)
 
+void spare_layer_init(struct tender *t)
+{
+	t->spare_layer.fd = -1;
+}
+
 static int create(struct layer_file *file)
 {
 	*file = (struct layer_file){ .fd = sealed_create("seuss-layer") };

@@ -26,6 +26,7 @@ struct layer_file {
 	uint64_t view_bytes;
 };
 
+void spare_layer_init(struct tender *t);
 /* A file to write that many bytes to, from its beginning on without holes. 0 or -errno. */
 int spare_layer_take(struct tender *t, uint64_t bytes, struct layer_file *file);
 /* The file is full: its view goes when the tender is idle, or is about to get another. */

@@ -34,6 +34,11 @@ void words_init(struct tender *t)
 	table_init(&t->packs.blocks);
 }
 
+int words_pack(const struct tender *t, int owner)
+{
+	return t->packs.fds[owner];
+}
+
 void words_set_pack(struct tender *t, int owner, int fd)
 {
 	close_if_open(t->packs.fds[owner]);

@@ -33,6 +33,8 @@ struct packs {
 
 /* With an empty pack of its own. */
 void words_init(struct tender *t);
+/* The descriptor of a tender's pack, or -1. */
+int words_pack(const struct tender *t, int owner);
 /* Takes the descriptor of a tender's pack, in place of one that is known of it. */
 void words_set_pack(struct tender *t, int owner, int fd);
 

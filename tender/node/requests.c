@@ -119,14 +119,12 @@ static void kill_uc(struct tender *t, const struct control_frame *frame, const c
 		control_ok(t, frame->uc, frame->seq, NULL, 0);
 		return;
 	}
-	/* The last chance to see what it has touched. */
-	if (t->learning.from == uc->id)
-		learning_step(t);
+	learning_before_kill(t, uc);
 	uc->kill.seqs = xrealloc(uc->kill.seqs, (size_t)(uc->kill.count + 1) * sizeof *uc->kill.seqs);
 	uc->kill.seqs[uc->kill.count++] = frame->seq;
 	if (frame->flags & CONTROL_KILL_MEMORY)
 		uc_kill(uc, CONTROL_EXIT_MEMORY);
-	else if (t->learning.looked_at != uc->id)
+	else if (!learning_is_at(t, uc))
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 }
 

@@ -6,11 +6,17 @@
 #include <sys/prctl.h>
 
 #include "base/base.h"
-#include "base/table.h"
+#include "capture/capture_later.h"
+#include "capture/snapshot_diff.h"
 #include "disk/store.h"
+#include "idle/reset.h"
 #include "loop/control.h"
 #include "loop/loop.h"
 #include "loop/operation.h"
+#include "memory/image.h"
+#include "memory/layer.h"
+#include "memory/snapshot.h"
+#include "memory/spare_layer.h"
 #include "memory/words.h"
 #include "node/hooks.h"
 #include "node/launcher.h"
@@ -58,21 +64,20 @@ static void init_state(struct tender *t, const struct launch *l)
 	t->host_proc = l->host_proc;
 	t->vdso_clock_gettime = vdso_clock_gettime_moved();
 	frame_probe(&t->xstate_bytes, &t->xstate_mask);
-	uc_table_init(t);
-	list_init(&t->resets);
-	list_init(&t->captures);
-	link_shares_init(t);
 	t->memory_hooks = &memory_hooks;
 	t->uc_hooks = &uc_hooks;
 	operations_init(t, &operation_hooks);
+	images_init(t);
+	layers_init(t);
+	snapshots_init(t);
+	spare_layer_init(t);
+	uc_table_init(t);
+	link_shares_init(t);
 	pool_init(t);
 	templates_init(t);
-	t->spare_layer.fd = -1;
-	table_init(&t->images.by_file);
-	table_init(&t->layers);
-	table_init(&t->snapshots);
-	list_init(&t->images.numbers);
-	list_init(&t->diffs);
+	captures_later_init(t);
+	snapshot_diffs_init(t);
+	resets_init(t);
 }
 
 /* Without it no context can be made any more: the node starts another tender. */
@@ -108,7 +113,6 @@ void serve(const struct launch *l)
 	privileges_probe(&t->privileges, t->uc_user);
 	zygote_start(&t->zygote, &l->libos, &t->privileges, t->uc_user);
 	t->in_memory_group = memory_group_join(&l->memory_group, t->zygote.pid);
-	t->ucs.oom_kills = procfs_oom_kills();
 	init_state(t, l);
 	error = procfs_file_id(t->libos.fd, &t->libos_file);
 	if (error)

@@ -26,8 +26,6 @@
 #define SECOND_NS (1000 * MS_NS)
 /* The pool is refilled when nothing has happened for so long: a running function comes first. */
 #define IDLE_MS 2
-/* One that has not answered after so long most likely waits itself. */
-#define RUN_NS 20000000ull
 /* Another tender has not read for a while. */
 #define PEERS_RETRY_MS 5
 
@@ -113,20 +111,6 @@ static int64_t timeout_ns(struct tender *t)
 	return sooner(ms_to_ns(ms), operations_timeout_ns(t));
 }
 
-/* Whether a UC of this core is about to answer: what it takes then is somebody's time. */
-static bool is_one_running(const struct tender *t)
-{
-	uint64_t now = now_ns();
-
-	list_for_each(n, &t->limits.watched) {
-		const struct uc *uc = list_entry(n, struct uc, watch.node);
-
-		if (uc->asked_ns && now - uc->asked_ns < RUN_NS)
-			return true;
-	}
-	return false;
-}
-
 static void idle_work(struct tender *t)
 {
 	const struct idle_task *task = wanted_task(t);
@@ -144,7 +128,7 @@ static bool hear(struct tender *t)
 		wait_uncongested(t, sooner(ms_to_ns(limits_timeout_ms(t)), operations_timeout_ns(t)));
 		return false;
 	}
-	return loop_wait(t, timeout_ns(t)) == 0 && list_empty(&t->operations.all);
+	return loop_wait(t, timeout_ns(t)) == 0 && !operations_any(t);
 }
 
 /* The second: one step of what nobody waits for. */
@@ -152,7 +136,7 @@ static void do_one_thing(struct tender *t, bool quiet)
 {
 	if (snapshot_diff_timeout_ms(t) >= 0)
 		snapshot_diff_step(t, quiet);
-	else if (quiet && !is_one_running(t))
+	else if (quiet && !limits_any_answers(t))
 		idle_work(t);
 	else if (learning_is_late(t))
 		learning_step(t);

@@ -52,7 +52,7 @@ static int address_of(const char *path, struct sockaddr_un *address)
 static int say_hello(struct tender *t, int sock, int to, bool is_joining)
 {
 	struct peer_message m = { .type = PEER_HELLO, .index = (uint32_t)t->index, .fds = HELLO_PACK };
-	int fds[HELLO_FDS_MAX] = { t->packs.fds[t->index] }, count = 1, holds = -1, error;
+	int fds[HELLO_FDS_MAX] = { words_pack(t, t->index) }, count = 1, holds = -1, error;
 
 	if (is_joining && t->huge_fs == HUGE_FS_UNKNOWN)
 		t->huge_fs = huge_fs_open();
@@ -60,12 +60,12 @@ static int say_hello(struct tender *t, int sock, int to, bool is_joining)
 		m.fds |= HELLO_HUGE;
 		fds[count++] = t->huge_fs;
 	}
-	if (is_joining && t->packs.fds[to] >= 0) {
+	if (is_joining && words_pack(t, to) >= 0) {
 		m.fds |= HELLO_YOURS | HELLO_HOLDS;
 		holds = words_list(t, to);
 		if (holds < 0)
 			return holds;
-		fds[count++] = t->packs.fds[to];
+		fds[count++] = words_pack(t, to);
 		fds[count++] = holds;
 	}
 	error = peer_send(sock, &m, fds, count);

@@ -62,7 +62,7 @@ void pool_init(struct tender *t)
 
 bool pool_wants_more(const struct tender *t)
 {
-	return t->pool.count < POOL_TARGET && t->ucs.count + (uint32_t)t->pool.count < t->uc_max;
+	return t->pool.count < POOL_TARGET && uc_count(t) + (uint32_t)t->pool.count < t->uc_max;
 }
 
 void pool_add_one(struct tender *t)

@@ -148,3 +148,14 @@ bool learning_is_late(const struct tender *t)
 {
 	return t->learning.from && now_ns() >= t->learning.by_ns;
 }
+
+void learning_before_kill(struct tender *t, struct uc *uc)
+{
+	if (t->learning.from == uc->id)
+		learning_step(t);
+}
+
+bool learning_is_at(const struct tender *t, const struct uc *uc)
+{
+	return t->learning.looked_at == uc->id;
+}

@@ -24,5 +24,9 @@ bool learning_is_wanted(const struct tender *t);
 /* And there was no pause to do it in. */
 bool learning_is_late(const struct tender *t);
 void learning_step(struct tender *t);
+/* The last chance to see what it has touched. */
+void learning_before_kill(struct tender *t, struct uc *uc);
+/* It is being looked at, and killed after that if somebody waits for it. */
+bool learning_is_at(const struct tender *t, const struct uc *uc);
 
 #endif

@@ -60,7 +60,7 @@ static int check_number(struct tender *t, uint32_t id)
 		return -EINVAL;
 	if (uc_find(t, id))
 		return -EEXIST;
-	return t->ucs.count >= t->uc_max ? -EAGAIN : 0;
+	return uc_count(t) >= t->uc_max ? -EAGAIN : 0;
 }
 
 /* The embryo becomes the UC that the node asked for, with its limits set; false when the error was sent. */

@@ -271,7 +271,7 @@ static struct template *wanting(const struct tender *t, uint64_t now)
 		if (p->mapped && p->ready_count < READY_TARGET && now - p->used_ns < READY_KEEP_NS)
 			found = p;
 	}
-	return t->ucs.count < t->uc_max ? found : NULL;
+	return uc_count(t) < t->uc_max ? found : NULL;
 }
 
 static bool any_ready(const struct tender *t)

@@ -32,6 +32,8 @@
 #define DOZING_PER_TICK 256
 /* The node is told of a change of a UC's memory by so much. */
 #define TELL_BYTES (1ull << 20)
+/* One that has not answered after so long most likely waits itself. */
+#define RUN_NS 20000000ull
 #define DEPLOY_DEADLINE_NS 10000000000ull
 #define NEVER_NS UINT64_MAX
 
@@ -185,6 +187,19 @@ bool limits_any_runs(const struct tender *t)
 	list_for_each(n, &t->limits.watched)
 		if (!list_entry(n, struct uc, watch.node)->subject.operation)
 			return true;
+	return false;
+}
+
+bool limits_any_answers(const struct tender *t)
+{
+	uint64_t now = now_ns();
+
+	list_for_each(n, &t->limits.watched) {
+		const struct uc *uc = list_entry(n, struct uc, watch.node);
+
+		if (uc->asked_ns && now - uc->asked_ns < RUN_NS)
+			return true;
+	}
 	return false;
 }
 

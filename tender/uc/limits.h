@@ -30,5 +30,7 @@ int limits_timeout_ms(const struct tender *t);
 void limits_tick(struct tender *t);
 /* A UC of this core may want to run, besides those that stand still for an operation. */
 bool limits_any_runs(const struct tender *t);
+/* One is about to answer: what the core does besides is somebody's time. */
+bool limits_any_answers(const struct tender *t);
 
 #endif

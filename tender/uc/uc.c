@@ -32,6 +32,12 @@ void uc_table_init(struct tender *t)
 		list_init(&t->ucs.chains[i]);
 	list_init(&t->ucs.dead);
 	list_init(&t->ucs.ending);
+	t->ucs.oom_kills = procfs_oom_kills();
+}
+
+uint32_t uc_count(const struct tender *t)
+{
+	return t->ucs.count;
 }
 
 static struct list_node *chain_of(struct tender *t, uint32_t id)

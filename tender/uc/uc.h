@@ -158,6 +158,8 @@ struct uc_table {
 };
 
 void uc_table_init(struct tender *t);
+/* That have a number and a process. */
+uint32_t uc_count(const struct tender *t);
 /* One that is in no list: an embryo, until it gets a number. */
 struct uc *uc_new(void);
 /* A deploying, running or demoted UC, or NULL. */
