@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "context.h"
-#include "launcher.h"
-#include "optimisations.h"
+#include "base/base.h"
+#include "base/optimisations.h"
+#include "base/peer_set.h"
+#include "node/launcher.h"
+#include "sandbox/memory_group.h"
 
 #define UC_MAX_DEFAULT 100000
 #define CPU_MAX 4096

@@ -1,6 +1,6 @@
 /** The tree keeps to what `layers.json` says of it: who may know whom, and how long files are. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
@@ -10,6 +10,8 @@ const layers = z
   .strictObject({
     /** Of each tree its folders, the lowest floor first. A file knows its own folder and lower floors. */
     floors: z.record(z.string(), z.array(z.array(z.string()))),
+    /** Files that lower floors may know as well. */
+    knownToAll: z.array(z.string()).max(1),
     /** Files that know each other in a circle, with the reason. */
     circles: z.array(z.strictObject({ why: z.string().min(20), files: z.array(z.string()).max(20) })).max(3),
     linesMax: z.int(),
@@ -20,6 +22,8 @@ const layers = z
 
 const CODE_FOLDERS = ['src', 'tests', 'scripts', 'drivers', 'libos', 'tender', 'abi'];
 const CODE = /\.(?:ts|mjs|cjs|py|c|h|S)$/;
+const SOURCE = /\.(?:ts|c|h)$/;
+const INCLUDE = /^#include "([^"]+)"/gm;
 const IMPORT = /(?:\bfrom |\bimport\(|^import )'(\.[^']+)'/gm;
 
 function filesBelow(folder: string, name: RegExp): string[] {
@@ -32,14 +36,17 @@ function read(path: string): string {
   return readFileSync(join(packageDir, path), 'utf8');
 }
 
-/** The files of ours that each file of a tree imports. */
-function importsIn(tree: string): Map<string, string[]> {
-  return new Map(
-    filesBelow(tree, /\.ts$/).map((path) => [
-      path,
-      Array.from(read(path).matchAll(IMPORT), ([, target]) => join(dirname(path), target as string)),
-    ]),
+/** The files of ours that a file imports. An include that is meant here names them from the root of their tree. */
+function importsOf(tree: string, path: string): string[] {
+  if (path.endsWith('.ts'))
+    return Array.from(read(path).matchAll(IMPORT), ([, target]) => join(dirname(path), target as string));
+  return Array.from(read(path).matchAll(INCLUDE), ([, target]) => join(tree, target as string)).filter(
+    (target) => existsSync(join(packageDir, target)),
   );
+}
+
+function importsIn(tree: string): Map<string, string[]> {
+  return new Map(filesBelow(tree, SOURCE).map((path) => [path, importsOf(tree, path)]));
 }
 
 /** Of a path the folder below the tree that it is in; of files in the tree itself `.`. */
@@ -79,7 +86,7 @@ describe('the layout', () => {
     const floorOf = new Map(floors.flatMap((folders, floor) => folders.map((folder) => [folder, floor])));
 
     it(`of ${tree} has a floor for each folder`, () => {
-      const folders = new Set(filesBelow(tree, /\.ts$/).map((path) => folderOf(tree, path)));
+      const folders = new Set(filesBelow(tree, SOURCE).map((path) => folderOf(tree, path)));
       assert.deepEqual([...folders].sort(), [...floorOf.keys()].sort());
     });
 
@@ -88,6 +95,7 @@ describe('the layout', () => {
       for (const [path, targets] of importsIn(tree)) {
         const own = folderOf(tree, path);
         for (const target of targets.filter((each) => each.startsWith(`${tree}/`))) {
+          if (layers.knownToAll.includes(target)) continue;
           const other = folderOf(tree, target);
           const isBelow = (floorOf.get(other) as number) < (floorOf.get(own) as number);
           if (other !== own && !isBelow) upwards.push(`${path} imports ${target}`);

@@ -1,5 +1,5 @@
 /* Calls for files of the host (seuss run): operation, argument and path are the guest's. */
-#include "../../tender/hostfs.c"
+#include "../../tender/uc/hostfs.c"
 #include "fuzz.h"
 
 #include <sys/stat.h>

@@ -2,7 +2,7 @@
  * Packets on the link of a context, in all sizes. The tender's surroundings are replaced: what is passed on to the node is
  * looked at here. An input is a byte for the state that the context is in, then packets, each with its length before it.
  */
-#include "../../tender/link_hub.c"
+#include "../../tender/uc/link_hub.c"
 #include "fuzz.h"
 
 #define UC_ID 7
@@ -61,14 +61,14 @@ void control_commit_stream(struct tender *t, uint16_t flags, uint32_t id, size_t
 
 bool link_share_use(struct uc *of, size_t bytes)
 {
-	of->share_bytes -= (int64_t)bytes;
-	return of->share_bytes >= 0;
+	of->share.bytes -= (int64_t)bytes;
+	return of->share.bytes >= 0;
 }
 
 void link_share_await(struct tender *t, struct uc *of)
 {
 	(void)t;
-	of->share_bytes = SHARE;
+	of->share.bytes = SHARE;
 }
 
 void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t id, uint32_t seq, const void *payload,
@@ -113,7 +113,7 @@ void uc_reap(struct tender *t, struct uc *of)
 	of->state = UC_GONE;
 }
 
-void events_change(struct tender *t, struct event_source *source, uint32_t events)
+void loop_change(struct tender *t, struct event_source *source, uint32_t events)
 {
 	(void)t;
 	(void)source;
@@ -126,17 +126,15 @@ void limits_watch(struct tender *t, struct uc *of)
 	(void)of;
 }
 
-void template_note_answer(struct tender *t, struct uc *of)
+static void answered(struct tender *t, struct uc *of, bool whole)
 {
 	(void)t;
 	(void)of;
+	(void)whole;
 }
 
-void capture_later_note_answer(struct tender *t, struct uc *of)
-{
-	(void)t;
-	(void)of;
-}
+static const struct uc_hooks hooks = { .answered = answered };
+static struct tender tender = { .uc_hooks = &hooks };
 
 /* ---- packets ---- */
 
@@ -162,7 +160,7 @@ static void deliver(int guest, const uint8_t *at, const uint8_t *end)
 	for (int i = 0; i < PACKETS_MAX && (at = next_packet(at, end, &packet, &bytes)); i++) {
 		send(guest, packet, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (packet != end && i % 3)
-			link_ready(NULL, &uc.link, EPOLLIN);
+			link_ready(&tender, &uc.link, EPOLLIN);
 	}
 }
 
@@ -174,12 +172,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return 0;
 	killed = false;
-	uc = (struct uc){ .id = UC_ID, .deploy_id = DEPLOY_ID, 
-			   .state = states[*data % 2], .share_bytes = SHARE, .traced = *data & 2, .link = { .fd = pair[0] } };
+	uc = (struct uc){ .id = UC_ID, .start.deploy_id = DEPLOY_ID, 
+			   .state = states[*data % 2], .share.bytes = SHARE, .traced = *data & 2, .link = { .fd = pair[0] } };
 	deliver(pair[1], data + 1, data + size);
-	link_ready(NULL, &uc.link, EPOLLIN);
+	link_ready(&tender, &uc.link, EPOLLIN);
 	close(pair[1]);
-	link_ready(NULL, &uc.link, EPOLLIN | EPOLLHUP);
+	link_ready(&tender, &uc.link, EPOLLIN | EPOLLHUP);
 	require(uc.state == UC_GONE);
 	close(pair[0]);
 	return 0;

@@ -1,6 +1,6 @@
 /* The memory map of a process as text: its names are the guest's choice in part. */
-#include "../../tender/base.h"
-#include "../../tender/maps.h"
+#include "../../tender/base/base.h"
+#include "../../tender/process/maps.h"
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	if (!maps_parse(text, &list) && list.count)
-		maps_find(&list, list.items[0].start);
+		vma_list_find(&list, list.items[0].start);
 	vma_list_free(&list);
 	free(text);
 	return 0;

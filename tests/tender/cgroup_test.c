@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../tender/cgroup_place.h"
+#include "../../tender/sandbox/cgroup_place.h"
 
 static char root[] = "/tmp/seuss-cgroup-XXXXXX";
 

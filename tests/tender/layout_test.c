@@ -4,8 +4,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "../../tender/layout.h"
-#include "../../tender/plan.h"
+#include "../../abi/layout.h"
+#include "../../tender/base/base.h"
+#include "../../tender/plan/layout.h"
+#include "../../tender/plan/plan.h"
 #include "mappings.h"
 
 #define IMAGE_INO 100

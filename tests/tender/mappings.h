@@ -2,7 +2,8 @@
 #ifndef TESTS_TENDER_MAPPINGS_H
 #define TESTS_TENDER_MAPPINGS_H
 
-#include "../../tender/layout.h"
+#include "../../abi/layout.h"
+#include "../../tender/plan/layout.h"
 #include "check.h"
 
 #define PAGE UC_PAGE_SIZE

@@ -6,10 +6,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "../../tender/base.h"
-#include "../../tender/page_delta.h"
-#include "../../tender/plan.h"
-#include "../../tender/plan_check.h"
+#include "../../tender/base/base.h"
+#include "../../tender/plan/page_delta.h"
+#include "../../tender/plan/plan.h"
+#include "../../tender/plan/plan_check.h"
 #include "check.h"
 
 #define PAGE UC_PAGE_SIZE

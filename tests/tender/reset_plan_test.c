@@ -3,7 +3,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../../tender/reset_plan.h"
+#include "../../abi/layout.h"
+#include "../../tender/base/base.h"
+#include "../../tender/plan/reset_plan.h"
 #include "check.h"
 
 #define PAGE UC_PAGE_SIZE

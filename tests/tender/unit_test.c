@@ -5,13 +5,19 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../tender/maps.h"
-#include "../../tender/optimisations.h"
-#include "../../tender/page_delta.h"
-#include "../../tender/plan.h"
-#include "../../tender/plan_delta.h"
-#include "../../tender/page_copy.h"
-#include "../../tender/unchanged.h"
+#include "../../tender/base/base.h"
+#include "../../tender/base/optimisations.h"
+#include "../../tender/memory/image.h"
+#include "../../tender/memory/layer.h"
+#include "../../tender/memory/pages.h"
+#include "../../tender/memory/plan_delta.h"
+#include "../../tender/memory/snapshot.h"
+#include "../../tender/plan/page_delta.h"
+#include "../../tender/plan/plan.h"
+#include "../../tender/process/maps.h"
+#include "../../tender/process/page_copy.h"
+#include "../../tender/process/pagemap.h"
+#include "../../tender/process/unchanged.h"
 #include "mappings.h"
 
 static void maps_are_parsed(void)
@@ -31,8 +37,8 @@ static void maps_are_parsed(void)
 	CHECK(list.items[1].file.ino == 0 && list.items[1].prot == (PROT_READ | PROT_WRITE));
 	CHECK(list.items[2].shared && list.items[2].file.major == 0xfe && list.items[2].file.minor == 0x1f);
 	CHECK(list.items[3].start == 0xffffffffff600000);
-	CHECK(maps_find(&list, 0x20000fff) == &list.items[1]);
-	CHECK(maps_find(&list, 0x20001000) == NULL);
+	CHECK(vma_list_find(&list, 0x20000fff) == &list.items[1]);
+	CHECK(vma_list_find(&list, 0x20001000) == NULL);
 	vma_list_free(&list);
 }
 
@@ -229,7 +235,7 @@ static void a_process_reads_its_own_maps(void)
 
 	CHECK(page != MAP_FAILED && mprotect(page + PAGE, PAGE, PROT_NONE) == 0);
 	CHECK(maps_read(getpid(), &list) == 0);
-	found = maps_find(&list, (uint64_t)page + PAGE);
+	found = vma_list_find(&list, (uint64_t)page + PAGE);
 	CHECK(found && found->start == (uint64_t)page + PAGE && found->end == found->start + PAGE);
 	CHECK(!found->prot && !found->shared && !found->file.ino);
 	for (size_t i = 1; i < list.count; i++)

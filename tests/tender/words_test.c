@@ -5,11 +5,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../../tender/change_index.h"
-#include "../../tender/map_list.h"
-#include "../../tender/page_delta.h"
-#include "../../tender/plan.h"
-#include "../../tender/plan_check.h"
+#include "../../tender/base/base.h"
+#include "../../tender/plan/change_index.h"
+#include "../../tender/plan/map_list.h"
+#include "../../tender/plan/page_delta.h"
+#include "../../tender/plan/plan.h"
+#include "../../tender/plan/plan_check.h"
 #include "check.h"
 
 #define PAGE UC_PAGE_SIZE

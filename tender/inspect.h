@@ -1,9 +1,0 @@
-/* CONTROL_INSPECT: what a snapshot is made of. */
-#ifndef TENDER_INSPECT_H
-#define TENDER_INSPECT_H
-
-#include "context.h"
-
-void inspect_request(struct tender *t, const struct control_frame *frame, const char *payload);
-
-#endif

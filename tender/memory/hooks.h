@@ -1,0 +1,16 @@
+/* What others want to hear of snapshots. Set before the first one is known. */
+#ifndef TENDER_MEMORY_HOOKS_H
+#define TENDER_MEMORY_HOOKS_H
+
+struct tender;
+struct snapshot;
+struct words;
+
+struct memory_hooks {
+	/* The snapshot is kept in another form from now on. */
+	void (*snapshot_changed)(struct tender *t, const struct snapshot *s);
+	/* Words in the pack of another tender are not held here any more. */
+	void (*words_let_go)(struct tender *t, const struct words *words);
+};
+
+#endif

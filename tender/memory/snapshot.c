@@ -1,0 +1,155 @@
+#include "memory/snapshot.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/table.h"
+#include "memory/hooks.h"
+#include "memory/image.h"
+#include "memory/layer.h"
+#include "memory/pages.h"
+#include "memory/words.h"
+#include "sandbox/zygote.h"
+#include "tender.h"
+
+/* Besides, a deploy has the plan of a root and the one of a demoted UC. */
+#define DEPTH_MAX (LINK_PLANS_MAX - 2)
+
+void snapshots_init(struct tender *t)
+{
+	table_init(&t->snapshots);
+}
+
+struct snapshot *snapshot_find(struct tender *t, uint64_t number)
+{
+	list_for_each(n, table_chain(&t->snapshots, number)) {
+		struct snapshot *s = list_entry(n, struct snapshot, node);
+
+		if (s->number == number)
+			return s;
+	}
+	return NULL;
+}
+
+struct snapshot *snapshot_new(struct tender *t, uint64_t number, uint64_t parent)
+{
+	struct snapshot *s = xcalloc(1, sizeof *s);
+
+	list_init(&s->node);
+	s->tender = t;
+	s->number = number;
+	s->parent = parent;
+	s->refs = 1;
+	s->words_fd = -1;
+	return s;
+}
+
+struct snapshot *snapshot_get(struct snapshot *s)
+{
+	s->refs++;
+	return s;
+}
+
+void snapshot_put(struct snapshot *s)
+{
+	if (!s || --s->refs)
+		return;
+	list_del(&s->node);
+	for (int i = 0; i < s->image_count; i++)
+		image_put(s->images[i]);
+	pages_put(s->pages);
+	if (s->base)
+		words_forget(s->tender, s);
+	snapshot_put(s->base);
+	free(s);
+}
+
+int snapshot_publish(struct tender *t, struct snapshot *s)
+{
+	if (snapshot_find(t, s->number))
+		return -EEXIST;
+	list_add_tail(&s->node, table_chain(&t->snapshots, s->number));
+	return 0;
+}
+
+int snapshot_drop(struct tender *t, uint64_t number)
+{
+	struct snapshot *s = snapshot_find(t, number);
+
+	if (!s)
+		return -ENOENT;
+	list_del(&s->node);
+	snapshot_put(s);
+	return 0;
+}
+
+bool snapshot_is_known(const struct snapshot *s)
+{
+	return !list_empty(&s->node);
+}
+
+bool snapshot_is_compact(const struct snapshot *s)
+{
+	return s->base;
+}
+
+int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words *words)
+{
+	struct snapshot *parent = snapshot_find(t, s->parent);
+	int error = parent ? 0 : -ENOENT;
+
+	if (parent && snapshot_depth(parent) > DEPTH_MAX)
+		error = -E2BIG;
+	if (error || snapshot_is_compact(s)) {
+		words_release(t, words);
+		return error;
+	}
+	s->base = snapshot_get(parent);
+	s->words = *words;
+	t->memory_hooks->snapshot_changed(t, s);
+	pages_put(s->pages);
+	s->pages = NULL;
+	return 0;
+}
+
+int snapshot_plan(struct snapshot *s, uint64_t *bytes)
+{
+	*bytes = snapshot_is_compact(s) ? s->words.bytes : s->pages->plan_bytes;
+	return snapshot_is_compact(s) ? words_file(s->tender, s) : s->pages->plan_fd;
+}
+
+int snapshot_depth(const struct snapshot *s)
+{
+	int depth = 1;
+
+	for (; s->base; s = s->base)
+		depth++;
+	return depth;
+}
+
+struct snapshot *snapshot_root(struct snapshot *s)
+{
+	while (s->base)
+		s = s->base;
+	return s;
+}
+
+void snapshot_sources(struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct template_sources *sources)
+{
+	struct snapshot *lineage[LINK_PLANS_MAX];
+	const struct pages *pages;
+	int count = 0;
+
+	*sources = (struct template_sources){ .fds = fds, .image_count = s->image_count };
+	for (int i = 0; i < s->image_count; i++)
+		fds[count++] = s->images[i]->fd;
+	for (; s->base; s = s->base)
+		lineage[sources->plan_count++] = s;
+	pages = s->pages;
+	fds[count++] = pages->plan_fd;
+	for (int i = sources->plan_count++; i--;)
+		fds[count++] = words_file(lineage[i]->tender, lineage[i]);
+	for (sources->layer_count = 0; sources->layer_count < pages->layer_count; sources->layer_count++)
+		fds[count++] = pages->layers[sources->layer_count]->fd;
+}
