@@ -95,3 +95,12 @@ REFUSE(acct, EPERM)
 REFUSE(vhangup, EPERM)
 REFUSE(lookup_dcookie, EPERM)
 REFUSE(fanotify_init, EPERM)
+
+/* File systems and the root of the tree. */
+REFUSE(chroot, EPERM)
+REFUSE(pivot_root, EPERM)
+REFUSE(mount, EPERM)
+REFUSE(umount2, EPERM)
+REFUSE(quotactl, EPERM)
+REFUSE(open_by_handle_at, EPERM)
+REFUSE(name_to_handle_at, EOPNOTSUPP)
