@@ -15,7 +15,10 @@
 /* Absolute jump table and trampolines of patched syscall sites. */
 #define UC_PATCH_BASE 0x00010000ul
 #define UC_PATCH_END 0x00200000ul
-/* The trampolines among it: UC_TRAMPOLINE_BYTES each, the third word of each being the guest address it stands for. */
+/*
+ * The trampolines among it: UC_TRAMPOLINE_BYTES each, the third word of each being the guest address it
+ * stands for.
+ */
 #define UC_TRAMPOLINE_BASE 0x00070000ul
 #define UC_TRAMPOLINE_END 0x000f0000ul
 #define UC_TRAMPOLINE_BYTES 64ul
@@ -54,7 +57,10 @@
 /* No address at or above this belongs to a UC. */
 #define UC_GUEST_END 0x8000000000ul
 
-/* A UC has its host fill no more than that in one call: in the middle of it nothing but SIGKILL stops the process. */
+/*
+ * A UC has its host fill no more than that in one call: in the middle of it nothing but SIGKILL stops the
+ * process.
+ */
 #define UC_POPULATE_MAX 0x200000ul
 
 /*

@@ -27,7 +27,10 @@ struct plan_map {
 	uint32_t flags;  /* PLAN_COPY, PLAN_PROTECT, PLAN_UNMAP, PLAN_DISCARD */
 };
 
-/* The memory is there already, writable: read the bytes into it (zeroes of PLAN_ANONYMOUS) instead of mapping them. */
+/*
+ * The memory is there already, writable: read the bytes into it (zeroes of PLAN_ANONYMOUS) instead of mapping
+ * them.
+ */
 #define PLAN_COPY 1u
 /* The memory is there already: it keeps its contents, and gets that protection. source and offset are 0. */
 #define PLAN_PROTECT 2u
@@ -44,8 +47,8 @@ struct plan_touch {
 };
 
 /*
- * A page that differs once all is mapped: a struct plan_change, then `runs` struct plan_run, each followed by its words
- * of 8 bytes. Sorted by page.
+ * A page that differs once all is mapped: a struct plan_change, then `runs` struct plan_run, each followed by
+ * its words of 8 bytes. Sorted by page.
  */
 struct plan_change {
 	uint32_t page;   /* address in pages */
@@ -73,10 +76,12 @@ struct plan {
 	uint64_t fs_base, gs_base;
 	uint64_t frame_offset; /* of the signal frame, 64-byte aligned */
 	uint64_t frame_bytes;
-	uint64_t frame_sp; /* UC_SCRATCH_BASE: the frame was built for it (it holds a pointer to its own extended state) */
+	uint64_t frame_sp; /* UC_SCRATCH_BASE: the frame was built for it (it holds a pointer to its own
+	                      extended state) */
 	uint64_t clock_monotonic_ns; /* guest's CLOCK_MONOTONIC at the capture */
 	uint64_t changes_offset, changes_bytes; /* both 0 if there are none */
-	uint64_t inherited; /* in a file: hash over the ancestors' layers that its layer numbers mean; else 0 */
+	uint64_t inherited; /* in a file: hash over the ancestors' layers that its layer numbers mean; else
+	                       0 */
 };
 
 #endif

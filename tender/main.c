@@ -11,8 +11,9 @@
 
 #define UC_MAX_DEFAULT 100000
 #define CPU_MAX 4096
-#define USAGE "seuss-tender --libos PATH --cpu N [--index I --count N --peers PATH] [--max-uc N] [--bind-node 0|1] " \
-	"[--without LIST] [--memory-max BYTES --memory-group NAME] [--capture-max BYTES]"
+#define USAGE                                                                                \
+	"seuss-tender --libos PATH --cpu N [--index I --count N --peers PATH] [--max-uc N] " \
+	"[--bind-node 0|1] [--without LIST] [--memory-max BYTES --memory-group NAME] [--capture-max BYTES]"
 
 static long number(const char *option, const char *text, char **end, long max)
 {
@@ -62,7 +63,8 @@ static void parse(struct launch *l, int argc, char **argv)
 			l->memory_group_name = argv[i + 1];
 		} else if (!strcmp(argv[i], "--without")) {
 			if (!optimisations_parse(argv[i + 1], &l->without))
-				fatal(0, "--without: %s is no list like templates,working-set,unchanged", argv[i + 1]);
+				fatal(0, "--without: %s is no list like templates,working-set,unchanged",
+				      argv[i + 1]);
 		} else {
 			fatal(0, "unknown option %s; usage: " USAGE, argv[i]);
 		}
@@ -73,7 +75,10 @@ static void parse(struct launch *l, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct launch l = { .uc_max = UC_MAX_DEFAULT, .cpu = -1, .count = 1, .host_proc = -1,
+	static struct launch l = { .uc_max = UC_MAX_DEFAULT,
+				   .cpu = -1,
+				   .count = 1,
+				   .host_proc = -1,
 				   .memory_group = MEMORY_GROUP_NONE,
 				   .memory_group_name = "seuss" };
 

@@ -1,6 +1,6 @@
 /*
- * The state of a tender: one per process, handed to whoever needs it. Each room has its part in it, and its header says
- * what that is; no room looks into the part of another.
+ * The state of a tender: one per process, handed to whoever needs it. Each room has its part in it, and its
+ * header says what that is; no room looks into the part of another.
  */
 #ifndef TENDER_TENDER_H
 #define TENDER_TENDER_H

@@ -71,7 +71,8 @@ void *xrealloc(void *p, size_t bytes)
 	return q;
 }
 
-ssize_t send_with_fds(int sock, const struct iovec *iov, int iov_count, const int *fds, int fd_count, int flags)
+ssize_t send_with_fds(int sock, const struct iovec *iov, int iov_count, const int *fds, int fd_count,
+		      int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -122,7 +123,8 @@ static int take_fds(struct msghdr *msg, int *fds, int fd_max)
 	return count;
 }
 
-ssize_t recv_with_fds(int sock, const struct iovec *iov, int iov_count, int *fds, int fd_max, int *fd_count, int flags)
+ssize_t recv_with_fds(int sock, const struct iovec *iov, int iov_count, int *fds, int fd_max, int *fd_count,
+		      int flags)
 {
 	union {
 		struct cmsghdr align;

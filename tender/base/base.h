@@ -46,8 +46,8 @@ static inline void list_del(struct list_node *n)
 }
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
-#define list_for_each_safe(pos, tmp, head)                                                         \
-	for (struct list_node *pos = (head)->next, *tmp = pos->next; pos != (head);                \
+#define list_for_each_safe(pos, tmp, head)                                          \
+	for (struct list_node *pos = (head)->next, *tmp = pos->next; pos != (head); \
 	     pos = tmp, tmp = pos->next)
 #define list_for_each(pos, head) for (struct list_node *pos = (head)->next; pos != (head); pos = pos->next)
 
@@ -55,7 +55,9 @@ static inline void list_del(struct list_node *n)
 uint64_t now_ns(void);
 /* Time that the calling thread has been on a core. */
 uint64_t thread_cpu_ns(void);
-/* The clock of a process: as clock_getcpuclockid(3), which would ask first whether there is such a process. */
+/*
+ * The clock of a process: as clock_getcpuclockid(3), which would ask first whether there is such a process.
+ */
 clockid_t process_clock(pid_t pid);
 /* Time that a process has been on a core; 0 when there is none of that number. */
 uint64_t process_cpu_ns(pid_t pid);
@@ -71,14 +73,16 @@ void *xrealloc(void *p, size_t bytes);
 #define SEND_FDS_MAX 253
 
 /* One sendmsg with descriptors; bytes sent or -errno. Never raises SIGPIPE. */
-ssize_t send_with_fds(int sock, const struct iovec *iov, int iov_count, const int *fds, int fd_count, int flags);
+ssize_t send_with_fds(int sock, const struct iovec *iov, int iov_count, const int *fds, int fd_count,
+		      int flags);
 
 /*
  * One recvmsg; received descriptors are close-on-exec and number at most fd_max.
  * Bytes received, 0 at the end of the stream, or -errno. A message that was cut short
  * (data or descriptors) is -EMSGSIZE and leaves no descriptor behind.
  */
-ssize_t recv_with_fds(int sock, const struct iovec *iov, int iov_count, int *fds, int fd_max, int *fd_count, int flags);
+ssize_t recv_with_fds(int sock, const struct iovec *iov, int iov_count, int *fds, int fd_max, int *fd_count,
+		      int flags);
 
 /* All bytes at offset or -errno (-ENODATA at the end of the file). */
 int pread_all(int fd, void *buf, size_t bytes, uint64_t offset);

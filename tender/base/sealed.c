@@ -13,8 +13,8 @@ int sealed_create(const char *name)
 }
 
 /*
- * F_SEAL_WRITE would wait until the kernel holds none of the pages, which on a busy host it does for a while: they have just
- * been written.
+ * F_SEAL_WRITE would wait until the kernel holds none of the pages, which on a busy host it does for a while:
+ * they have just been written.
  */
 int sealed_finish(int fd)
 {

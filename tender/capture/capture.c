@@ -40,7 +40,9 @@ static int stop(struct tender *t, struct capture *c)
 	return tracee_stop(&c->tracee, c->uc->pid, &t->libos.header, c->patience);
 }
 
-/* It may have just answered. That it waits for a message again is seen sooner in its registers than in /proc. */
+/*
+ * It may have just answered. That it waits for a message again is seen sooner in its registers than in /proc.
+ */
 static int stop_at_rest(struct tender *t, struct capture *c)
 {
 	uint64_t end = now_ns() + SETTLE_LIMIT_NS;
@@ -163,8 +165,8 @@ static void capture(struct tender *t, struct capture *c)
 	if (!error)
 		error = build(t, c, s);
 	if (error) {
-		control_error(t, c->uc->id, c->seq, -error, "capture of UC %u: %s (at %#lx): %s", c->uc->id, c->failed,
-			      c->layout.conflict, strerror(-error));
+		control_error(t, c->uc->id, c->seq, -error, "capture of UC %u: %s (at %#lx): %s", c->uc->id,
+			      c->failed, c->layout.conflict, strerror(-error));
 		snapshot_put(s);
 		return;
 	}
@@ -196,10 +198,14 @@ static void carry_out(struct tender *t, void *job)
 static const char *refusal(const struct uc *uc, int error)
 {
 	switch (error) {
-	case EOPNOTSUPP: return "it has opened files of the host";
-	case EBUSY: return uc->state == UC_DEMOTED ? "it is demoted" : "it has not confirmed its start";
-	case EEXIST: return "there is a snapshot of that number";
-	default: return strerror(error);
+	case EOPNOTSUPP:
+		return "it has opened files of the host";
+	case EBUSY:
+		return uc->state == UC_DEMOTED ? "it is demoted" : "it has not confirmed its start";
+	case EEXIST:
+		return "there is a snapshot of that number";
+	default:
+		return strerror(error);
 	}
 }
 
@@ -227,14 +233,18 @@ void capture_request(struct tender *t, const struct control_frame *frame, const 
 	if (!error)
 		error = -descriptors_check();
 	if (error) {
-		control_error(t, frame->uc, frame->seq, error, "capture of UC %u: %s", frame->uc, refusal(uc, error));
+		control_error(t, frame->uc, frame->seq, error, "capture of UC %u: %s", frame->uc,
+			      refusal(uc, error));
 		return;
 	}
 	c = xcalloc(1, sizeof *c);
 	c->uc = uc;
 	c->request = request;
 	c->seq = frame->seq;
-	/* One that is at rest stands at a good place; one at work is captured because somebody has asked for that. */
+	/*
+	 * One that is at rest stands at a good place; one at work is captured because somebody has asked for
+	 * that.
+	 */
 	c->patience = request.flags & CONTROL_CAPTURE_LIVE ? TRACEE_LONG : TRACEE_BRIEFLY;
 	c->layer.fd = -1;
 	operation_start(t, &uc->subject, carry_out, c);

@@ -13,7 +13,8 @@ void captures_later_init(struct tender *t)
 	list_init(&t->captures);
 }
 
-void capture_later_request(struct tender *t, const struct control_frame *frame, const struct control_capture *request)
+void capture_later_request(struct tender *t, const struct control_frame *frame,
+			   const struct control_capture *request)
 {
 	struct uc *uc = uc_find(t, frame->uc);
 

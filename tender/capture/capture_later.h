@@ -9,7 +9,8 @@ struct uc;
 
 void captures_later_init(struct tender *t);
 /* Carries out CONTROL_CAPTURE with CONTROL_CAPTURE_AT_ANSWER. */
-void capture_later_request(struct tender *t, const struct control_frame *frame, const struct control_capture *request);
+void capture_later_request(struct tender *t, const struct control_frame *frame,
+			   const struct control_capture *request);
 /* The UC's driver has answered, wholly. */
 void capture_later_note_answer(struct tender *t, struct uc *uc);
 /* Captures those that have answered; their answers leave for the node first. */

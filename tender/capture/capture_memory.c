@@ -30,8 +30,9 @@
 #define FILL_PAGES_ROOT 64
 #define FILL_PAGES_CHILD 1
 /*
- * Large memory of which single pages were touched would need two mappings for each of them. From so many on it has
- * holes of the layer instead: they count as pages of the snapshot, which together are no more than its UC may have.
+ * Large memory of which single pages were touched would need two mappings for each of them. From so many on
+ * it has holes of the layer instead: they count as pages of the snapshot, which together are no more than its
+ * UC may have.
  */
 #define MAPS_MANY 2048
 #define HOLE_PAGES 512
@@ -57,7 +58,8 @@ static int drop_unchanged(struct capture *c)
 	size_t count = 0;
 
 	for (int i = 0; i < c->uc->image_count; i++)
-		files[count++] = (struct backing){ .file = c->uc->images[i]->file, .fd = c->uc->images[i]->fd };
+		files[count++] =
+			(struct backing){ .file = c->uc->images[i]->file, .fd = c->uc->images[i]->fd };
 	for (int i = 0; mapped && i < mapped->layer_count; i++) {
 		struct layer *l = mapped->layers[i];
 
@@ -142,7 +144,8 @@ static int copy_to_view(struct capture *c)
 	int error;
 
 	for (size_t i = 0; i < l->copy_count; i++)
-		pieces[i] = (struct iovec){ (void *)l->copies[i].start, l->copies[i].end - l->copies[i].start };
+		pieces[i] =
+			(struct iovec){ (void *)l->copies[i].start, l->copies[i].end - l->copies[i].start };
 	error = process_read(c->uc->pid, pieces, (unsigned)l->copy_count, c->layer.view, l->layer_bytes);
 	free(pieces);
 	return error;

@@ -1,4 +1,7 @@
-/* The memory of a UC that stands still: what of it a snapshot has to store, and the layer with that. For capture.c alone. */
+/*
+ * The memory of a UC that stands still: what of it a snapshot has to store, and the layer with that. For
+ * capture.c alone.
+ */
 #ifndef TENDER_CAPTURE_MEMORY_H
 #define TENDER_CAPTURE_MEMORY_H
 

@@ -29,8 +29,8 @@
 /* More most likely has more changed pages than are worth it. */
 #define LOOK_PAGES_MAX 16384
 /*
- * Each page that words change is copied by each deploy, whether the UC touches it or not: beyond this, mapping
- * the pages is faster.
+ * Each page that words change is copied by each deploy, whether the UC touches it or not: beyond this,
+ * mapping the pages is faster.
  */
 #define CHANGED_PAGES_MAX 1024
 #define CHUNK_PAGES 64
@@ -223,7 +223,8 @@ static void carry_out(struct tender *t, void *job)
 	if (error) {
 		control_error(t, 0, c->seq, -error, "compaction of a snapshot: %s", strerror(-error));
 	} else {
-		struct control_compacted reply = { .bytes = PAGE_UP(words.bytes) + FIXED_BYTES, .pages = c->delta.pages };
+		struct control_compacted reply = { .bytes = PAGE_UP(words.bytes) + FIXED_BYTES,
+						   .pages = c->delta.pages };
 
 		peers_compact(t, c->snapshot, c->seq, &reply, sizeof reply);
 	}

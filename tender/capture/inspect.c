@@ -52,7 +52,8 @@ static int own_layer(struct tender *t, const struct snapshot *s)
 }
 
 /* Data pages of the own layer, or those that words change, and mapped pages of others' layers. */
-static void count_pages(const struct tender *t, const struct snapshot *s, int own, const struct pristine *p, struct control_inspected *out)
+static void count_pages(const struct tender *t, const struct snapshot *s, int own, const struct pristine *p,
+			struct control_inspected *out)
 {
 	const struct map_list *maps = &p->maps;
 
@@ -71,8 +72,10 @@ static void count_pages(const struct tender *t, const struct snapshot *s, int ow
 
 static void take_registers(const greg_t *g, struct control_inspected *out)
 {
-	static const int order[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
-				       REG_R8,	REG_R9,	 REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
+	static const int order[16] = {
+		REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+		REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15
+	};
 	/* abi/control.h has rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp. */
 	static const int place[16] = { 0, 2, 3, 1, 7, 6, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15 };
 
@@ -100,8 +103,9 @@ static uint64_t guest_rip(const struct tender *t, const struct pristine *p, uint
 
 	if (rip < UC_LIBOS_BASE || rip >= UC_LIBOS_END || !t->libos.header.trapframe_end)
 		return 0;
-	if (pristine_read(p, t->libos.header.trapframe_end, &end, sizeof end) || end < UC_LIBOS_BASE + sizeof tail ||
-	    end > UC_LIBOS_END || pristine_read(p, end - sizeof tail, tail, sizeof tail))
+	if (pristine_read(p, t->libos.header.trapframe_end, &end, sizeof end) ||
+	    end < UC_LIBOS_BASE + sizeof tail || end > UC_LIBOS_END ||
+	    pristine_read(p, end - sizeof tail, tail, sizeof tail))
 		return 0;
 	return site_of(p, tail[0]);
 }
@@ -121,7 +125,8 @@ static int inspect(struct tender *t, struct snapshot *s, struct control_inspecte
 		return error;
 	*out = (struct control_inspected){
 		.parent = s->parent,
-		.own_bytes = bytes_of(plan_fd) + (snapshot_is_compact(s) ? 0 : bytes_of(s->pages->derived_fd)),
+		.own_bytes =
+			bytes_of(plan_fd) + (snapshot_is_compact(s) ? 0 : bytes_of(s->pages->derived_fd)),
 		.own_source = PLAN_ANONYMOUS,
 		.form = snapshot_is_compact(s) ? CONTROL_FORM_WORDS : CONTROL_FORM_PAGES,
 		.maps = (uint32_t)p.maps.count,
@@ -133,7 +138,8 @@ static int inspect(struct tender *t, struct snapshot *s, struct control_inspecte
 	};
 	count_pages(t, s, own_layer(t, s), &p, out);
 	uc = xcalloc(1, sizeof *uc);
-	error = plan.frame_bytes < sizeof *uc ? -EINVAL : pread_all(plan_fd, uc, sizeof *uc, plan.frame_offset);
+	error = plan.frame_bytes < sizeof *uc ? -EINVAL
+					      : pread_all(plan_fd, uc, sizeof *uc, plan.frame_offset);
 	if (!error) {
 		take_registers(uc->uc_mcontext.gregs, out);
 		out->guest_rip = guest_rip(t, &p, out->rip);
@@ -177,6 +183,7 @@ void inspect_maps_request(struct tender *t, const struct control_frame *frame, c
 	if (error)
 		control_error(t, 0, frame->seq, -error, "maps of a snapshot: %s", strerror(-error));
 	else
-		control_ok(t, 0, frame->seq, memory.maps.items, memory.maps.count * sizeof *memory.maps.items);
+		control_ok(t, 0, frame->seq, memory.maps.items,
+			   memory.maps.count * sizeof *memory.maps.items);
 	pristine_close(&memory);
 }

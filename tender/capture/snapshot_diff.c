@@ -20,7 +20,10 @@
 
 /* One step reads so many pages of each: most of a millisecond. */
 #define STEP_PAGES 128
-/* The tender has a higher priority than its UCs: it leaves them time between two steps, and more when it is busy. */
+/*
+ * The tender has a higher priority than its UCs: it leaves them time between two steps, and more when it is
+ * busy.
+ */
 #define STEP_WAIT_MS 1
 #define STEP_BUSY_NS 10000000ull
 #define CHUNK_PAGES 16
@@ -98,7 +101,8 @@ static uint32_t words_that_differ(const uint64_t *a, const uint64_t *b)
 }
 
 /* Both show the same bytes there, which need not be read. */
-static bool same_source(const struct diff *d, const struct plan_map *a, const struct plan_map *b, uint64_t addr)
+static bool same_source(const struct diff *d, const struct plan_map *a, const struct plan_map *b,
+			uint64_t addr)
 {
 	struct file_id of_a, of_b;
 
@@ -130,7 +134,8 @@ static int compare(struct diff *d, bool same_prot, uint64_t start, uint64_t *end
 		error = pristine_read(&d->a.pristine, at, a, bytes);
 		if (!error)
 			error = pristine_read(&d->b.pristine, at, b, bytes);
-		for (size_t w = 0; !error && w < bytes / sizeof *a; w += DELTA_PAGE_WORDS, at += UC_PAGE_SIZE) {
+		for (size_t w = 0; !error && w < bytes / sizeof *a;
+		     w += DELTA_PAGE_WORDS, at += UC_PAGE_SIZE) {
 			uint32_t words = words_that_differ(a + w, b + w);
 
 			if (words)

@@ -247,7 +247,8 @@ void load_request(struct tender *t, const struct control_frame *frame, const cha
 		error = build(t, l);
 	}
 	if (error) {
-		control_error(t, 0, frame->seq, -error, "load of a snapshot: %s: %s", l->failed, strerror(-error));
+		control_error(t, 0, frame->seq, -error, "load of a snapshot: %s: %s", l->failed,
+			      strerror(-error));
 		snapshot_put(l->snapshot);
 	} else {
 		reply = describe(l);

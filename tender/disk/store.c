@@ -126,7 +126,8 @@ static void free_job(struct store_job *job)
 
 static void fail(struct tender *t, struct store_job *job, const char *what)
 {
-	control_error(t, 0, job->seq, -job->error, "store of a snapshot: %s: %s", what, strerror(-job->error));
+	control_error(t, 0, job->seq, -job->error, "store of a snapshot: %s: %s", what,
+		      strerror(-job->error));
 	/* What is there was made by this job: the files were new. */
 	if (job->plan_file >= 0)
 		unlink(job->plan_path);
@@ -224,7 +225,8 @@ void store_request(struct tender *t, const struct control_frame *frame, const ch
 	uint64_t number;
 	size_t length = frame->len - sizeof number;
 
-	if (frame->len <= sizeof number || length >= PATH_MAX || memchr(payload + sizeof number, '\0', length)) {
+	if (frame->len <= sizeof number || length >= PATH_MAX ||
+	    memchr(payload + sizeof number, '\0', length)) {
 		control_error(t, 0, frame->seq, EINVAL, "store of a snapshot: the message is malformed");
 		return;
 	}
@@ -237,7 +239,11 @@ void store_request(struct tender *t, const struct control_frame *frame, const ch
 	}
 	job = xcalloc(1, sizeof *job);
 	*job = (struct store_job){
-		.done_fd = t->stores->done_fd, .seq = frame->seq, .plan_file = -1, .layer_file = -1, .layer = -1,
+		.done_fd = t->stores->done_fd,
+		.seq = frame->seq,
+		.plan_file = -1,
+		.layer_file = -1,
+		.layer = -1,
 	};
 	job->snapshot = snapshot_get(s);
 	snprintf(job->plan_path, sizeof job->plan_path, "%.*s.plan", (int)length, payload + sizeof number);

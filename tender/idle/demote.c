@@ -74,7 +74,8 @@ static void record_xstate(struct demotion *d)
 
 static uint64_t bytes_held(const struct kept *k)
 {
-	return sizeof(struct uc) + sizeof *k + k->map_count * sizeof(struct plan_map) + k->change_bytes + k->xstate_bytes;
+	return sizeof(struct uc) + sizeof *k + k->map_count * sizeof(struct plan_map) + k->change_bytes +
+	       k->xstate_bytes;
 }
 
 static struct kept *keep(const struct demotion *d)
@@ -192,8 +193,8 @@ static void carry_out(struct tender *t, void *job)
 	int error = demote(t, d, &reply);
 
 	if (error)
-		control_error(t, id, d->seq, -error, "demotion of UC %u: %s (at %#lx): %s", id, d->failed, d->changes.conflict,
-			      strerror(-error));
+		control_error(t, id, d->seq, -error, "demotion of UC %u: %s (at %#lx): %s", id, d->failed,
+			      d->changes.conflict, strerror(-error));
 	else
 		control_ok(t, id, d->seq, &reply, sizeof reply);
 	free_demotion(d);
@@ -208,7 +209,8 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 	if (!uc || uc->state != UC_RUNNING || frame->len != sizeof request) {
 		int error = !uc ? ESRCH : frame->len != sizeof request ? EINVAL : EBUSY;
 
-		control_error(t, frame->uc, frame->seq, error, "demotion of UC %u: %s", frame->uc, strerror(error));
+		control_error(t, frame->uc, frame->seq, error, "demotion of UC %u: %s", frame->uc,
+			      strerror(error));
 		return;
 	}
 	memcpy(&request, payload, sizeof request);

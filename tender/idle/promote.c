@@ -90,5 +90,6 @@ void promote_request(struct tender *t, const struct control_frame *frame, const 
 		error = -EBUSY;
 	}
 	if (error)
-		control_error(t, frame->uc, frame->seq, -error, "promotion of UC %u: %s", frame->uc, strerror(-error));
+		control_error(t, frame->uc, frame->seq, -error, "promotion of UC %u: %s", frame->uc,
+			      strerror(-error));
 }

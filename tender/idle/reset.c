@@ -37,13 +37,15 @@
 
 /* A UC that has just answered is at rest after so long, if it has the processor. It is waited for. */
 #define REST_SOON_NS 200000ull
-/* It may have more to do: collect garbage, close what is left. Then it is looked at again from time to time. */
+/*
+ * It may have more to do: collect garbage, close what is left. Then it is looked at again from time to time.
+ */
 #define LOOK_FIRST_NS 1000000ull
 #define REST_LIMIT_NS 100000000ull
 /*
- * Private pages are kept and written over, since the next run most likely needs the same ones. Not so at the first reset:
- * some have been copied for the deploy, and no run writes to them. Nor when there are many, or many more than at the
- * second: a UC does not grow from reset to reset.
+ * Private pages are kept and written over, since the next run most likely needs the same ones. Not so at the
+ * first reset: some have been copied for the deploy, and no run writes to them. Nor when there are many, or
+ * many more than at the second: a UC does not grow from reset to reset.
  */
 #define KEEP_PAGES_MAX 4096u
 #define KEEP_PAGES_MORE 128u
@@ -165,7 +167,10 @@ static int compare(struct tender *t, struct reset *r)
 	return error ? error : reset_plan(&in, &r->list, &r->conflict);
 }
 
-/* What it is to have mapped: the pages that it was deployed from, and on top of them what compact snapshots map. */
+/*
+ * What it is to have mapped: the pages that it was deployed from, and on top of them what compact snapshots
+ * map.
+ */
 static int read_maps(const struct tender *t, struct reset *r)
 {
 	struct snapshot *s = r->uc->origin;
@@ -212,7 +217,9 @@ static int make_plan(struct tender *t, struct reset *r)
 	error = operation_pause_if_due();
 	if (error)
 		return error;
-	/* Others had their turns meanwhile. From here to the change there is no pause, and soon no way back. */
+	/*
+	 * Others had their turns meanwhile. From here to the change there is no pause, and soon no way back.
+	 */
 	r->failed = "messages are on their way";
 	if (!rest_link_is_quiet(r->uc))
 		return -EBUSY;
@@ -330,8 +337,8 @@ static void attempt(struct tender *t, void *job)
 		look_later(t, uc, now_ns());
 	} else {
 		if (error)
-			control_error(t, uc->id, uc->reset.seq, -error, "reset of UC %u: %s (at %#lx): %s", uc->id, r->failed,
-				      r->conflict, strerror(-error));
+			control_error(t, uc->id, uc->reset.seq, -error, "reset of UC %u: %s (at %#lx): %s",
+				      uc->id, r->failed, r->conflict, strerror(-error));
 		end_request(uc);
 	}
 	vma_list_free(&r->now);

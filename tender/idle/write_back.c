@@ -27,11 +27,13 @@ static const char *source_of(const struct pages *pages, const struct plan_map *m
 		return NULL;
 	layer = pages->layers[m->source - UC_IMAGE_MAX];
 	data = layer_view(layer);
-	return data && m->offset <= layer->bytes && m->bytes <= layer->bytes - m->offset ? data + m->offset : NULL;
+	return data && m->offset <= layer->bytes && m->bytes <= layer->bytes - m->offset ? data + m->offset
+											 : NULL;
 }
 
 /* How many of the list's entries from `first` on were written, all of which come next to each other. */
-static size_t write_some(pid_t pid, const struct pages *pages, const struct reset_list *list, size_t first, size_t *room)
+static size_t write_some(pid_t pid, const struct pages *pages, const struct reset_list *list, size_t first,
+			 size_t *room)
 {
 	struct iovec from[PIECES_MAX], to[PIECES_MAX];
 	size_t count = 0, bytes = 0;

@@ -14,7 +14,6 @@
 #include "loop/loop.h"
 #include "tender.h"
 
-
 #define READ_CHUNK (256u << 10)
 #define CONGESTED_BYTES (4u << 20)
 #define LAGGING_BYTES (64u << 10)
@@ -109,7 +108,8 @@ static bool extend(struct control *c, uint16_t flags, uint32_t uc, size_t used)
 		return false;
 	at = out->data + out->end - c->last_bytes;
 	memcpy(&last, at, sizeof last);
-	if (last.type != CONTROL_LINK || last.flags != flags || last.uc != uc || last.len + used > STREAM_BYTES)
+	if (last.type != CONTROL_LINK || last.flags != flags || last.uc != uc ||
+	    last.len + used > STREAM_BYTES)
 		return false;
 	memmove(out->data + out->end, out->data + out->end + sizeof last, used);
 	last.len += (uint32_t)used;
@@ -126,12 +126,13 @@ void control_commit_stream(struct tender *t, uint16_t flags, uint32_t uc, size_t
 	if (c->out.begin == c->out.end && !urgent)
 		c->since_ns = now_ns();
 	if (!extend(c, flags, uc, used))
-		put(c, &(struct control_frame){ .len = (uint32_t)used, .type = CONTROL_LINK, .flags = flags, .uc = uc });
+		put(c, &(struct control_frame){
+			       .len = (uint32_t)used, .type = CONTROL_LINK, .flags = flags, .uc = uc });
 	c->urgent |= urgent;
 }
 
-void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
-		  size_t bytes)
+void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq,
+		  const void *payload, size_t bytes)
 {
 	void *room = control_reserve(t, bytes);
 

@@ -18,8 +18,8 @@ void control_open(struct tender *t, int fd, control_handler *handler);
 void control_handle(struct tender *t, const struct control_frame *frame, const char *payload);
 
 /* Queues a frame. */
-void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
-		  size_t bytes);
+void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq,
+		  const void *payload, size_t bytes);
 void control_ok(struct tender *t, uint32_t uc, uint32_t seq, const void *payload, size_t bytes);
 /* error is positive; the text says what failed on what. */
 void control_error(struct tender *t, uint32_t uc, uint32_t seq, int error, const char *format, ...)
@@ -32,8 +32,8 @@ void control_error(struct tender *t, uint32_t uc, uint32_t seq, int error, const
 void *control_reserve(struct tender *t, size_t bytes);
 void control_commit(struct tender *t, uint16_t type, uint16_t flags, uint32_t uc, size_t used);
 /*
- * Likewise a CONTROL_LINK with bytes of a stream, which may become part of the frame before. Unless they are urgent they wait
- * for others a little.
+ * Likewise a CONTROL_LINK with bytes of a stream, which may become part of the frame before. Unless they are
+ * urgent they wait for others a little.
  */
 void control_commit_stream(struct tender *t, uint16_t flags, uint32_t uc, size_t used, bool urgent);
 

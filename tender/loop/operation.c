@@ -12,9 +12,15 @@
 #include "loop/control.h"
 #include "tender.h"
 
-/* Of the tender's processor time: others wait no longer than that, and for what is done between two looks at the clock. */
+/*
+ * Of the tender's processor time: others wait no longer than that, and for what is done between two looks at
+ * the clock.
+ */
 #define STEP_NS 1200000ull
-/* Of a turn, for operations that have not begun: most are over in one step, and each one that is done means less to do later. */
+/*
+ * Of a turn, for operations that have not begun: most are over in one step, and each one that is done means
+ * less to do later.
+ */
 #define BEGIN_NS (4 * STEP_NS)
 #define MS_NS 1000000ull
 /* A wait so short is slept through: others would have their turns only to be broken off. */
@@ -149,7 +155,8 @@ void operation_let_go(void)
 	let_go(current);
 }
 
-void operation_defer(struct operation_subject *subject, const struct control_frame *frame, const char *payload)
+void operation_defer(struct operation_subject *subject, const struct control_frame *frame,
+		     const char *payload)
 {
 	struct request *r = xcalloc(1, sizeof *r + frame->len);
 
@@ -192,8 +199,8 @@ static void step(struct tender *t, struct operation *o)
 	o->used_ns += used;
 	t->operations.turn_ns += used;
 	/*
-	 * The tender has a higher priority than its UCs: where it goes on, it leaves them as much time as it has used. While
-	 * it waited they had theirs.
+	 * The tender has a higher priority than its UCs: where it goes on, it leaves them as much time as it
+	 * has used. While it waited they had theirs.
 	 */
 	t->operations.next_ns = !o->ended && t->operations.hooks->others_run(t) ? now_ns() + used : 0;
 	if (o->ended)
@@ -210,7 +217,9 @@ void operation_cancel(struct operation_subject *subject, int error)
 	o->wake_ns = 0;
 }
 
-/* When it may have its turn. One that was cancelled has not much left to do, and its UC's end waits for it. */
+/*
+ * When it may have its turn. One that was cancelled has not much left to do, and its UC's end waits for it.
+ */
 static uint64_t due_ns(const struct tender *t, const struct operation *o)
 {
 	if (o->cancelled)
@@ -219,10 +228,11 @@ static uint64_t due_ns(const struct tender *t, const struct operation *o)
 }
 
 /*
- * Small ones are soon done, and do not wait for large ones, however many. A large one waits for newer ones no longer than
- * it has had its turns.
+ * Small ones are soon done, and do not wait for large ones, however many. A large one waits for newer ones no
+ * longer than it has had its turns.
  */
-static bool goes_before(const struct tender *t, const struct operation *a, const struct operation *b, uint64_t now)
+static bool goes_before(const struct tender *t, const struct operation *a, const struct operation *b,
+			uint64_t now)
 {
 	uint64_t due_a = due_ns(t, a), due_b = due_ns(t, b);
 
@@ -241,7 +251,8 @@ static struct operation *next(const struct tender *t, uint64_t turn_ns)
 	list_for_each(n, &t->operations.all) {
 		struct operation *o = list_entry(n, struct operation, node);
 
-		if ((o->cancelled || (o->stack ? may_go_on : may_begin)) && (o->stack || free_stack()) && (!found || goes_before(t, o, found, now)))
+		if ((o->cancelled || (o->stack ? may_go_on : may_begin)) && (o->stack || free_stack()) &&
+		    (!found || goes_before(t, o, found, now)))
 			found = o;
 	}
 	return found;
@@ -265,7 +276,9 @@ void operation_start(struct tender *t, struct operation_subject *subject, operat
 	struct stack *stack = free_stack();
 	bool others_are_due = operations_timeout_ns(t) == 0;
 
-	*o = (struct operation){ .tender = t, .subject = subject, .work = work, .job = job, .wake_ns = now_ns() };
+	*o = (struct operation){
+		.tender = t, .subject = subject, .work = work, .job = job, .wake_ns = now_ns()
+	};
 	list_init(&o->requests);
 	if (subject)
 		subject->operation = o;

@@ -1,9 +1,11 @@
 /*
- * Work on a UC or a snapshot that may take longer than others can wait. It has a stack of its own, so its code reads from
- * top to bottom: where it calls a pause, the tender serves others and goes on with it in a later turn.
+ * Work on a UC or a snapshot that may take longer than others can wait. It has a stack of its own, so its
+ * code reads from top to bottom: where it calls a pause, the tender serves others and goes on with it in a
+ * later turn.
  *
- * Across a pause anything may change but what the operation holds: a count on snapshots, pages and images, and its UC,
- * which is neither freed nor reaped before the operation's end and gets no message meanwhile. It can be killed.
+ * Across a pause anything may change but what the operation holds: a count on snapshots, pages and images,
+ * and its UC, which is neither freed nor reaped before the operation's end and gets no message meanwhile. It
+ * can be killed.
  */
 #ifndef TENDER_OPERATION_H
 #define TENDER_OPERATION_H
@@ -28,7 +30,9 @@ struct operation_subject {
 struct operation_hooks {
 	/* No operation is under way on it any more. */
 	void (*over)(struct tender *t, struct operation_subject *subject);
-	/* There is something on this core that may want to run, besides what stands still for an operation. */
+	/*
+	 * There is something on this core that may want to run, besides what stands still for an operation.
+	 */
 	bool (*others_run)(const struct tender *t);
 };
 
@@ -41,12 +45,14 @@ struct operations {
 
 void operations_init(struct tender *t, const struct operation_hooks *hooks);
 /*
- * Begins work(t, job), which frees job: its first step is made at once, unless this turn has had one already or too many
- * are under way. Then those go first that have taken the least time so far. subject: it has no other operation; or NULL.
+ * Begins work(t, job), which frees job: its first step is made at once, unless this turn has had one already
+ * or too many are under way. Then those go first that have taken the least time so far. subject: it has no
+ * other operation; or NULL.
  */
 void operation_start(struct tender *t, struct operation_subject *subject, operation_fn *work, void *job);
 /* A request for what has an operation is carried out after that. */
-void operation_defer(struct operation_subject *subject, const struct control_frame *frame, const char *payload);
+void operation_defer(struct operation_subject *subject, const struct control_frame *frame,
+		     const char *payload);
 /* The operation has no more to do with its subject. */
 void operation_let_go(void);
 /* Has the subject's operation, if there is one, end soon: error is what its pauses return from now on. */
@@ -62,7 +68,10 @@ int operation_sleep(uint64_t ns);
 int operation_await_child(void);
 /* Time that the operation has held the tender up so far. */
 uint64_t operation_used_ns(void);
-/* Memory until its end, whose pages mostly stay from one operation to the next: fresh ones would fault each time. */
+/*
+ * Memory until its end, whose pages mostly stay from one operation to the next: fresh ones would fault each
+ * time.
+ */
 void *operation_buffer(size_t bytes);
 
 /* ---- the turns ---- */

@@ -27,12 +27,13 @@ struct images {
 
 void images_init(struct tender *t);
 /*
- * Opens path under number; huge: a copy in huge pages, if the host has them. 0 or -errno (-EEXIST: the number is taken).
+ * Opens path under number; huge: a copy in huge pages, if the host has them. 0 or -errno (-EEXIST: the number
+ * is taken).
  */
 int image_open(struct tender *t, uint32_t number, const char *path, bool huge);
 /*
- * The image of a file that another tender has handed over, counted once more; takes fd, also on failure. number, if it
- * is known here, saves looking at the file; else 0. 0 or -errno.
+ * The image of a file that another tender has handed over, counted once more; takes fd, also on failure.
+ * number, if it is known here, saves looking at the file; else 0. 0 or -errno.
  */
 int image_adopt(struct tender *t, uint32_t number, int fd, struct image **out);
 /* Ends the node's hold on it: the number is free, the file stays open while UCs or snapshots use it. */

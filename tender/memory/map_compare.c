@@ -51,7 +51,8 @@ static int image_of(const struct pristine *p, const struct vma *v)
 /* ---- what may not be zero ---- */
 
 /* Holes of a layer read as zero, as untouched anonymous memory does. */
-static int add_data(struct layer *layer, uint64_t offset, uint64_t start, uint64_t end, struct page_runs *runs)
+static int add_data(struct layer *layer, uint64_t offset, uint64_t start, uint64_t end,
+		    struct page_runs *runs)
 {
 	uint64_t offset_end = offset + (end - start);
 	const struct page_runs *data;
@@ -59,7 +60,8 @@ static int add_data(struct layer *layer, uint64_t offset, uint64_t start, uint64
 
 	if (error)
 		return error;
-	for (size_t i = page_runs_find(data, offset); i < data->count && data->items[i].start < offset_end; i++) {
+	for (size_t i = page_runs_find(data, offset); i < data->count && data->items[i].start < offset_end;
+	     i++) {
 		const struct page_run *run = &data->items[i];
 		uint64_t from = run->start > offset ? run->start : offset;
 
@@ -98,12 +100,13 @@ static int add_data_of_vma(const struct pristine *p, const struct vma *v, uint64
 /* Pages that the snapshot's words change. */
 static void add_changed(const struct pristine *p, uint64_t start, uint64_t end, struct page_runs *runs)
 {
-	for (size_t i = change_index_find(&p->changes, start); i < p->changes.count && p->changes.items[i].addr < end; i++)
+	for (size_t i = change_index_find(&p->changes, start);
+	     i < p->changes.count && p->changes.items[i].addr < end; i++)
 		page_runs_add(runs, p->changes.items[i].addr, p->changes.items[i].addr + UC_PAGE_SIZE);
 }
 
-static int add_data_of_snapshot(const struct pristine *p, const struct plan_map *m, uint64_t start, uint64_t end,
-				struct page_runs *runs)
+static int add_data_of_snapshot(const struct pristine *p, const struct plan_map *m, uint64_t start,
+				uint64_t end, struct page_runs *runs)
 {
 	struct page_runs mapped = { 0 }, changed = { 0 };
 	int error = m ? add_data_of_map(p, m, start, end, &mapped) : 0;
@@ -132,9 +135,10 @@ static int add_other(struct comparison *c, const struct plan_map *m)
 /* In the place of what the snapshot has comes other memory: v's image, or zero and then v's data. */
 static int replace(struct comparison *c, const struct pair *at, uint64_t start, uint64_t end)
 {
-	struct plan_map m = {
-		.start = start, .bytes = end - start, .source = PLAN_ANONYMOUS, .prot = at->v ? at->v->prot : 0
-	};
+	struct plan_map m = { .start = start,
+			      .bytes = end - start,
+			      .source = PLAN_ANONYMOUS,
+			      .prot = at->v ? at->v->prot : 0 };
 	int image = image_of(c->p, at->v), error = 0;
 
 	if (image >= 0) {

@@ -7,8 +7,8 @@
 #include "plan/vma_list.h"
 
 /*
- * Finds what memory with that map has mapped otherwise: images, other protection, other addresses
- * become p->other (what is not mapped any more, as memory without access). Appends to runs, sorted, what then may
+ * Finds what memory with that map has mapped otherwise: images, other protection, other addresses become
+ * p->other (what is not mapped any more, as memory without access). Appends to runs, sorted, what then may
  * differ besides a UC's own pages. 0 or -errno: -EOPNOTSUPP when it has what no plan can map, -E2BIG when
  * there is too much; then *conflict is where.
  */

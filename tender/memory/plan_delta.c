@@ -40,7 +40,8 @@ static void add_part(struct parts *parts, const struct plan_map *m, uint64_t sta
 	parts->count++;
 }
 
-static bool same_file(const struct mapped_snapshot *a, uint16_t in_a, const struct mapped_snapshot *b, uint16_t in_b)
+static bool same_file(const struct mapped_snapshot *a, uint16_t in_a, const struct mapped_snapshot *b,
+		      uint16_t in_b)
 {
 	if (in_a == PLAN_ANONYMOUS || in_b == PLAN_ANONYMOUS)
 		return in_a == in_b;
@@ -51,8 +52,8 @@ static bool same_file(const struct mapped_snapshot *a, uint16_t in_a, const stru
 }
 
 /* Both show the same where they overlap. */
-static bool same(const struct mapped_snapshot *child, const struct plan_map *c, const struct mapped_snapshot *parent,
-		 const struct plan_map *p)
+static bool same(const struct mapped_snapshot *child, const struct plan_map *c,
+		 const struct mapped_snapshot *parent, const struct plan_map *p)
 {
 	return c->prot == p->prot && same_file(child, c->source, parent, p->source) &&
 	       (c->source == PLAN_ANONYMOUS || c->offset - c->start == p->offset - p->start);
@@ -81,7 +82,8 @@ static bool covers(const struct mapped_snapshot *child, const struct mapped_snap
 	return true;
 }
 
-long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent, struct plan_map **delta)
+long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent,
+		struct plan_map **delta)
 {
 	struct parts parts = { 0 };
 	size_t first = 0;

@@ -21,7 +21,8 @@ struct mapped_snapshot {
  * The parts of child's maps that parent has not, in child's numbering, to be freed; their number.
  * -EXDEV when the parent maps memory that the child does not have.
  */
-long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent, struct plan_map **delta);
+long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent,
+		struct plan_map **delta);
 
 /* Gives the pages of s the plan of that difference, once. Both have pages. 0 or -errno. */
 int snapshot_derive(struct snapshot *s, const struct snapshot *ancestor);

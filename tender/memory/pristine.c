@@ -19,8 +19,8 @@
 
 bool pristine_holds(uint64_t addr)
 {
-	return !(addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) && !(addr >= UC_VDSO_BASE && addr < UC_VDSO_END) &&
-	       addr < UC_GUEST_END;
+	return !(addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) &&
+	       !(addr >= UC_VDSO_BASE && addr < UC_VDSO_END) && addr < UC_GUEST_END;
 }
 
 bool pristine_in_libos(uint64_t addr)
@@ -31,7 +31,7 @@ bool pristine_in_libos(uint64_t addr)
 uint64_t pristine_border(uint64_t addr)
 {
 	static const uint64_t borders[] = { UC_LIBOS_BASE, UC_LIBOS_END, UC_SCRATCH_BASE, UC_SCRATCH_END,
-					    UC_VDSO_BASE,  UC_VDSO_END,	 UC_GUEST_END };
+					    UC_VDSO_BASE,  UC_VDSO_END,  UC_GUEST_END };
 
 	for (size_t i = 0; i < ARRAY_SIZE(borders); i++)
 		if (addr < borders[i])
@@ -54,8 +54,12 @@ void pristine_clip(const struct page_runs *runs, struct page_runs *clipped)
 
 /* ---- opening ---- */
 
-/* The plans that make s of the nearest ancestor that has pages, which is returned: those carried out last first. */
-static const struct snapshot *collect_words(const struct snapshot *s, const struct snapshot **compact, int *count)
+/*
+ * The plans that make s of the nearest ancestor that has pages, which is returned: those carried out last
+ * first.
+ */
+static const struct snapshot *collect_words(const struct snapshot *s, const struct snapshot **compact,
+					    int *count)
 {
 	for (*count = 0; !s->pages && *count < LINK_PLANS_MAX; s = s->base)
 		compact[(*count)++] = s;
@@ -71,7 +75,8 @@ static int add_words(struct pristine *p, const struct snapshot *s)
 		return error;
 	p->plan_count++;
 	map_list_overlay(&p->maps, plan->maps, plan->head->map_count);
-	change_index_add(&p->changes, plan->maps, plan->head->map_count, plan->changes, plan->head->changes_bytes);
+	change_index_add(&p->changes, plan->maps, plan->head->map_count, plan->changes,
+			 plan->head->changes_bytes);
 	return 0;
 }
 
@@ -131,7 +136,9 @@ void pristine_vmas(const struct pristine *p, struct vma_list *list)
 {
 	for (size_t i = 0; i < p->maps.count; i++) {
 		const struct plan_map *m = &p->maps.items[i];
-		struct vma v = { .start = m->start, .end = m->start + m->bytes, .offset = m->offset, .prot = m->prot };
+		struct vma v = {
+			.start = m->start, .end = m->start + m->bytes, .offset = m->offset, .prot = m->prot
+		};
 
 		pristine_file(p, m, &v.file);
 		vma_list_add(list, &v);
@@ -163,7 +170,8 @@ static void apply_changes(const struct pristine *p, uint64_t addr, void *to, siz
 }
 
 /* [addr, addr + bytes) is of one map, or of none. */
-static int read_snapshot(const struct pristine *p, const struct plan_map *m, uint64_t addr, void *to, size_t bytes)
+static int read_snapshot(const struct pristine *p, const struct plan_map *m, uint64_t addr, void *to,
+			 size_t bytes)
 {
 	int error = -EFAULT;
 

@@ -18,7 +18,8 @@ struct template_sources;
 struct snapshot {
 	struct list_node node; /* known snapshots, until dropped */
 	uint64_t number, parent;
-	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and compact children's */
+	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and
+	             compact children's */
 	struct pages *pages;   /* of one that is not compact, else NULL */
 	struct snapshot *base; /* of a compact one: its parent; else NULL */
 	struct words words;    /* of a compact one: the plan that makes it of its base */
@@ -47,8 +48,8 @@ bool snapshot_is_known(const struct snapshot *s);
 /* It is kept as words. */
 bool snapshot_is_compact(const struct snapshot *s);
 /*
- * Keeps s as that plan, which is relative to its parent; takes the caller's hold on it, also on failure. 0, also if s is
- * compact already, or -errno: -ENOENT when the parent is not known here any more.
+ * Keeps s as that plan, which is relative to its parent; takes the caller's hold on it, also on failure. 0,
+ * also if s is compact already, or -errno: -ENOENT when the parent is not known here any more.
  */
 int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words *words);
 /* Its plan file, which has its registers: the full one, or that of a compact one, as words_file gives it. */

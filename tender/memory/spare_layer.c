@@ -84,7 +84,8 @@ void spare_layer_prepare(struct tender *t)
 	s->bytes = s->wanted;
 	s->fd = sealed_create("seuss-layer");
 	if (s->fd >= 0 && ftruncate(s->fd, (off_t)s->bytes) == 0) {
-		void *view = mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, 0);
+		void *view =
+			mmap(NULL, s->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, s->fd, 0);
 
 		s->view = view == MAP_FAILED ? NULL : view;
 	}

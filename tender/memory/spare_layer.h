@@ -1,6 +1,6 @@
 /*
- * The memory file of the next layer, with its pages, made while the tender is idle: to find the pages is most of what
- * it costs to write one.
+ * The memory file of the next layer, with its pages, made while the tender is idle: to find the pages is most
+ * of what it costs to write one.
  */
 #ifndef TENDER_SPARE_LAYER_H
 #define TENDER_SPARE_LAYER_H

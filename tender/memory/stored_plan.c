@@ -21,15 +21,19 @@
 
 /* ---- to a file ---- */
 
-/* The nearest of the ancestors that is not compact has all layers that s can have inherited; NULL without parent. */
+/*
+ * The nearest of the ancestors that is not compact has all layers that s can have inherited; NULL without
+ * parent.
+ */
 static const struct pages *inherited_pages(struct snapshot *parent)
 {
 	return parent ? snapshot_root(parent)->pages : NULL;
 }
 
 /*
- * Tells sets of layers apart: which ones are inherited depends on the form that the ancestors have at the time. Sizes and
- * samples do; that the bytes are right is for checksums. 0 for none, and when a layer cannot be read.
+ * Tells sets of layers apart: which ones are inherited depends on the form that the ancestors have at the
+ * time. Sizes and samples do; that the bytes are right is for checksums. 0 for none, and when a layer cannot
+ * be read.
  */
 static uint64_t fingerprint(const struct pages *inherited)
 {
@@ -60,7 +64,8 @@ static int place_of(const struct layer *layer, const struct pages *inherited)
 }
 
 /* Numbers of the file for those of a snapshot; *own gets the layer that is not inherited. */
-static int number_layers(const struct pages *p, const struct pages *from, uint16_t *numbers, struct layer **own)
+static int number_layers(const struct pages *p, const struct pages *from, uint16_t *numbers,
+			 struct layer **own)
 {
 	int inherited = from ? from->layer_count : 0;
 
@@ -147,7 +152,8 @@ static const char *take_used(struct pages *pages, char *text, const struct numbe
 	return NULL;
 }
 
-static struct plan_rules rules_of(const struct tender *t, const struct snapshot *s, const struct numbered_layers *layers)
+static struct plan_rules rules_of(const struct tender *t, const struct snapshot *s,
+				  const struct numbered_layers *layers)
 {
 	struct plan_rules rules = {
 		.image_count = s->image_count,
@@ -181,7 +187,8 @@ static int seal(const char *text, uint64_t bytes)
 	return sealed_finish(fd);
 }
 
-static const char *adopt_compact(struct tender *t, struct snapshot *s, const char *text, uint64_t bytes, int *error)
+static const char *adopt_compact(struct tender *t, struct snapshot *s, const char *text, uint64_t bytes,
+				 int *error)
 {
 	struct words words;
 
@@ -192,7 +199,8 @@ static const char *adopt_compact(struct tender *t, struct snapshot *s, const cha
 	return *error ? "it cannot be made of its parent" : NULL;
 }
 
-const char *stored_plan_adopt(struct tender *t, struct snapshot *s, char *text, uint64_t bytes, struct layer *own, int *error)
+const char *stored_plan_adopt(struct tender *t, struct snapshot *s, char *text, uint64_t bytes,
+			      struct layer *own, int *error)
 {
 	struct snapshot *parent = s->parent ? snapshot_find(t, s->parent) : NULL;
 	const struct pages *inherited = inherited_pages(parent);

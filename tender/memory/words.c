@@ -182,7 +182,7 @@ static int by_offset(const void *a, const void *b)
 {
 	const struct block *const *x = a, *const *y = b;
 
-	return (*x)->offset < (*y)->offset ? -1 : (*x)->offset > (*y)->offset;
+	return (*x)->offset<(*y)->offset ? -1 : (*x)->offset>(*y)->offset;
 }
 
 /* Gives back what lies between the blocks, which only the tender before held. */

@@ -1,6 +1,7 @@
 /*
- * Where the plans of compact snapshots lie: packed, in one memory file per tender that all of them have open. A file
- * each would take a descriptor of every tender, of which the host grants fewer than there are functions.
+ * Where the plans of compact snapshots lie: packed, in one memory file per tender that all of them have open.
+ * A file each would take a descriptor of every tender, of which the host grants fewer than there are
+ * functions.
  */
 #ifndef TENDER_WORDS_H
 #define TENDER_WORDS_H
@@ -52,8 +53,8 @@ void words_released(struct tender *t, uint64_t offset, int holder);
 void words_let_go(struct tender *t, int holder);
 
 /*
- * A tender that comes in the place of another gets its pack. The others tell it what they hold of that, in a file: its
- * descriptor, or -errno.
+ * A tender that comes in the place of another gets its pack. The others tell it what they hold of that, in a
+ * file: its descriptor, or -errno.
  */
 int words_list(struct tender *t, int owner);
 /* Reads such a file; the descriptor stays the caller's. 0 or -errno. */
@@ -64,8 +65,8 @@ int words_settle(struct tender *t);
 /* Maps the plan of a compact snapshot. 0 or -errno; plan_close follows. */
 int words_view(const struct tender *t, const struct snapshot *s, struct plan_view *view);
 /*
- * A sealed file of its own with that plan, for a process to map: packs are not for UCs. Its descriptor, which stays
- * for some further calls and is not the caller's to close, or -errno.
+ * A sealed file of its own with that plan, for a process to map: packs are not for UCs. Its descriptor, which
+ * stays for some further calls and is not the caller's to close, or -errno.
  */
 int words_file(struct tender *t, struct snapshot *s);
 /* The snapshot goes: what it has of the above. */

@@ -76,8 +76,8 @@ void launch(struct launch *l)
 		bind_node(l);
 
 	/*
-	 * A Ctrl-C is for the node, which then ends its tenders. Not setsid(2): autogroup scheduling would part them from the
-	 * node, which each message to a tender would then cost the processor.
+	 * A Ctrl-C is for the node, which then ends its tenders. Not setsid(2): autogroup scheduling would
+	 * part them from the node, which each message to a tender would then cost the processor.
 	 */
 	if (setpgid(0, 0) < 0 && errno != EPERM)
 		fatal(errno, "setpgid");

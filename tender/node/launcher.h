@@ -1,4 +1,7 @@
-/* What is around a tender: namespaces where the host grants them, and a process outside that waits for its end. */
+/*
+ * What is around a tender: namespaces where the host grants them, and a process outside that waits for its
+ * end.
+ */
 #ifndef TENDER_LAUNCHER_H
 #define TENDER_LAUNCHER_H
 
@@ -17,7 +20,8 @@ struct launch {
 	int index, count;       /* of the node's tenders */
 	const char *peers_path; /* where others find this one, or NULL */
 	uint32_t uc_max;
-	bool bind_node; /* the node's main thread shares the first core: a message then wakes no sleeping core */
+	bool bind_node; /* the node's main thread shares the first core: a message then wakes no sleeping
+	                   core */
 	uint32_t without; /* optimisations that are left out */
 	uint64_t capture_max; /* bytes that a snapshot with a parent may store, or 0: as many as it has */
 	uint64_t memory_max; /* that all UCs may take together, or 0: no group is made for them */

@@ -59,8 +59,9 @@ static void hello(struct tender *t, const struct control_frame *frame, const cha
 	if (version == CONTROL_VERSION)
 		control_ok(t, 0, frame->seq, &reply, sizeof reply);
 	else
-		control_error(t, 0, frame->seq, EPROTONOSUPPORT, "the tender speaks version %u of the control protocol, not %u",
-			      CONTROL_VERSION, version);
+		control_error(t, 0, frame->seq, EPROTONOSUPPORT,
+			      "the tender speaks version %u of the control protocol, not %u", CONTROL_VERSION,
+			      version);
 }
 
 /* The text after a uint32_t, as a string; NULL if it holds a NUL or is too long. */
@@ -85,7 +86,8 @@ static void image(struct tender *t, const struct control_frame *frame, const cha
 	int error = path ? image_open(t, number, path, frame->flags & CONTROL_IMAGE_HUGE) : -EINVAL;
 
 	if (error)
-		control_error(t, 0, frame->seq, -error, "image %s: %s", path ? path : "(malformed)", strerror(-error));
+		control_error(t, 0, frame->seq, -error, "image %s: %s", path ? path : "(malformed)",
+			      strerror(-error));
 	else
 		control_ok(t, 0, frame->seq, NULL, 0);
 }
@@ -180,7 +182,12 @@ static void mount_image(struct tender *t, const struct control_frame *frame, con
 	}
 	image = image_find(t, number);
 	if (!uc || uc->state == UC_DEMOTED || !image || uc->image_count == UC_IMAGE_MAX) {
-		refuse(t, frame, !uc ? ESRCH : uc->state == UC_DEMOTED ? EBUSY : !image ? ENOENT : ENOSPC, "mount");
+		refuse(t, frame,
+		       !uc                       ? ESRCH
+		       : uc->state == UC_DEMOTED ? EBUSY
+		       : !image                  ? ENOENT
+						 : ENOSPC,
+		       "mount");
 		return;
 	}
 	uc->images[uc->image_count++] = image_get(image);
@@ -235,7 +242,8 @@ static void join(struct tender *t, const struct control_frame *frame, const char
 	int error = path ? peer_join(t, index, path, frame->seq) : -EINVAL;
 
 	if (error)
-		control_error(t, 0, frame->seq, -error, "tender at %s: %s", path ? path : "(malformed)", strerror(-error));
+		control_error(t, 0, frame->seq, -error, "tender at %s: %s", path ? path : "(malformed)",
+			      strerror(-error));
 }
 
 static void mute(struct tender *t, const struct control_frame *frame, const char *payload)
@@ -250,32 +258,58 @@ static void mute(struct tender *t, const struct control_frame *frame, const char
 static request_fn *find(uint16_t type)
 {
 	switch (type) {
-	case CONTROL_HELLO: return hello;
-	case CONTROL_IMAGE: return image;
-	case CONTROL_IMAGE_DROP: return image_end;
-	case CONTROL_BOOT: return start_boot;
-	case CONTROL_CAPTURE: return capture_request;
-	case CONTROL_DEPLOY: return start_deploy;
-	case CONTROL_KILL: return kill_uc;
-	case CONTROL_DROP: return drop;
-	case CONTROL_STAT: return stat_uc;
-	case CONTROL_MOUNT: return mount_image;
-	case CONTROL_DEMOTE: return demote_request;
-	case CONTROL_PROMOTE: return promote_request;
-	case CONTROL_COMPACT: return compact_request;
-	case CONTROL_STORE: return store_request;
-	case CONTROL_LOAD: return load_request;
-	case CONTROL_RESET: return reset_request;
-	case CONTROL_MAPS: return inspect_maps_request;
-	case CONTROL_INSPECT: return inspect_request;
-	case CONTROL_DIFF: return snapshot_diff_request;
-	case CONTROL_JOIN: return join;
-	case CONTROL_AWAIT: return peer_await_request;
-	case CONTROL_SHARE: return peers_share_request;
-	case CONTROL_SEND: return send_to_uc;
-	case CONTROL_IDLE: return idle;
-	case CONTROL_MUTE: return mute;
-	default: return NULL;
+	case CONTROL_HELLO:
+		return hello;
+	case CONTROL_IMAGE:
+		return image;
+	case CONTROL_IMAGE_DROP:
+		return image_end;
+	case CONTROL_BOOT:
+		return start_boot;
+	case CONTROL_CAPTURE:
+		return capture_request;
+	case CONTROL_DEPLOY:
+		return start_deploy;
+	case CONTROL_KILL:
+		return kill_uc;
+	case CONTROL_DROP:
+		return drop;
+	case CONTROL_STAT:
+		return stat_uc;
+	case CONTROL_MOUNT:
+		return mount_image;
+	case CONTROL_DEMOTE:
+		return demote_request;
+	case CONTROL_PROMOTE:
+		return promote_request;
+	case CONTROL_COMPACT:
+		return compact_request;
+	case CONTROL_STORE:
+		return store_request;
+	case CONTROL_LOAD:
+		return load_request;
+	case CONTROL_RESET:
+		return reset_request;
+	case CONTROL_MAPS:
+		return inspect_maps_request;
+	case CONTROL_INSPECT:
+		return inspect_request;
+	case CONTROL_DIFF:
+		return snapshot_diff_request;
+	case CONTROL_JOIN:
+		return join;
+	case CONTROL_AWAIT:
+		return peer_await_request;
+	case CONTROL_SHARE:
+		return peers_share_request;
+	case CONTROL_SEND:
+		return send_to_uc;
+	case CONTROL_IDLE:
+		return idle;
+	case CONTROL_MUTE:
+		return mute;
+	default:
+		return NULL;
 	}
 }
 

@@ -70,15 +70,14 @@ static int64_t ms_to_ns(int64_t ms)
 }
 
 static int (*const timeouts_ms[])(const struct tender *t) = {
-	template_timeout_ms,
-	snapshot_diff_timeout_ms,
-	resets_timeout_ms,
-	uc_ending_timeout_ms,
-	control_timeout_ms,
-	link_shares_timeout_ms,
+	template_timeout_ms,  snapshot_diff_timeout_ms, resets_timeout_ms,
+	uc_ending_timeout_ms, control_timeout_ms,       link_shares_timeout_ms,
 };
 
-/* What makes later starts faster, in the order of what it saves. It is done when nothing has happened for a while. */
+/*
+ * What makes later starts faster, in the order of what it saves. It is done when nothing has happened for a
+ * while.
+ */
 static const struct idle_task {
 	bool (*is_wanted)(const struct tender *t);
 	void (*step)(struct tender *t);

@@ -1,4 +1,7 @@
-/* What one tender has is handed to the others: one packet per snapshot, with its images, plan and layers as descriptors. */
+/*
+ * What one tender has is handed to the others: one packet per snapshot, with its images, plan and layers as
+ * descriptors.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +47,8 @@ static void forget(struct tender *t, uint64_t snapshot)
 static void finish(struct tender *t, struct handover *h)
 {
 	if (h->error)
-		control_error(t, h->uc, h->seq, h->error, "snapshot %lu could not be handed to every tender: %s", h->snapshot,
+		control_error(t, h->uc, h->seq, h->error,
+			      "snapshot %lu could not be handed to every tender: %s", h->snapshot,
 			      strerror(h->error));
 	else
 		control_ok(t, h->uc, h->seq, h->reply, h->reply_bytes);
@@ -89,8 +93,8 @@ void handovers_without(struct tender *t, int index)
 	}
 }
 
-static struct handover *new_handover(struct tender *t, uint64_t snapshot, uint32_t uc, uint32_t seq, const void *reply,
-				     size_t bytes)
+static struct handover *new_handover(struct tender *t, uint64_t snapshot, uint32_t uc, uint32_t seq,
+				     const void *reply, size_t bytes)
 {
 	struct handover *h = xcalloc(1, sizeof *h + bytes);
 
@@ -106,7 +110,8 @@ static struct handover *new_handover(struct tender *t, uint64_t snapshot, uint32
 }
 
 /* False: it is gone, or about to be. */
-static bool send_to(struct tender *t, struct handover *h, const struct peer_message *m, int i, const int *fds, int fd_count)
+static bool send_to(struct tender *t, struct handover *h, const struct peer_message *m, int i, const int *fds,
+		    int fd_count)
 {
 	int error = peer_send(t->peers[i].source.fd, m, fds, fd_count);
 
@@ -117,7 +122,8 @@ static bool send_to(struct tender *t, struct handover *h, const struct peer_mess
 	return !error;
 }
 
-static void send_to_all(struct tender *t, struct handover *h, struct peer_message *m, const int *fds, int fd_count)
+static void send_to_all(struct tender *t, struct handover *h, struct peer_message *m, const int *fds,
+			int fd_count)
 {
 	m->handover = h->id;
 	h->is_new = m->type == PEER_SNAPSHOT;
@@ -155,7 +161,8 @@ static int describe(struct tender *t, struct snapshot *s, struct peer_message *m
 	return count;
 }
 
-void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply, size_t bytes)
+void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply,
+		     size_t bytes)
 {
 	int fds[DEPLOY_FDS_MAX], count;
 	struct peer_message m;
@@ -218,4 +225,3 @@ void peers_share_request(struct tender *t, const struct control_frame *frame, co
 	if (error)
 		control_error(t, 0, frame->seq, -error, "sharing of a snapshot: %s", strerror(-error));
 }
-

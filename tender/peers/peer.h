@@ -35,7 +35,8 @@ struct peer_message {
 	int32_t error; /* of a confirmation: positive errno */
 	uint64_t handover; /* the sender's name for it */
 	uint64_t number, parent, plan_bytes;
-	uint64_t words; /* with is_compact: where the plan lies in the pack of owner; the receiver holds it, too */
+	uint64_t words; /* with is_compact: where the plan lies in the pack of owner; the receiver holds it,
+	                   too */
 	int32_t is_compact; /* the plan is relative to the parent; there is no file of it, and no layer */
 	int32_t owner;
 	int32_t image_count, layer_count;

@@ -264,7 +264,8 @@ void peer_join_init(struct tender *t, const char *path)
 	if (error)
 		fatal(-error, "%s", path);
 	sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (sock < 0 || bind(sock, (struct sockaddr *)&address, sizeof address) < 0 || listen(sock, PEERS_MAX) < 0)
+	if (sock < 0 || bind(sock, (struct sockaddr *)&address, sizeof address) < 0 ||
+	    listen(sock, PEERS_MAX) < 0)
 		fatal(errno, "socket for other tenders, %s", path);
 	j->listener.fd = sock;
 	error = loop_add(t, &j->listener, EPOLLIN);

@@ -1,6 +1,7 @@
 /*
- * How tenders come to know each other. A new one listens; the node has those that are there connect with it. They bring what it
- * has to know of the one that it replaces: its pack, in which their words lie, and which words those are.
+ * How tenders come to know each other. A new one listens; the node has those that are there connect with it.
+ * They bring what it has to know of the one that it replaces: its pack, in which their words lie, and which
+ * words those are.
  */
 #ifndef TENDER_PEER_JOIN_H
 #define TENDER_PEER_JOIN_H

@@ -82,8 +82,8 @@ static int adopt_pages(struct tender *t, struct snapshot *s, const struct peer_m
 }
 
 /*
- * The tender in whose pack the words lie counts who holds them. It knows of those that it has handed to somebody itself; others
- * it is told of, before the sender may let go of them.
+ * The tender in whose pack the words lie counts who holds them. It knows of those that it has handed to
+ * somebody itself; others it is told of, before the sender may let go of them.
  */
 static struct words words_of(struct tender *t, const struct peer_message *m, int sender)
 {
@@ -151,8 +151,9 @@ static int take(struct tender *t, const struct peer_message *m, int sender, cons
 {
 	if (m->type == PEER_COMPACT && fd_count == 0)
 		return take_words(t, m, sender);
-	if (m->image_count < 0 || m->image_count > UC_IMAGE_MAX || m->layer_count < 0 || m->layer_count > LAYERS_MAX ||
-	    m->owner < 0 || m->owner >= t->count || fd_count != m->image_count + (m->is_compact ? 0 : 1 + m->layer_count)) {
+	if (m->image_count < 0 || m->image_count > UC_IMAGE_MAX || m->layer_count < 0 ||
+	    m->layer_count > LAYERS_MAX || m->owner < 0 || m->owner >= t->count ||
+	    fd_count != m->image_count + (m->is_compact ? 0 : 1 + m->layer_count)) {
 		close_all(fds, fd_count);
 		refuse_words(t, m, sender);
 		return -EINVAL;
@@ -169,7 +170,8 @@ static void answer(const struct peer *p, const struct peer_message *m, int error
 		fatal(-sent, "answer to another tender");
 }
 
-static void handle(struct tender *t, struct peer *p, const struct peer_message *m, const int *fds, int fd_count)
+static void handle(struct tender *t, struct peer *p, const struct peer_message *m, const int *fds,
+		   int fd_count)
 {
 	int sender = (int)(p - t->peers);
 
@@ -224,7 +226,10 @@ void peer_ready(struct tender *t, struct event_source *source, uint32_t events)
 	handle(t, p, &m, fds, fd_count);
 }
 
-/* What it held is not held any more, and what it would confirm is needed no more. Its UCs are no matter of this tender. */
+/*
+ * What it held is not held any more, and what it would confirm is needed no more. Its UCs are no matter of
+ * this tender.
+ */
 void peer_gone(struct tender *t, int index)
 {
 	struct peer *p = &t->peers[index];

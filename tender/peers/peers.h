@@ -24,10 +24,11 @@ void peers_init(struct tender *t);
 struct event_source *peer_source(struct tender *t, int index);
 
 /*
- * Hands a published snapshot, compact or not, to all peers; when the last has confirmed, or gone, the reply of bytes
- * goes to the node as CONTROL_OK of (uc, seq). At once if there are no peers.
+ * Hands a published snapshot, compact or not, to all peers; when the last has confirmed, or gone, the reply
+ * of bytes goes to the node as CONTROL_OK of (uc, seq). At once if there are no peers.
  */
-void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply, size_t bytes);
+void peers_hand_over(struct tender *t, struct snapshot *s, uint32_t uc, uint32_t seq, const void *reply,
+		     size_t bytes);
 /* The same for a snapshot that they have, or had, and that is compact now. */
 void peers_compact(struct tender *t, struct snapshot *s, uint32_t seq, const void *reply, size_t bytes);
 /* Carries out CONTROL_SHARE. */

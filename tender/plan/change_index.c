@@ -43,15 +43,16 @@ static void merge(struct change_index *x, size_t earlier)
 		return;
 	all = xcalloc(x->count, sizeof *all);
 	for (size_t to = 0; to < x->count; to++)
-		all[to] = j == x->count || (i < earlier && x->items[i].addr <= x->items[j].addr) ? x->items[i++] :
-												  x->items[j++];
+		all[to] = j == x->count || (i < earlier && x->items[i].addr <= x->items[j].addr)
+				  ? x->items[i++]
+				  : x->items[j++];
 	free(x->items);
 	x->items = all;
 	x->size = x->count;
 }
 
-void change_index_add(struct change_index *x, const struct plan_map *maps, size_t map_count, const char *changes,
-		      size_t change_bytes)
+void change_index_add(struct change_index *x, const struct plan_map *maps, size_t map_count,
+		      const char *changes, size_t change_bytes)
 {
 	size_t earlier;
 

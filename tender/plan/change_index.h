@@ -19,11 +19,11 @@ struct change_index {
 };
 
 /*
- * Adds a plan that is carried out after those before: what it maps anew hides their changes there. changes, which
- * are sound (page_delta.h), have to stay.
+ * Adds a plan that is carried out after those before: what it maps anew hides their changes there. changes,
+ * which are sound (page_delta.h), have to stay.
  */
-void change_index_add(struct change_index *index, const struct plan_map *maps, size_t map_count, const char *changes,
-		      size_t change_bytes);
+void change_index_add(struct change_index *index, const struct plan_map *maps, size_t map_count,
+		      const char *changes, size_t change_bytes);
 /* The first change at addr or behind it; index->count if there is none. */
 size_t change_index_find(const struct change_index *index, uint64_t addr);
 void change_index_free(struct change_index *index);

@@ -130,8 +130,10 @@ static const char *xstate_fault(const char *from, const struct frame_source *exp
 	memcpy(header, from + XSAVE_HEADER_OFFSET, sizeof header);
 	memcpy(&magic2, from + expected->xstate_bytes, sizeof magic2);
 	memcpy(&mxcsr, from + MXCSR_OFFSET, sizeof mxcsr);
-	if (sw.magic1 != FP_XSTATE_MAGIC1 || magic2 != FP_XSTATE_MAGIC2 || sw.xstate_size != expected->xstate_bytes ||
-	    sw.extended_size != expected->xstate_bytes + FP_XSTATE_MAGIC2_SIZE || sw.xstate_bv != expected->xstate_mask)
+	if (sw.magic1 != FP_XSTATE_MAGIC1 || magic2 != FP_XSTATE_MAGIC2 ||
+	    sw.xstate_size != expected->xstate_bytes ||
+	    sw.extended_size != expected->xstate_bytes + FP_XSTATE_MAGIC2_SIZE ||
+	    sw.xstate_bv != expected->xstate_mask)
 		return "its extended state is that of another CPU";
 	if (header[0] & ~expected->xstate_mask || mxcsr & ~MXCSR_KNOWN)
 		return "its extended state has bits that this CPU has not";
@@ -150,7 +152,8 @@ const char *frame_fault(const void *from, uint64_t sp, const struct frame_source
 	g = uc.uc_mcontext.gregs;
 	if (uc.uc_flags != (UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS) ||
 	    (uint64_t)uc.uc_mcontext.fpregs != sp + XSTATE_OFFSET ||
-	    (uint64_t)uc.uc_stack.ss_sp != expected->altstack_base || uc.uc_stack.ss_size != expected->altstack_bytes)
+	    (uint64_t)uc.uc_stack.ss_sp != expected->altstack_base ||
+	    uc.uc_stack.ss_size != expected->altstack_bytes)
 		return "its frame is not one of this library OS";
 	if ((g[REG_CSGSFS] & 0xffff) != USER_CS || (g[REG_CSGSFS] >> 48 & 0xffff) != USER_SS)
 		return "its frame is for another mode of the processor";

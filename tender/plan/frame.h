@@ -27,8 +27,9 @@ void frame_build(void *to, uint64_t sp, const struct frame_source *source);
 uint64_t frame_rip(const void *frame);
 
 /*
- * NULL if the frame at `from`, of frame_bytes(expected->xstate_bytes), is one for address sp that this host's kernel
- * restores and that goes on in the guest's space; else what is wrong. regs and xstate of expected are not looked at.
+ * NULL if the frame at `from`, of frame_bytes(expected->xstate_bytes), is one for address sp that this host's
+ * kernel restores and that goes on in the guest's space; else what is wrong. regs and xstate of expected are
+ * not looked at.
  */
 const char *frame_fault(const void *from, uint64_t sp, const struct frame_source *expected);
 

@@ -13,8 +13,9 @@ static bool is_code_or_constant(const struct plan_map *m)
 }
 
 /*
- * What of an image can only be read is joined to code beside it and can be executed then, as it was before linkers
- * kept them apart: it saves a mapping in three of a library. Who wants that has other ways: a guest maps what it likes.
+ * What of an image can only be read is joined to code beside it and can be executed then, as it was before
+ * linkers kept them apart: it saves a mapping in three of a library. Who wants that has other ways: a guest
+ * maps what it likes.
  */
 static bool has_prot_of(const struct plan_map *last, const struct plan_map *m)
 {
@@ -25,7 +26,8 @@ static void add_map(struct layout *l, const struct plan_map *m)
 {
 	struct plan_map *last = l->map_count ? &l->maps[l->map_count - 1] : NULL;
 
-	if (last && last->start + last->bytes == m->start && last->source == m->source && has_prot_of(last, m) &&
+	if (last && last->start + last->bytes == m->start && last->source == m->source &&
+	    has_prot_of(last, m) &&
 	    (m->source == PLAN_ANONYMOUS || last->offset + last->bytes == m->offset)) {
 		last->bytes += m->bytes;
 		last->prot |= m->prot;
@@ -55,8 +57,8 @@ static void add_copy(struct layout *l, uint64_t start, uint64_t end)
 }
 
 /* Maps the next part of the new layer: pages of the UC, or a hole of the file. */
-static void add_own(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end,
-		    bool hole)
+static void add_own(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start,
+		    uint64_t end, bool hole)
 {
 	add_map(l, &(struct plan_map){
 			   .start = start,
@@ -85,9 +87,12 @@ static bool embryo_has(const struct layout_input *in, const struct vma *v)
 	       (!v->file.ino || file_id_equal(&v->file, &in->libos));
 }
 
-static int add_inherited(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end)
+static int add_inherited(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start,
+			 uint64_t end)
 {
-	struct plan_map m = { .start = start, .bytes = end - start, .source = PLAN_ANONYMOUS, .prot = v->prot };
+	struct plan_map m = {
+		.start = start, .bytes = end - start, .source = PLAN_ANONYMOUS, .prot = v->prot
+	};
 	const struct layout_source *source;
 
 	if (start == end || embryo_has(in, v))
@@ -106,8 +111,8 @@ static int add_inherited(struct layout *l, const struct layout_input *in, const 
 }
 
 /* What lies in v beside own pages; `between` own pages of it, or at its begin or end. */
-static int add_gap(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start, uint64_t end,
-		   bool between)
+static int add_gap(struct layout *l, const struct layout_input *in, const struct vma *v, uint64_t start,
+		   uint64_t end, bool between)
 {
 	uint64_t pages = (end - start) / UC_PAGE_SIZE;
 	bool untouched = !v->file.ino && pages && !embryo_has(in, v);
@@ -150,15 +155,18 @@ static int add_vma(struct layout *l, const struct layout_input *in, const struct
 /* What every embryo has of its own, and what is no memory of the UC. */
 static bool excluded(uint64_t addr)
 {
-	return (addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) || (addr >= UC_VDSO_BASE && addr < UC_VDSO_END) ||
-	       addr >= UC_GUEST_END;
+	return (addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) ||
+	       (addr >= UC_VDSO_BASE && addr < UC_VDSO_END) || addr >= UC_GUEST_END;
 }
 
-/* Where the part of v that is treated alike ends: the kernel joins neighbouring mappings across these borders. */
+/*
+ * Where the part of v that is treated alike ends: the kernel joins neighbouring mappings across these
+ * borders.
+ */
 static uint64_t part_end(const struct vma *v)
 {
-	static const uint64_t borders[] = { UC_LIBOS_BASE,  UC_LIBOS_END, UC_SCRATCH_BASE, UC_SCRATCH_END,
-					    UC_VDSO_BASE, UC_VDSO_END,  UC_GUEST_END };
+	static const uint64_t borders[] = { UC_LIBOS_BASE, UC_LIBOS_END, UC_SCRATCH_BASE, UC_SCRATCH_END,
+					    UC_VDSO_BASE,  UC_VDSO_END,  UC_GUEST_END };
 
 	for (size_t i = 0; i < ARRAY_SIZE(borders); i++)
 		if (v->start < borders[i])
@@ -202,8 +210,8 @@ static bool from_layer(const struct vma *v, const struct layout_source *sources,
 	return false;
 }
 
-void layout_absorb_layers(const struct vma_list *vmas, const struct layout_source *sources, size_t source_count,
-			  struct page_runs *own)
+void layout_absorb_layers(const struct vma_list *vmas, const struct layout_source *sources,
+			  size_t source_count, struct page_runs *own)
 {
 	struct page_runs all = { 0 };
 	size_t next = 0;

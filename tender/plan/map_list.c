@@ -12,7 +12,8 @@ void map_list_add(struct map_list *l, const struct plan_map *m)
 
 	if (last && plan_map_end(last) == m->start && last->source == m->source && last->prot == m->prot &&
 	    last->flags == m->flags &&
-	    (m->source == PLAN_ANONYMOUS || m->flags & PLAN_PROTECT || last->offset + last->bytes == m->offset)) {
+	    (m->source == PLAN_ANONYMOUS || m->flags & PLAN_PROTECT ||
+	     last->offset + last->bytes == m->offset)) {
 		last->bytes += m->bytes;
 		return;
 	}
@@ -51,7 +52,8 @@ const struct plan_map *map_list_at(const struct map_list *list, uint64_t addr, u
 	return m->start <= addr ? m : NULL;
 }
 
-static void add_part(struct map_list *l, const struct plan_map *m, uint64_t start, uint64_t end, uint16_t prot)
+static void add_part(struct map_list *l, const struct plan_map *m, uint64_t start, uint64_t end,
+		     uint16_t prot)
 {
 	struct plan_map part = *m;
 
@@ -65,14 +67,17 @@ static void add_part(struct map_list *l, const struct plan_map *m, uint64_t star
 	map_list_add(l, &part);
 }
 
-/* What old has from *i on in [start, end), the last of it perhaps in part; *i moves behind what ends there. */
+/*
+ * What old has from *i on in [start, end), the last of it perhaps in part; *i moves behind what ends there.
+ */
 static void add_old(struct map_list *to, const struct map_list *old, size_t *i, uint64_t start, uint64_t end,
 		    const struct plan_map *protect)
 {
 	for (; *i < old->count && old->items[*i].start < end; (*i)++) {
 		const struct plan_map *m = &old->items[*i];
 
-		add_part(to, m, higher(start, m->start), lower(end, plan_map_end(m)), protect ? protect->prot : m->prot);
+		add_part(to, m, higher(start, m->start), lower(end, plan_map_end(m)),
+			 protect ? protect->prot : m->prot);
 		if (plan_map_end(m) > end)
 			return;
 	}

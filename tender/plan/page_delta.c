@@ -59,7 +59,8 @@ static size_t put_runs(char *to, const uint64_t *base, const uint64_t *now, uint
 	return used;
 }
 
-void page_delta_add(struct page_delta *d, uint64_t addr, uint16_t access, const uint64_t *base, const uint64_t *now)
+void page_delta_add(struct page_delta *d, uint64_t addr, uint16_t access, const uint64_t *base,
+		    const uint64_t *now)
 {
 	struct plan_change change = { .page = (uint32_t)(addr >> PAGE_SHIFT), .access = access };
 	char *to;
@@ -88,7 +89,8 @@ static const char *check_runs(const char *at, const char *end, unsigned runs)
 			return NULL;
 		memcpy(&run, at, sizeof run);
 		at += sizeof run;
-		if (run.first + run.count > DELTA_PAGE_WORDS || (size_t)(end - at) < run.count * sizeof(uint64_t))
+		if (run.first + run.count > DELTA_PAGE_WORDS ||
+		    (size_t)(end - at) < run.count * sizeof(uint64_t))
 			return NULL;
 		at += run.count * sizeof(uint64_t);
 	}

@@ -26,7 +26,9 @@ struct page_delta {
  */
 void page_delta_add(struct page_delta *delta, uint64_t addr, uint16_t access, const uint64_t *base,
 		    const uint64_t *now);
-/* Whatever data holds: the records are whole and within a page each, their pages ascend and may be a guest's. */
+/*
+ * Whatever data holds: the records are whole and within a page each, their pages ascend and may be a guest's.
+ */
 bool page_delta_is_sound(const void *data, size_t bytes);
 /* The record at `at` of sound data: its head, and where the next one starts. */
 const char *page_delta_next(const char *at, struct plan_change *change);

@@ -56,7 +56,8 @@ static char *lay_out(struct plan *head, const struct plan_difference *d, uint64_
 	return text;
 }
 
-static int write_new(struct plan *head, const struct plan_difference *d, const struct frame_source *frame, uint64_t *bytes)
+static int write_new(struct plan *head, const struct plan_difference *d, const struct frame_source *frame,
+		     uint64_t *bytes)
 {
 	char *text;
 	int fd;
@@ -89,7 +90,8 @@ int plan_write_resumed(const struct plan_difference *difference, const struct fr
 	return write_new(&head, difference, frame, bytes);
 }
 
-static int write_with_registers_of(int plan_fd, const struct plan_difference *difference, uint32_t flags, uint64_t *bytes)
+static int write_with_registers_of(int plan_fd, const struct plan_difference *difference, uint32_t flags,
+				   uint64_t *bytes)
 {
 	struct plan head;
 	uint64_t frame_at;
@@ -114,7 +116,8 @@ int plan_write_compact(int plan_fd, const struct plan_difference *difference, ui
 
 int plan_write_other(int plan_fd, const struct plan_map *maps, size_t count, uint64_t *bytes)
 {
-	return write_with_registers_of(plan_fd, &(struct plan_difference){ .maps = maps, .map_count = count }, 0, bytes);
+	return write_with_registers_of(plan_fd, &(struct plan_difference){ .maps = maps, .map_count = count },
+				       0, bytes);
 }
 
 /* ---- reading ---- */

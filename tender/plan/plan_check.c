@@ -89,11 +89,12 @@ static const char *shape_fault(const struct plan *p, uint64_t bytes, const struc
 		return "it is no plan";
 	if (p->version != PLAN_VERSION)
 		return "it is of another version";
-	if (p->flags & ~PLAN_COMPACT || p->touch_count || (!p->flags && (p->changes_offset || p->changes_bytes)))
+	if (p->flags & ~PLAN_COMPACT || p->touch_count ||
+	    (!p->flags && (p->changes_offset || p->changes_bytes)))
 		return "it has parts that no stored plan has";
-	if (p->frame_offset != frame_offset ||
-	    p->frame_bytes != frame_bytes(rules->frame.xstate_bytes) || p->frame_offset > bytes ||
-	    p->frame_bytes > bytes - p->frame_offset || p->changes_bytes != bytes - p->frame_offset - p->frame_bytes ||
+	if (p->frame_offset != frame_offset || p->frame_bytes != frame_bytes(rules->frame.xstate_bytes) ||
+	    p->frame_offset > bytes || p->frame_bytes > bytes - p->frame_offset ||
+	    p->changes_bytes != bytes - p->frame_offset - p->frame_bytes ||
 	    p->changes_offset != (p->changes_bytes ? p->frame_offset + p->frame_bytes : 0))
 		return "its parts are not where they belong";
 	if (p->frame_sp != UC_SCRATCH_BASE)
@@ -116,9 +117,11 @@ static const char *changes_fault(const struct plan *p)
 
 		at = page_delta_next(at, &c);
 		addr = (uint64_t)c.page * UC_PAGE_SIZE;
-		if ((addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) || (addr >= UC_VDSO_BASE && addr < UC_VDSO_END))
+		if ((addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) ||
+		    (addr >= UC_VDSO_BASE && addr < UC_VDSO_END))
 			return "a change is of what is no part of a snapshot";
-		if (c.access && (c.access & ~(PLAN_CHANGE_PROTECTED | PROT_KNOWN) || !(c.access & PLAN_CHANGE_PROTECTED)))
+		if (c.access &&
+		    (c.access & ~(PLAN_CHANGE_PROTECTED | PROT_KNOWN) || !(c.access & PLAN_CHANGE_PROTECTED)))
 			return "a change has unknown flags";
 		/* Its data is writable, its text never changes. */
 		if (addr >= UC_LIBOS_BASE && addr < UC_LIBOS_END && c.access)

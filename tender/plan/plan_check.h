@@ -1,4 +1,6 @@
-/* Whether a plan that comes out of a file is one that a tender would have written. Pure: touches no process. */
+/*
+ * Whether a plan that comes out of a file is one that a tender would have written. Pure: touches no process.
+ */
 #ifndef TENDER_PLAN_CHECK_H
 #define TENDER_PLAN_CHECK_H
 
@@ -19,8 +21,8 @@ struct plan_rules {
 };
 
 /*
- * NULL if an embryo can carry it out and nothing in it leads out of the guest's space, its images and layers; else
- * what is wrong with it. text is aligned to 8 bytes and has bytes bytes, nothing of it is trusted.
+ * NULL if an embryo can carry it out and nothing in it leads out of the guest's space, its images and layers;
+ * else what is wrong with it. text is aligned to 8 bytes and has bytes bytes, nothing of it is trusted.
  */
 const char *plan_fault(const void *text, uint64_t bytes, const struct plan_rules *rules);
 

@@ -9,7 +9,10 @@
 #include "base/number.h"
 
 #define ENTRIES_MAX 65536
-/* A mapping of another file with so little to it is rather written over than replaced, as plan_delta.c has made it. */
+/*
+ * A mapping of another file with so little to it is rather written over than replaced, as plan_delta.c has
+ * made it.
+ */
 #define COPY_BYTES_MAX (8 * UC_PAGE_SIZE)
 
 struct walk {
@@ -64,7 +67,9 @@ static int add(struct walk *w, const struct plan_map *entry)
 
 static int add_plain(struct walk *w, uint64_t start, uint64_t end, uint32_t flags)
 {
-	return add(w, &(struct plan_map){ .start = start, .bytes = end - start, .source = PLAN_ANONYMOUS, .flags = flags });
+	return add(w,
+		   &(struct plan_map){
+			   .start = start, .bytes = end - start, .source = PLAN_ANONYMOUS, .flags = flags });
 }
 
 /* [start, end) of m, to map or to copy. */
@@ -144,7 +149,8 @@ static int restore(struct walk *w, const struct part *p)
 		if (keep && of_layer)
 			error = add_of_map(w, p->m, run.start, run.end, PLAN_COPY);
 		else
-			error = add_plain(w, run.start, run.end, keep && !p->v->file.ino ? PLAN_COPY : PLAN_DISCARD);
+			error = add_plain(w, run.start, run.end,
+					  keep && !p->v->file.ino ? PLAN_COPY : PLAN_DISCARD);
 	}
 	return error;
 }
@@ -152,7 +158,8 @@ static int restore(struct walk *w, const struct part *p)
 static bool can_be_written_over(const struct part *p)
 {
 	return p->v && p->v->prot == p->m->prot && p->v->prot & PROT_READ && p->v->prot & PROT_WRITE &&
-	       p->m->source != PLAN_ANONYMOUS && p->m->source >= UC_IMAGE_MAX && p->m->bytes <= COPY_BYTES_MAX;
+	       p->m->source != PLAN_ANONYMOUS && p->m->source >= UC_IMAGE_MAX &&
+	       p->m->bytes <= COPY_BYTES_MAX;
 }
 
 static int put_back(struct walk *w, const struct part *p)
@@ -206,7 +213,7 @@ static int treat(struct walk *w, const struct part *p)
 /* Borders between memory that is treated differently. */
 static uint64_t next_border(uint64_t addr)
 {
-	static const uint64_t borders[] = { UC_LIBOS_BASE, UC_LIBOS_END, UC_SCRATCH_BASE,
+	static const uint64_t borders[] = { UC_LIBOS_BASE,  UC_LIBOS_END, UC_SCRATCH_BASE,
 					    UC_SCRATCH_END, UC_VDSO_BASE, UC_VDSO_END };
 
 	for (size_t i = 0; i < ARRAY_SIZE(borders); i++)

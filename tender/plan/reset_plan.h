@@ -26,8 +26,8 @@ struct reset_list {
 };
 
 /*
- * Appends the maps of the plan, sorted. 0 or -errno, and *conflict says where: -EOPNOTSUPP when the library OS's text
- * or the host's vDSO is not what an embryo has, or what is mapped cannot be judged; -E2BIG.
+ * Appends the maps of the plan, sorted. 0 or -errno, and *conflict says where: -EOPNOTSUPP when the library
+ * OS's text or the host's vDSO is not what an embryo has, or what is mapped cannot be judged; -E2BIG.
  */
 int reset_plan(const struct reset_input *in, struct reset_list *list, uint64_t *conflict);
 void reset_list_free(struct reset_list *list);

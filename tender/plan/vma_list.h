@@ -24,9 +24,9 @@ struct vma_list {
 };
 
 /*
- * A UC with more mappings is neither captured nor reset nor demoted: reading one costs the tender half a microsecond, and
- * each deploy, fork and end of a clone as much. Programs have a few hundred, Node.js with mathjs 1,132 in its
- * snapshot; a WebAssembly memory adds three.
+ * A UC with more mappings is neither captured nor reset nor demoted: reading one costs the tender half a
+ * microsecond, and each deploy, fork and end of a clone as much. Programs have a few hundred, Node.js with
+ * mathjs 1,132 in its snapshot; a WebAssembly memory adds three.
  */
 #define MAPPINGS_MAX 8192u
 

@@ -49,7 +49,9 @@ static bool is_vdso(const char *name)
 	return !strncmp(name, "[vdso]", 6) || !strncmp(name, "[vvar", 5);
 }
 
-/* The inode is followed by blanks, or by the end of the line for an anonymous mapping; then a name may come. */
+/*
+ * The inode is followed by blanks, or by the end of the line for an anonymous mapping; then a name may come.
+ */
 static bool inode(const char *p, struct vma *v)
 {
 	char *stop;
@@ -70,8 +72,8 @@ int maps_parse(const char *text, struct vma_list *list)
 		struct vma v;
 
 		if (!field(&p, 16, '-', &v.start) || !field(&p, 16, ' ', &v.end) || !permissions(&p, &v) ||
-		    !field(&p, 16, ' ', &v.offset) || !field(&p, 16, ':', &major) || !field(&p, 16, ' ', &minor) ||
-		    !inode(p, &v))
+		    !field(&p, 16, ' ', &v.offset) || !field(&p, 16, ':', &major) ||
+		    !field(&p, 16, ' ', &minor) || !inode(p, &v))
 			return -EINVAL;
 		v.file.major = (uint32_t)major;
 		v.file.minor = (uint32_t)minor;
@@ -116,7 +118,10 @@ static struct vma answer(const struct map_query *q, const char *name)
 	};
 }
 
-/* Names cost more than the rest, and are asked for only where they matter. 0 or -errno, -ENOTTY when there is no such call. */
+/*
+ * Names cost more than the rest, and are asked for only where they matter. 0 or -errno, -ENOTTY when there is
+ * no such call.
+ */
 static int query_all(int fd, struct vma_list *list)
 {
 	struct map_query q = { .size = sizeof q, .flags = QUERY_COVERING_OR_NEXT };

@@ -51,7 +51,8 @@ static int flush(struct copy *c)
 	int error = 0;
 
 	if (c->missing_count)
-		error = process_read(c->pid, c->missing, c->missing_count, c->buffer, c->buffered * UC_PAGE_SIZE);
+		error = process_read(c->pid, c->missing, c->missing_count, c->buffer,
+				     c->buffered * UC_PAGE_SIZE);
 	if (!error)
 		error = write_pieces(c);
 	c->offset += c->bytes;
@@ -114,7 +115,8 @@ static int add(struct copy *c, const struct layout_copy *run)
 
 int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_store *store, int fd)
 {
-	struct copy c; /* on the stack, whose pages stay: a fresh buffer would fault once per page of each capture */
+	struct copy c; /* on the stack, whose pages stay: a fresh buffer would fault once per page of each
+	                  capture */
 	int error = 0;
 
 	c.pid = pid;

@@ -7,7 +7,11 @@
 #include "plan/layout.h"
 #include "process/page_store.h"
 
-/* Writes each run to fd at its offset; runs and offsets ascend. What is in the store, unless NULL, is not read again. 0 or -errno. */
-int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_store *store, int fd);
+/*
+ * Writes each run to fd at its offset; runs and offsets ascend. What is in the store, unless NULL, is not
+ * read again. 0 or -errno.
+ */
+int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_store *store,
+	      int fd);
 
 #endif

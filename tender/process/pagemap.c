@@ -31,8 +31,8 @@ struct scan_arg {
 #define SCAN _IOWR('f', 16, struct scan_arg)
 #define SCAN_BATCH 512
 /*
- * Between two looks at the clock: the kernel looks at each page that is mapped there, the zero page a thousand times over
- * if the guest wants it so, and takes 0.6 ms for 256 MiB of that.
+ * Between two looks at the clock: the kernel looks at each page that is mapped there, the zero page a
+ * thousand times over if the guest wants it so, and takes 0.6 ms for 256 MiB of that.
  */
 #define SCAN_BYTES (1ull << 28)
 #define SCAN_MAPPINGS 512
@@ -93,7 +93,8 @@ static bool next_part(const struct vma_list *vmas, size_t *i, uint64_t *start, u
 
 	for (; *i < vmas->count && vmas->items[*i].start < UC_GUEST_END && *i - first < SCAN_MAPPINGS; ++*i) {
 		const struct vma *v = &vmas->items[*i];
-		uint64_t from = v->start > at ? v->start : at, to = v->end < UC_GUEST_END ? v->end : UC_GUEST_END;
+		uint64_t from = v->start > at ? v->start : at,
+			 to = v->end < UC_GUEST_END ? v->end : UC_GUEST_END;
 
 		if (!mapped)
 			*start = from;
@@ -105,7 +106,8 @@ static bool next_part(const struct vma_list *vmas, size_t *i, uint64_t *start, u
 	return mapped;
 }
 
-static int scan_process(pid_t pid, const struct vma_list *vmas, const struct wanted *wanted, struct page_runs *runs)
+static int scan_process(pid_t pid, const struct vma_list *vmas, const struct wanted *wanted,
+			struct page_runs *runs)
 {
 	uint64_t start = 0, end = 0;
 	int fd = open_pagemap(pid), error = 0;
@@ -163,7 +165,8 @@ static int tell_shared(int fd, const struct page_run *run, struct page_runs *alo
 	return 0;
 }
 
-int pagemap_tell_shared(pid_t pid, const struct page_runs *runs, struct page_runs *alone, struct page_runs *shared)
+int pagemap_tell_shared(pid_t pid, const struct page_runs *runs, struct page_runs *alone,
+			struct page_runs *shared)
 {
 	int fd = open_pagemap(pid), error = 0;
 

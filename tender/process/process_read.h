@@ -5,7 +5,10 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-/* Reads the pieces, which come to that many bytes, one after the other, whatever their protection. 0 or -errno. */
+/*
+ * Reads the pieces, which come to that many bytes, one after the other, whatever their protection. 0 or
+ * -errno.
+ */
 int process_read(pid_t pid, const struct iovec *pieces, unsigned count, void *to, size_t bytes);
 
 #endif

@@ -19,7 +19,10 @@ struct procfs_memory {
 };
 int procfs_memory(pid_t pid, struct procfs_memory *memory);
 
-/* How often the kernel has killed a process of this host, or container, because memory was short. 0 if it does not tell. */
+/*
+ * How often the kernel has killed a process of this host, or container, because memory was short. 0 if it
+ * does not tell.
+ */
 uint64_t procfs_oom_kills(void);
 
 /* Letter of its state: R, S, D, T, Z; 0 if it is gone. */

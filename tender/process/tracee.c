@@ -15,8 +15,9 @@
 #include "process/tracee_steps.h"
 
 /*
- * The host kernel may work for a guest for long, and does not stop it before it is done: munmap(2) of much memory takes most
- * of a second. One that has had that much of the processor since it was to stop, or as long as this if it gets none, ends.
+ * The host kernel may work for a guest for long, and does not stop it before it is done: munmap(2) of much
+ * memory takes most of a second. One that has had that much of the processor since it was to stop, or as long
+ * as this if it gets none, ends.
  */
 #define STOP_LIMIT_NS 1000000000ull
 #define STOP_LIMIT_ASLEEP_NS 10000000000ull

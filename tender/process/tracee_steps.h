@@ -19,7 +19,9 @@ int tracee_next_stop(struct tracee *t);
 bool tracee_is_event_stop(int status);
 /* A set of registers of one that stands still (PTRACE_GETREGSET); *got: its bytes. 0 or -errno. */
 int tracee_read_set(pid_t pid, int set, void *to, size_t bytes, size_t *got);
-/* As the kernel would have done on the way back to the interrupted call; a refused one is made again as well. */
+/*
+ * As the kernel would have done on the way back to the interrupted call; a refused one is made again as well.
+ */
 void tracee_restart_call(struct user_regs_struct *r, int signal);
 
 #endif

@@ -14,7 +14,10 @@
 #include "process/tracee_steps.h"
 
 #define ATTEMPTS_MAX 400
-/* How long it runs in between: doubled from the first to the last, then from the first again, out of step with any loop. */
+/*
+ * How long it runs in between: doubled from the first to the last, then from the first again, out of step
+ * with any loop.
+ */
 #define RUN_FIRST_NS 4000
 #define RUN_LAST_NS 500000
 #define PAUSE_LAST_NS 2000000
@@ -44,7 +47,8 @@ struct stopping {
 
 enum place {
 	PLACE_GOOD,
-	PLACE_CLOCK, /* it holds what it has read of the host's clock, which the next deploy may find set otherwise */
+	PLACE_CLOCK, /* it holds what it has read of the host's clock, which the next deploy may find set
+	                otherwise */
 	PLACE_PASSING,
 };
 
@@ -64,8 +68,8 @@ static bool is_blocked(const struct tracee *t, int signal)
 }
 
 /*
- * A signal that the kernel holds for the thread tells of a fault or a system call of its own: no part of its memory
- * yet. The alarm, which is for the process, is none of these, and armed anew by each deploy.
+ * A signal that the kernel holds for the thread tells of a fault or a system call of its own: no part of its
+ * memory yet. The alarm, which is for the process, is none of these, and armed anew by each deploy.
  */
 static bool fault_pending(const struct tracee *t)
 {
@@ -78,7 +82,10 @@ static bool fault_pending(const struct tracee *t)
 	return false;
 }
 
-/* Lets it run on with its signal, which makes a frame on its stack, and stops it again before the handler runs. */
+/*
+ * Lets it run on with its signal, which makes a frame on its stack, and stops it again before the handler
+ * runs.
+ */
 static int deliver(struct stopping *s)
 {
 	int error = tracee_interrupt(s->t);
@@ -91,10 +98,14 @@ static bool has_stopped(const struct tracee *t)
 {
 	siginfo_t info = { 0 };
 
-	return waitid(P_PID, (id_t)t->pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid;
+	return waitid(P_PID, (id_t)t->pid, &info, WSTOPPED | WEXITED | WNOHANG | WNOWAIT | __WALL) < 0 ||
+	       info.si_pid;
 }
 
-/* On a busy core others may go first: it is the process's own time that counts, or it would be stopped where it was. */
+/*
+ * On a busy core others may go first: it is the process's own time that counts, or it would be stopped where
+ * it was.
+ */
 static int run_a_little(struct stopping *s)
 {
 	uint64_t until = process_cpu_ns(s->t->pid) + s->run_ns, pause_ns = s->run_ns;
@@ -134,8 +145,9 @@ static enum place place_of(const struct stopping *s)
 }
 
 /*
- * A fault that its instruction makes again, whoever carries it out; and so does the system call that the filter has
- * turned into SIGSYS. What comes from the kernel's own need (SI_KERNEL) is not of that kind, nor is a trap.
+ * A fault that its instruction makes again, whoever carries it out; and so does the system call that the
+ * filter has turned into SIGSYS. What comes from the kernel's own need (SI_KERNEL) is not of that kind, nor
+ * is a trap.
  */
 static bool comes_again(const struct tracee *t)
 {
@@ -147,7 +159,8 @@ static bool comes_again(const struct tracee *t)
 	case SIGBUS:
 	case SIGILL:
 	case SIGFPE:
-		return ptrace(PTRACE_GETSIGINFO, t->pid, NULL, &info) == 0 && info.si_code > 0 && info.si_code != SI_KERNEL;
+		return ptrace(PTRACE_GETSIGINFO, t->pid, NULL, &info) == 0 && info.si_code > 0 &&
+		       info.si_code != SI_KERNEL;
 	default:
 		return false;
 	}

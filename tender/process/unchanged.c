@@ -44,7 +44,9 @@ static int compare(struct batch *b)
 	bool in_place = b->storing && PAGE_STORE_MAX - b->store->count >= b->pages;
 	const char *now = in_place ? b->store->pages[b->store->count] : b->now[0];
 	const char *const *base = b->base;
-	int error = b->pages ? process_read(b->pid, b->pieces, b->piece_count, (void *)now, b->pages * UC_PAGE_SIZE) : 0;
+	int error = b->pages ? process_read(b->pid, b->pieces, b->piece_count, (void *)now,
+					    b->pages * UC_PAGE_SIZE)
+			     : 0;
 
 	for (unsigned i = 0; !error && i < b->piece_count; i++) {
 		uint64_t at = (uint64_t)b->pieces[i].iov_base, end = at + b->pieces[i].iov_len;
@@ -59,8 +61,8 @@ static int compare(struct batch *b)
 }
 
 /* What v shows at `at`, for the pages from b->pages on. */
-static void find_base(struct batch *b, const struct vma *v, const struct backing *files, size_t count, uint64_t at,
-		      size_t pages)
+static void find_base(struct batch *b, const struct vma *v, const struct backing *files, size_t count,
+		      uint64_t at, size_t pages)
 {
 	uint64_t offset = v->offset + (at - v->start);
 	const struct backing *f = files, *end = files + count;
@@ -81,7 +83,8 @@ static void find_base(struct batch *b, const struct vma *v, const struct backing
 		b->base[b->pages + i] = base ? base + i * UC_PAGE_SIZE : NULL;
 }
 
-static int add(struct batch *b, const struct vma *v, const struct backing *files, size_t count, uint64_t at, uint64_t end)
+static int add(struct batch *b, const struct vma *v, const struct backing *files, size_t count, uint64_t at,
+	       uint64_t end)
 {
 	int error = 0;
 

@@ -25,14 +25,17 @@ static bool lists(const char *text, const char *word, const char *separators)
 	return false;
 }
 
-/* Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH. Version 1 has the controller where both are there. */
+/*
+ * Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH. Version 1 has the controller where both are there.
+ */
 static enum cgroup_version find_own(char *text, const char **path)
 {
 	enum cgroup_version found = CGROUP_NONE;
 	char *rest;
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : NULL;
+		char *controllers = strchr(line, ':'),
+		     *at = controllers ? strchr(controllers + 1, ':') : NULL;
 
 		if (!at)
 			continue;
@@ -56,7 +59,8 @@ static bool is_mount_of(char *line, enum cgroup_version version, const char **ro
 
 	if (!behind || sscanf(behind, " - %15s %*s %255s", type, options) != 2)
 		return false;
-	if (version == CGROUP_2 ? strcmp(type, "cgroup2") : strcmp(type, "cgroup") || !lists(options, "memory", ","))
+	if (version == CGROUP_2 ? strcmp(type, "cgroup2")
+				: strcmp(type, "cgroup") || !lists(options, "memory", ","))
 		return false;
 	for (int i = 0; i < 5; i++) {
 		fields[i] = strtok_r(i ? NULL : line, " ", &rest);
@@ -103,8 +107,8 @@ static bool hands_memory_on(int group)
 }
 
 /*
- * Under version 2 a group with processes has no children with limits, unless it is the root: then the own group's parent is
- * looked at, which is the user's where systemd hands it over.
+ * Under version 2 a group with processes has no children with limits, unless it is the root: then the own
+ * group's parent is looked at, which is the user's where systemd hands it over.
  */
 static int choose_parent(int own, enum cgroup_version version)
 {

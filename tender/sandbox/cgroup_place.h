@@ -5,8 +5,8 @@
 enum cgroup_version { CGROUP_NONE, CGROUP_1, CGROUP_2 };
 
 /*
- * A descriptor of the directory to make it in, or -1. From the text of the process's /proc/PID/cgroup and mountinfo, which
- * are changed.
+ * A descriptor of the directory to make it in, or -1. From the text of the process's /proc/PID/cgroup and
+ * mountinfo, which are changed.
  */
 int cgroup_open_parent(char *own, char *mounts, enum cgroup_version *version);
 

@@ -18,12 +18,13 @@
 #define OWN_END 0x7ffffffff000ull
 
 /*
- * What an embryo runs has neither libc nor global variables nor a thread block: it has none of these. The linker gives
- * the bounds of the section.
+ * What an embryo runs has neither libc nor global variables nor a thread block: it has none of these. The
+ * linker gives the bounds of the section.
  */
 #define EMBRYO_TEXT __attribute__((section("embryo_text"), noinline, no_stack_protector))
 
-void start_embryo(const struct embryo_job *job, enum embryo_fetch fetch) __attribute__((noreturn, visibility("hidden")));
+void start_embryo(const struct embryo_job *job, enum embryo_fetch fetch)
+	__attribute__((noreturn, visibility("hidden")));
 
 extern const char __start_embryo_text[], __stop_embryo_text[];
 
@@ -31,7 +32,8 @@ void EMBRYO_TEXT __attribute__((noreturn)) start_embryo(const struct embryo_job 
 {
 	uint64_t entry = job->entry;
 
-	if (host_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0) < 0 || host_call(SYS_getppid, 0, 0, 0) != job->tender ||
+	if (host_call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL, 0) < 0 ||
+	    host_call(SYS_getppid, 0, 0, 0) != job->tender ||
 	    host_call(SYS_close_range, UC_LINK_FD + 1, ~0u, 0) < 0) {
 		host_call(SYS_exit_group, 1, 0, 0);
 		__builtin_unreachable();
@@ -50,9 +52,12 @@ void EMBRYO_TEXT __attribute__((noreturn)) start_embryo(const struct embryo_job 
 	__builtin_unreachable();
 }
 
-/* clone(2) for a child on the stack that is given: it goes on in start_embryo, with the first two arguments. */
-static long EMBRYO_TEXT __attribute__((naked))
-clone_to_start(const struct embryo_job *job, enum embryo_fetch fetch, uint64_t flags, uint64_t stack)
+/*
+ * clone(2) for a child on the stack that is given: it goes on in start_embryo, with the first two arguments.
+ */
+static long EMBRYO_TEXT __attribute__((naked)) clone_to_start(const struct embryo_job *job,
+							      enum embryo_fetch fetch, uint64_t flags,
+							      uint64_t stack)
 {
 	(void)job, (void)fetch, (void)flags, (void)stack;
 	__asm__("mov %rdi, %r9\n\t"
@@ -73,10 +78,12 @@ clone_to_start(const struct embryo_job *job, enum embryo_fetch fetch, uint64_t f
 		"ud2");
 }
 
-struct embryo_job *embryo_job_make(uint64_t entry, pid_t tender, const struct plan_touch *touches, uint32_t count)
+struct embryo_job *embryo_job_make(uint64_t entry, pid_t tender, const struct plan_touch *touches,
+				   uint32_t count)
 {
 	size_t bytes = sizeof(struct embryo_job) + count * sizeof *touches;
-	struct embryo_job *job = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct embryo_job *job =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (job == MAP_FAILED)
 		_exit(1);

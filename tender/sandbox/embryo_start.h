@@ -1,6 +1,7 @@
 /*
- * From a clone of the zygote, or of a template, to the entry of the library OS. An embryo has nothing of the zygote's own
- * memory but the pages of this code and its job: fork(2) copies no page table for the rest, and it has little to unmap.
+ * From a clone of the zygote, or of a template, to the entry of the library OS. An embryo has nothing of the
+ * zygote's own memory but the pages of this code and its job: fork(2) copies no page table for the rest, and
+ * it has little to unmap.
  */
 #ifndef TENDER_EMBRYO_START_H
 #define TENDER_EMBRYO_START_H
@@ -18,8 +19,11 @@ struct embryo_job {
 	struct plan_touch touches[]; /* the working set, of a template */
 };
 
-/* In memory of its own; ends the process if there is none. touches: what the embryos of a template may fetch. */
-struct embryo_job *embryo_job_make(uint64_t entry, pid_t tender, const struct plan_touch *touches, uint32_t count);
+/*
+ * In memory of its own; ends the process if there is none. touches: what the embryos of a template may fetch.
+ */
+struct embryo_job *embryo_job_make(uint64_t entry, pid_t tender, const struct plan_touch *touches,
+				   uint32_t count);
 
 /* Which of the caller's own mappings its children have: those that an embryo needs, or all. */
 void embryo_job_isolate(const struct embryo_job *job);

@@ -1,6 +1,6 @@
 /*
- * Fetching a working set. What is not mapped any more, or refused, is skipped: all of this only saves time later. Each
- * function becomes part of its caller, since an embryo has no other code than its own.
+ * Fetching a working set. What is not mapped any more, or refused, is skipped: all of this only saves time
+ * later. Each function becomes part of its caller, since an embryo has no other code than its own.
  */
 #ifndef TENDER_FETCH_H
 #define TENDER_FETCH_H
@@ -25,7 +25,10 @@ FETCH_INLINE long host_call(long number, uint64_t a, uint64_t b, uint64_t c)
 {
 	long result;
 
-	__asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(a), "S"(b), "d"(c)
+			 : "rcx", "r11", "memory");
 	return result;
 }
 
@@ -37,7 +40,8 @@ struct small_parts {
 FETCH_INLINE struct small_parts small_parts(const struct plan_touch *t)
 {
 	const uint64_t mask = WORKING_SET_HUGE_BYTES - 1;
-	struct small_parts p = { t->start, (t->start + mask) & ~mask, (t->start + t->bytes) & ~mask, t->start + t->bytes };
+	struct small_parts p = { t->start, (t->start + mask) & ~mask, (t->start + t->bytes) & ~mask,
+				 t->start + t->bytes };
 
 	if (p.huge >= p.huge_end)
 		p.huge = p.huge_end = p.end;
@@ -51,9 +55,9 @@ FETCH_INLINE void advise(uint64_t start, uint64_t end, int advice)
 }
 
 /*
- * The kernel maps the pages around one that is read as well, as far as the mapping goes. It does not join mappings of
- * different advice: with one for each page, only that page is mapped. A guest may have read any number: *left bounds the
- * mappings, of which the host allows a process 65,530, and goes down by the pages.
+ * The kernel maps the pages around one that is read as well, as far as the mapping goes. It does not join
+ * mappings of different advice: with one for each page, only that page is mapped. A guest may have read any
+ * number: *left bounds the mappings, of which the host allows a process 65,530, and goes down by the pages.
  */
 FETCH_INLINE void separate_pages(uint64_t start, uint64_t end, uint64_t *left)
 {

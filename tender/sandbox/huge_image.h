@@ -10,8 +10,8 @@ int huge_fs_open(void);
 /* In the place of its result, before anybody has asked for it. */
 #define HUGE_FS_UNKNOWN (-2)
 /*
- * A read-only descriptor of a copy of `file` on fs, made once for all tenders that ask; those of a node share one such file system.
- * Program text mapped from it takes one page-table entry for 2 MiB. -errno on failure.
+ * A read-only descriptor of a copy of `file` on fs, made once for all tenders that ask; those of a node share
+ * one such file system. Program text mapped from it takes one page-table entry for 2 MiB. -errno on failure.
  */
 int huge_image_copy(int fs, int file);
 

@@ -42,8 +42,8 @@ static void check_header(const struct libos_header *h, const char *path)
 	if (h->magic != LIBOS_MAGIC || h->version != LIBOS_VERSION)
 		fatal(0, "%s: no library OS of version %u at its start", path, LIBOS_VERSION);
 	if (h->image_end <= UC_LIBOS_BASE || h->image_end > UC_LIBOS_END || !in_image(h, h->embryo_entry) ||
-	    !in_image(h, h->reset_entry) ||
-	    !in_image(h, h->signal_entry) || !in_image(h, h->signal_restorer) || !in_image(h, h->altstack_base) ||
+	    !in_image(h, h->reset_entry) || !in_image(h, h->signal_entry) ||
+	    !in_image(h, h->signal_restorer) || !in_image(h, h->altstack_base) ||
 	    h->altstack_bytes > h->image_end - h->altstack_base || !in_image(h, h->hostcall_start) ||
 	    !in_image(h, h->hostcall_end) || h->hostcall_start >= h->hostcall_end ||
 	    (h->trapframe_end && !in_image(h, h->trapframe_end)) ||
@@ -60,13 +60,14 @@ static void read_header(struct libos_image *image, const uint8_t *bytes, size_t 
 	if (size < sizeof eh)
 		fatal(0, "%s: too short for an ELF file", path);
 	memcpy(&eh, bytes, sizeof eh);
-	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_machine != EM_X86_64 ||
-	    eh.e_phentsize != sizeof ph || eh.e_phnum > IMAGE_PHDR_MAX || eh.e_phoff > size ||
-	    eh.e_phnum * sizeof ph > size - eh.e_phoff)
+	if (memcmp(eh.e_ident, ELFMAG, SELFMAG) || eh.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    eh.e_machine != EM_X86_64 || eh.e_phentsize != sizeof ph || eh.e_phnum > IMAGE_PHDR_MAX ||
+	    eh.e_phoff > size || eh.e_phnum * sizeof ph > size - eh.e_phoff)
 		fatal(0, "%s: no x86-64 ELF file", path);
 	for (unsigned i = 0; i < eh.e_phnum; i++) {
 		memcpy(&ph, bytes + eh.e_phoff + i * sizeof ph, sizeof ph);
-		if (ph.p_type != PT_LOAD || ph.p_vaddr > UC_LIBOS_BASE || UC_LIBOS_BASE - ph.p_vaddr >= ph.p_filesz)
+		if (ph.p_type != PT_LOAD || ph.p_vaddr > UC_LIBOS_BASE ||
+		    UC_LIBOS_BASE - ph.p_vaddr >= ph.p_filesz)
 			continue;
 		ph.p_offset += UC_LIBOS_BASE - ph.p_vaddr;
 		if (ph.p_offset > size || sizeof image->header > size - ph.p_offset)
@@ -102,7 +103,8 @@ void libos_image_load(struct libos_image *image, const char *path)
 
 static int map_fixed(uint64_t addr, uint64_t bytes, int prot, int flags, int fd, uint64_t offset)
 {
-	void *p = mmap((void *)addr, bytes, prot, flags | MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, (off_t)offset);
+	void *p =
+		mmap((void *)addr, bytes, prot, flags | MAP_PRIVATE | MAP_FIXED_NOREPLACE, fd, (off_t)offset);
 
 	if (p == MAP_FAILED)
 		return -errno;
@@ -129,8 +131,9 @@ static int map_segment(int fd, const Elf64_Phdr *ph)
 		   (ph->p_flags & PF_X ? PROT_EXEC : 0);
 	int error;
 
-	if (ph->p_vaddr < UC_LIBOS_BASE || ph->p_vaddr >= UC_LIBOS_END || ph->p_memsz > UC_LIBOS_END - ph->p_vaddr ||
-	    ph->p_filesz > ph->p_memsz || ph->p_offset < skew || (ph->p_offset - skew) % UC_PAGE_SIZE)
+	if (ph->p_vaddr < UC_LIBOS_BASE || ph->p_vaddr >= UC_LIBOS_END ||
+	    ph->p_memsz > UC_LIBOS_END - ph->p_vaddr || ph->p_filesz > ph->p_memsz || ph->p_offset < skew ||
+	    (ph->p_offset - skew) % UC_PAGE_SIZE)
 		return -ENOEXEC;
 	if (ph->p_filesz) {
 		error = map_fixed(start, PAGE_UP(skew + ph->p_filesz), prot, 0, fd, ph->p_offset - skew);
@@ -154,8 +157,8 @@ int libos_image_map(const struct libos_image *image)
 			error = map_segment(image->fd, &ph);
 	}
 	if (!error && heap < UC_LIBOS_END)
-		error = map_fixed(heap, UC_LIBOS_END - heap, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_NORESERVE, -1,
-				  0);
+		error = map_fixed(heap, UC_LIBOS_END - heap, PROT_READ | PROT_WRITE,
+				  MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (!error)
 		error = map_fixed(UC_SCRATCH_BASE, UC_SCRATCH_END - UC_SCRATCH_BASE, PROT_READ | PROT_WRITE,
 				  MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -53,7 +53,8 @@ void privileges_probe(struct privileges *p, unsigned user)
 	get_capabilities(&caps);
 	p->mount = has(&caps, CAP_SYS_ADMIN);
 	p->change_user = has(&caps, CAP_SETUID) && has(&caps, CAP_SETGID) && has(&caps, CAP_SYS_PTRACE) &&
-			 has(&caps, CAP_KILL) && is_mapped(user, "/proc/self/uid_map") && is_mapped(user, "/proc/self/gid_map");
+			 has(&caps, CAP_KILL) && is_mapped(user, "/proc/self/uid_map") &&
+			 is_mapped(user, "/proc/self/gid_map");
 	p->any_limits = has(&caps, CAP_SYS_RESOURCE);
 }
 
@@ -64,7 +65,8 @@ static void enter_empty_root(void)
 		fatal(errno, "unshare the mounts");
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		fatal(errno, "make the mounts private");
-	if (mount("seuss", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,nr_inodes=2,mode=555") < 0)
+	if (mount("seuss", "/proc", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		  "size=4k,nr_inodes=2,mode=555") < 0)
 		fatal(errno, "mount an empty root");
 	if (chdir("/proc") < 0 || syscall(SYS_pivot_root, ".", ".") < 0)
 		fatal(errno, "pivot_root to the empty root");
@@ -128,10 +130,11 @@ static void set_real_ids(uid_t uid, gid_t gid)
 }
 
 /*
- * Without CAP_SYS_RESOURCE the kernel asks that the caller's real ids are all ids of the process. The effective ones, which
- * everything else goes by, stay.
+ * Without CAP_SYS_RESOURCE the kernel asks that the caller's real ids are all ids of the process. The
+ * effective ones, which everything else goes by, stay.
  */
-int privileges_limit(const struct privileges *p, unsigned user, pid_t pid, int resource, const struct rlimit *limit)
+int privileges_limit(const struct privileges *p, unsigned user, pid_t pid, int resource,
+		     const struct rlimit *limit)
 {
 	bool lend = p->change_user && !p->any_limits;
 	uid_t uid = getuid();

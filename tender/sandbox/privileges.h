@@ -25,6 +25,7 @@ void privileges_drop(const struct privileges *p, unsigned user);
 unsigned privileges_user(const struct privileges *p, unsigned user);
 
 /* prlimit(2) for a process that has gone through privileges_drop. Returns 0 or a negative errno. */
-int privileges_limit(const struct privileges *p, unsigned user, pid_t pid, int resource, const struct rlimit *limit);
+int privileges_limit(const struct privileges *p, unsigned user, pid_t pid, int resource,
+		     const struct rlimit *limit);
 
 #endif

@@ -35,7 +35,8 @@ static int find_parts(struct part parts[PARTS_MAX])
 			parts[count++] = (struct part){ start, end - start };
 	}
 	free(text);
-	if (count && parts[count - 1].start + parts[count - 1].bytes - parts[0].start > UC_VDSO_END - UC_VDSO_BASE)
+	if (count &&
+	    parts[count - 1].start + parts[count - 1].bytes - parts[0].start > UC_VDSO_END - UC_VDSO_BASE)
 		return 0;
 	return count;
 }

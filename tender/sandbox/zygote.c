@@ -29,7 +29,8 @@ static int wait_reply(int sock)
 	return n == sizeof reply ? reply.result : -EPIPE;
 }
 
-void zygote_start(struct zygote *z, const struct libos_image *libos, const struct privileges *privileges, unsigned user)
+void zygote_start(struct zygote *z, const struct libos_image *libos, const struct privileges *privileges,
+		  unsigned user)
 {
 	pid_t tender = getpid();
 	int pair[2];
@@ -41,7 +42,8 @@ void zygote_start(struct zygote *z, const struct libos_image *libos, const struc
 	if (z->pid < 0)
 		fatal(errno, "fork of the zygote");
 	if (z->pid == 0)
-		zygote_serve(zygote_setup(pair[1], libos, privileges, user, tender), libos->header.embryo_entry, tender);
+		zygote_serve(zygote_setup(pair[1], libos, privileges, user, tender),
+			     libos->header.embryo_entry, tender);
 	close(pair[1]);
 	z->sock = pair[0];
 	error = wait_reply(z->sock);
@@ -68,8 +70,8 @@ pid_t zygote_clone(const struct zygote *z, int link_fd, enum embryo_fetch fetch)
 	return n < 0 ? (pid_t)n : wait_reply(z->sock);
 }
 
-int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct working_set *set,
-			 struct zygote *made)
+int zygote_make_template(const struct zygote *z, const struct template_sources *from,
+			 const struct working_set *set, struct zygote *made)
 {
 	struct zygote_request request = {
 		.type = ZYGOTE_TEMPLATE,
@@ -79,7 +81,8 @@ int zygote_make_template(const struct zygote *z, const struct template_sources *
 		.touch_count = set->count,
 		.exact = set->exact,
 	};
-	struct iovec iov[2] = { { &request, sizeof request }, { (void *)set->touches, set->count * sizeof *set->touches } };
+	struct iovec iov[2] = { { &request, sizeof request },
+				{ (void *)set->touches, set->count * sizeof *set->touches } };
 	int all[SEND_FDS_MAX], fd_count = from->image_count + from->plan_count + from->layer_count, pair[2];
 	ssize_t n;
 

@@ -22,7 +22,8 @@ struct zygote {
 #define ZYGOTE_TOUCHES_MAX 2048
 
 /* Forks the zygote and waits until it is locked down. Call while the caller's own memory is small. */
-void zygote_start(struct zygote *z, const struct libos_image *libos, const struct privileges *privileges, unsigned user);
+void zygote_start(struct zygote *z, const struct libos_image *libos, const struct privileges *privileges,
+		  unsigned user);
 
 /* Waits for the first reply of a template: 0 or -errno. */
 int zygote_await(const struct zygote *z);
@@ -53,10 +54,11 @@ struct working_set {
 };
 
 /*
- * Makes a template. It fetches what is written, of an exact set also what is read, so that its embryos have that as far as
- * the kernel copies page tables; they fetch what enum embryo_fetch says. 0 or -errno. It serves after its first reply (zygote_await), and ends when its socket is closed.
+ * Makes a template. It fetches what is written, of an exact set also what is read, so that its embryos have
+ * that as far as the kernel copies page tables; they fetch what enum embryo_fetch says. 0 or -errno. It
+ * serves after its first reply (zygote_await), and ends when its socket is closed.
  */
-int zygote_make_template(const struct zygote *z, const struct template_sources *from, const struct working_set *set,
-			 struct zygote *made);
+int zygote_make_template(const struct zygote *z, const struct template_sources *from,
+			 const struct working_set *set, struct zygote *made);
 
 #endif

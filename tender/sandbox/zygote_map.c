@@ -66,7 +66,8 @@ static int carry_out(const struct template_sources *from, const struct plan_view
 		struct plan_change change;
 		const char *next = page_delta_next(at, &change);
 
-		error = may_be_mapped(change.page * UC_PAGE_SIZE, UC_PAGE_SIZE) ? change_page(&change, at) : -EINVAL;
+		error = may_be_mapped(change.page * UC_PAGE_SIZE, UC_PAGE_SIZE) ? change_page(&change, at)
+										: -EINVAL;
 		at = next;
 	}
 	return error;

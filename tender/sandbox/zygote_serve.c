@@ -48,7 +48,8 @@ static void close_from(int fd)
 }
 
 /* No byte of the snapshot is run here: it belongs to a guest. */
-static void __attribute__((noreturn)) become_template(const struct server *zygote, const struct message *m, const int *fds)
+static void __attribute__((noreturn)) become_template(const struct server *zygote, const struct message *m,
+						      const int *fds)
 {
 	struct server s = { .sock = COMMAND_FD };
 	int error;
@@ -81,8 +82,8 @@ static bool is_valid(const struct message *m, ssize_t bytes, int fd_count)
 		return false;
 	if (r->type != ZYGOTE_TEMPLATE)
 		return bytes == sizeof *r && fd_count == 1;
-	return r->touch_count <= ZYGOTE_TOUCHES_MAX && r->image_count >= 0 && r->plan_count >= 0 && r->layer_count >= 0 &&
-	       (size_t)bytes == sizeof *r + r->touch_count * sizeof m->touches[0] &&
+	return r->touch_count <= ZYGOTE_TOUCHES_MAX && r->image_count >= 0 && r->plan_count >= 0 &&
+	       r->layer_count >= 0 && (size_t)bytes == sizeof *r + r->touch_count * sizeof m->touches[0] &&
 	       fd_count == 1 + r->image_count + r->plan_count + r->layer_count;
 }
 

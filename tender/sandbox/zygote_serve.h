@@ -8,7 +8,8 @@
 enum zygote_request_type {
 	ZYGOTE_EMBRYO,   /* one descriptor: the link */
 	ZYGOTE_TOUCHED,  /* the same; the embryo fetches the working set first */
-	ZYGOTE_EXACT,    /* the same; of what lies around the working set it is to map no page that it does not read */
+	ZYGOTE_EXACT,    /* the same; of what lies around the working set it is to map no page that it does
+	                    not read */
 	ZYGOTE_TEMPLATE, /* descriptors: command socket, images, plans, layers; struct plan_touch follow */
 };
 

@@ -89,8 +89,8 @@ static void limit(int resource, const char *name, rlim_t value)
  */
 static void forget_thread_area(void)
 {
-	if (__rseq_size && syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32, RSEQ_FLAG_UNREGISTER,
-				   RSEQ_SIG) < 0)
+	if (__rseq_size && syscall(SYS_rseq, (char *)__builtin_thread_pointer() + __rseq_offset, 32,
+				   RSEQ_FLAG_UNREGISTER, RSEQ_SIG) < 0)
 		fatal(errno, "unregister rseq");
 	if (syscall(SYS_set_robust_list, NULL, 3 * sizeof(long)) < 0)
 		fatal(errno, "set_robust_list");
@@ -136,8 +136,8 @@ static void check_own_text(void)
 }
 
 /*
- * A UC that writes one byte must not get 2 MiB. Where the host gives huge pages to all who do not ask, they are
- * turned off, those of program text (huge_image.c) included.
+ * A UC that writes one byte must not get 2 MiB. Where the host gives huge pages to all who do not ask, they
+ * are turned off, those of program text (huge_image.c) included.
  */
 static void keep_anonymous_pages_small(void)
 {
@@ -153,8 +153,8 @@ static void keep_anonymous_pages_small(void)
 		fatal(errno, "PR_SET_THP_DISABLE");
 }
 
-int zygote_setup(int sock, const struct libos_image *libos, const struct privileges *privileges, unsigned user,
-		 pid_t tender)
+int zygote_setup(int sock, const struct libos_image *libos, const struct privileges *privileges,
+		 unsigned user, pid_t tender)
 {
 	struct libos_image image = *libos;
 	int error;

@@ -12,7 +12,7 @@
 #define COMMAND_FD (UC_LINK_FD + 1)
 
 /* Returns the command socket's new number; ends the process with a message on failure. */
-int zygote_setup(int sock, const struct libos_image *libos, const struct privileges *privileges, unsigned user,
-		 pid_t tender);
+int zygote_setup(int sock, const struct libos_image *libos, const struct privileges *privileges,
+		 unsigned user, pid_t tender);
 
 #endif

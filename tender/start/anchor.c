@@ -25,13 +25,17 @@ static bool has_page_in(const struct page_runs *runs, const struct vma *v)
 	return i < runs->count && runs->items[i].start < v->end;
 }
 
-/* The first page of a file that v has mapped, but for those that may be part of a huge page; v->end if there is none. */
+/*
+ * The first page of a file that v has mapped, but for those that may be part of a huge page; v->end if there
+ * is none.
+ */
 static uint64_t first_small_page(const struct page_runs *mapped, const struct vma *v)
 {
 	const uint64_t mask = WORKING_SET_HUGE_BYTES - 1;
 	uint64_t huge = (v->start + mask) & ~mask, huge_end = v->end & ~mask;
 
-	for (size_t i = page_runs_find(mapped, v->start); i < mapped->count && mapped->items[i].start < v->end; i++) {
+	for (size_t i = page_runs_find(mapped, v->start);
+	     i < mapped->count && mapped->items[i].start < v->end; i++) {
 		const struct page_run *run = &mapped->items[i];
 		uint64_t page = run->start > v->start ? run->start : v->start;
 
@@ -43,7 +47,10 @@ static uint64_t first_small_page(const struct page_runs *mapped, const struct vm
 	return v->end;
 }
 
-/* Through /proc/PID/mem, which follows no protection bits: these stay as they are. False: the host does not allow that. */
+/*
+ * Through /proc/PID/mem, which follows no protection bits: these stay as they are. False: the host does not
+ * allow that.
+ */
 static bool make_private(int mem, uint64_t page)
 {
 	char byte;
@@ -51,7 +58,8 @@ static bool make_private(int mem, uint64_t page)
 	return pread(mem, &byte, 1, (off_t)page) == 1 && pwrite(mem, &byte, 1, (off_t)page) == 1;
 }
 
-static void anchor_all(int mem, const struct vma_list *maps, const struct page_runs *own, const struct page_runs *mapped)
+static void anchor_all(int mem, const struct vma_list *maps, const struct page_runs *own,
+		       const struct page_runs *mapped)
 {
 	for (size_t i = 0; i < maps->count; i++) {
 		const struct vma *v = &maps->items[i];

@@ -23,8 +23,9 @@
 #define LEARN_LATEST_NS 10000000ull
 
 /*
- * Whose template a UC can teach: of its snapshot and those that this is kept as words on, the nearest that is started
- * from often. After a restart each function may be started once, all of them from their runtime's template.
+ * Whose template a UC can teach: of its snapshot and those that this is kept as words on, the nearest that is
+ * started from often. After a restart each function may be started once, all of them from their runtime's
+ * template.
  */
 static struct snapshot *subject_of(const struct uc *uc)
 {
@@ -54,8 +55,12 @@ static void learn_from(struct tender *t, const struct uc *uc, long count, struct
 
 	if (!s || !snapshot_is_known(s) || is_settled(p, uc))
 		return;
-	/* An embryo of another template, or of one that knew no loading of code, did not tell all pages apart. */
-	exact = t->without & OPTIMISATION_WORKING_SET || (p && of_child == p->of_child && uc->fetch == FETCH_EXACTLY);
+	/*
+	 * An embryo of another template, or of one that knew no loading of code, did not tell all pages
+	 * apart.
+	 */
+	exact = t->without & OPTIMISATION_WORKING_SET ||
+		(p && of_child == p->of_child && uc->fetch == FETCH_EXACTLY);
 	if (count >= 0)
 		template_replace(t, p, s, &(struct working_set){ touches, (uint32_t)count, exact }, of_child);
 	else if (p)
@@ -63,8 +68,8 @@ static void learn_from(struct tender *t, const struct uc *uc, long count, struct
 }
 
 /*
- * While it stands still: to look at the memory map of a process that changes it, the kernel waits until that is done. One that
- * sleeps does not, and has no time to begin: it has no other core than this one.
+ * While it stands still: to look at the memory map of a process that changes it, the kernel waits until that
+ * is done. One that sleeps does not, and has no time to begin: it has no other core than this one.
  */
 static long look_at_memory(struct uc *uc, struct plan_touch *touches)
 {

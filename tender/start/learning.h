@@ -1,6 +1,6 @@
 /*
- * Learning of working sets: after an answer it is looked at what a UC has touched, and its snapshot gets a template that knows
- * that. It is done in a pause, unless there is none for long.
+ * Learning of working sets: after an answer it is looked at what a UC has touched, and its snapshot gets a
+ * template that knows that. It is done in a pause, unless there is none for long.
  */
 #ifndef TENDER_LEARNING_H
 #define TENDER_LEARNING_H
@@ -17,7 +17,10 @@ struct learning {
 	uint32_t looked_at; /* UC whose working set is being looked at, or 0: it is killed after that */
 };
 
-/* Of a UC's driver: with the first, or what follows the loading of code, its working set is there to be learned. */
+/*
+ * Of a UC's driver: with the first, or what follows the loading of code, its working set is there to be
+ * learned.
+ */
 void learning_note_answer(struct tender *t, struct uc *uc);
 /* There is something to look at. */
 bool learning_is_wanted(const struct tender *t);

@@ -26,8 +26,8 @@
 #define GUEST_PID_FIRST 100u
 #define GUEST_PID_COUNT 4000000u
 
-static void make_identity(struct tender *t, struct uc *uc, struct link_identity *identity, uint64_t memory_limit,
-			  uint32_t trace)
+static void make_identity(struct tender *t, struct uc *uc, struct link_identity *identity,
+			  uint64_t memory_limit, uint32_t trace)
 {
 	uint64_t serial = t->next_deploy++ * (uint64_t)t->count + (uint64_t)t->index;
 
@@ -49,7 +49,8 @@ static void make_identity(struct tender *t, struct uc *uc, struct link_identity 
 static bool refuse(struct tender *t, const struct control_frame *frame, int error)
 {
 	if (error)
-		control_error(t, frame->uc, frame->seq, -error, "start of UC %u: %s", frame->uc, strerror(-error));
+		control_error(t, frame->uc, frame->seq, -error, "start of UC %u: %s", frame->uc,
+			      strerror(-error));
 	return error;
 }
 
@@ -73,7 +74,8 @@ static bool adopt(struct tender *t, struct uc *uc, const struct control_frame *f
 	uc->start.at_ns = now_ns();
 	error = limits_apply(t, uc, memory_limit);
 	if (error) {
-		control_error(t, frame->uc, frame->seq, -error, "memory limit of UC %u: %s", frame->uc, strerror(-error));
+		control_error(t, frame->uc, frame->seq, -error, "memory limit of UC %u: %s", frame->uc,
+			      strerror(-error));
 		uc_kill(uc, CONTROL_EXIT_KILLED);
 		return false;
 	}
@@ -97,7 +99,8 @@ static bool split_boot(const struct control_frame *frame, const char *payload, s
 	if (frame->len < sizeof parts->head)
 		return false;
 	memcpy(&parts->head, payload, sizeof parts->head);
-	if (parts->head.image_count > CONTROL_IMAGES_MAX || parts->head.host_root_len > frame->len - sizeof parts->head)
+	if (parts->head.image_count > CONTROL_IMAGES_MAX ||
+	    parts->head.host_root_len > frame->len - sizeof parts->head)
 		return false;
 	end -= parts->head.host_root_len;
 	parts->strings = p;
@@ -173,8 +176,9 @@ void start_boot(struct tender *t, const struct control_frame *frame, const char 
 		return;
 	}
 	if (parts.string_bytes > LINK_PAYLOAD_MAX - sizeof(struct link_boot)) {
-		control_error(t, frame->uc, frame->seq, E2BIG, "boot: arguments and environment take %zu bytes, %zu fit",
-			      parts.string_bytes, LINK_PAYLOAD_MAX - sizeof(struct link_boot));
+		control_error(t, frame->uc, frame->seq, E2BIG,
+			      "boot: arguments and environment take %zu bytes, %zu fit", parts.string_bytes,
+			      LINK_PAYLOAD_MAX - sizeof(struct link_boot));
 		return;
 	}
 	error = check_number(t, frame->uc);
@@ -308,8 +312,8 @@ static void note_start(struct snapshot *s)
 	s->starts++;
 }
 
-bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
-		uint32_t trace)
+bool start_send(struct tender *t, struct start *start, const struct control_frame *frame,
+		uint64_t memory_limit, uint32_t trace)
 {
 	struct snapshot *s = start->snapshot;
 	struct uc *uc = start->uc;

@@ -35,15 +35,15 @@ void start_add_plan(struct start *start, int plan_fd, uint64_t bytes);
 /* The plan of a compact snapshot. 0 or -errno. */
 int start_add_words(struct tender *t, struct start *start, struct snapshot *compact);
 /*
- * The embryo becomes UC frame->uc, a free number; the answer to the request follows with LINK_DEPLOYED. False: it
- * was answered with an error, and the UC is on its end.
+ * The embryo becomes UC frame->uc, a free number; the answer to the request follows with LINK_DEPLOYED.
+ * False: it was answered with an error, and the UC is on its end.
  */
-bool start_send(struct tender *t, struct start *start, const struct control_frame *frame, uint64_t memory_limit,
-		uint32_t trace);
+bool start_send(struct tender *t, struct start *start, const struct control_frame *frame,
+		uint64_t memory_limit, uint32_t trace);
 
 /*
- * Tells a UC what to become, the last step of start_send: it gets a new number of its deploy, process id and randomness. The
- * answer to the request comes with LINK_DEPLOYED.
+ * Tells a UC what to become, the last step of start_send: it gets a new number of its deploy, process id and
+ * randomness. The answer to the request comes with LINK_DEPLOYED.
  */
 void start_tell(struct tender *t, struct start *start, uint32_t seq, uint64_t memory_limit, uint32_t trace);
 

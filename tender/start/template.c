@@ -27,7 +27,10 @@
 #define READY_TARGET 2
 #define READY_KEEP_NS 5000000000ull
 #define CHECK_MS 1000
-/* Deploys without a pause in which an embryo of a template that is not exact could stand ready for one of them. */
+/*
+ * Deploys without a pause in which an embryo of a template that is not exact could stand ready for one of
+ * them.
+ */
 #define EXACT_AFTER 16
 #define ASK_AGAIN_AFTER 64
 /* One that has closed its socket ends within microseconds, most of the time. */
@@ -186,8 +189,8 @@ static struct template *make(struct tender *t, struct snapshot *s, const struct 
 	return p;
 }
 
-void template_replace(struct tender *t, struct template *before, struct snapshot *s, const struct working_set *set,
-		    bool of_child)
+void template_replace(struct tender *t, struct template *before, struct snapshot *s,
+		      const struct working_set *set, bool of_child)
 {
 	struct template *p;
 
@@ -232,7 +235,9 @@ int template_take(struct tender *t, const struct snapshot *s, struct uc **uc, st
 		return -ENOENT;
 	p->taken++;
 	if (list_empty(&p->ready)) {
-		error = embryo_make(t, &p->zygote, p->taken > EXACT_AFTER ? next_fetch(p, FETCH_NOTHING) : FETCH_NOTHING, uc);
+		error = embryo_make(t, &p->zygote,
+				    p->taken > EXACT_AFTER ? next_fetch(p, FETCH_NOTHING) : FETCH_NOTHING,
+				    uc);
 	} else {
 		*uc = list_entry(p->ready.next, struct uc, node);
 		list_del(&(*uc)->node);

@@ -14,7 +14,8 @@ struct tender;
 struct snapshot;
 struct uc;
 
-struct template {
+struct template
+{
 	struct event_source source; /* its command socket */
 	struct list_node node;      /* the one used last at the end */
 	struct snapshot *snapshot;
@@ -23,12 +24,13 @@ struct template {
 	struct template *before; /* a mapped one that serves until then, or NULL */
 	struct template *after;  /* the other way round: this one is in no list */
 	/*
-	 * It knows the pages that a run needs. At first it has those of a run for which the kernel mapped others around
-	 * them, several times as many, which would cost every embryo at its fork and at its end. Then one of its embryos
-	 * tells them apart (FETCH_EXACTLY), and another template follows.
+	 * It knows the pages that a run needs. At first it has those of a run for which the kernel mapped
+	 * others around them, several times as many, which would cost every embryo at its fork and at its
+	 * end. Then one of its embryos tells them apart (FETCH_EXACTLY), and another template follows.
 	 */
 	bool exact;
-	bool of_child; /* what it knows is of a run from a snapshot that builds on its own, which loaded no code */
+	bool of_child; /* what it knows is of a run from a snapshot that builds on its own, which loaded no
+	                  code */
 	unsigned taken, ask_at; /* embryos, and how many before one is to tell */
 	struct plan_file plan; /* without maps */
 	struct list_node ready;
@@ -41,8 +43,8 @@ struct template {
 /* The one of s, or NULL. */
 struct template *template_find(const struct tender *t, const struct snapshot *s);
 /* Makes one of s. before, unless NULL, serves until the new one is mapped. */
-void template_replace(struct tender *t, struct template *before, struct snapshot *s, const struct working_set *set,
-		      bool of_child);
+void template_replace(struct tender *t, struct template *before, struct snapshot *s,
+		      const struct working_set *set, bool of_child);
 /* uc, which was to tell pages apart, does not come to it. */
 void template_ask_again(struct template *p, const struct uc *uc);
 

@@ -24,9 +24,9 @@ static bool may_be_fetched(const struct page_run *run)
 static void add(struct set *s, const struct page_run *run, bool write)
 {
 	if (may_be_fetched(run) && s->count < s->max)
-		s->touches[s->count++] = (struct plan_touch){
-			.start = run->start, .bytes = run->end - run->start, .write = write
-		};
+		s->touches[s->count++] = (struct plan_touch){ .start = run->start,
+							      .bytes = run->end - run->start,
+							      .write = write };
 }
 
 static void add_written(struct set *s, const struct page_runs *own)

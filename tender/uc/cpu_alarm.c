@@ -57,7 +57,8 @@ void cpu_alarms_open(struct tender *t, cpu_alarm_fn *rung)
 	sigaddset(&set, SIGRTMIN);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		fatal(errno, "block the alarms' signal");
-	t->alarms.source = (struct event_source){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC), .ready = alarms_ready };
+	t->alarms.source = (struct event_source){ .fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC),
+						  .ready = alarms_ready };
 	if (t->alarms.source.fd < 0 || loop_add(t, &t->alarms.source, EPOLLIN) < 0)
 		fatal(errno, "signalfd");
 }

@@ -1,4 +1,7 @@
-/* Alarms on UCs' processor time: a UC that sleeps costs nothing, and the tender hears of it soon after it has begun to work. */
+/*
+ * Alarms on UCs' processor time: a UC that sleeps costs nothing, and the tender hears of it soon after it has
+ * begun to work.
+ */
 #ifndef TENDER_CPU_ALARM_H
 #define TENDER_CPU_ALARM_H
 
@@ -20,8 +23,8 @@ typedef void cpu_alarm_fn(struct tender *t, struct uc *uc);
 
 void cpu_alarms_open(struct tender *t, cpu_alarm_fn *rung);
 /*
- * Rings once, within two timer interrupts of the host, when the UC has used so much more processor time. An alarm set
- * before is set anew. False when the host has no timer to give.
+ * Rings once, within two timer interrupts of the host, when the UC has used so much more processor time. An
+ * alarm set before is set anew. False when the host has no timer to give.
  */
 bool cpu_alarm_set(struct uc *uc, uint64_t ns);
 /* Before the UC's number or process goes. */

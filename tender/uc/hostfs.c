@@ -122,7 +122,8 @@ static int choose_mount(const struct hostfs *fs, const char *path, const char **
 	return fd;
 }
 
-static int carry_out(struct hostfs *fs, const struct link_fs_call *call, const char *path, struct hostfs_answer *answer)
+static int carry_out(struct hostfs *fs, const struct link_fs_call *call, const char *path,
+		     struct hostfs_answer *answer)
 {
 	const char *rest;
 	int root;
@@ -161,7 +162,8 @@ bool hostfs_call(struct tender *t, struct uc *uc, const struct link_frame *frame
 	} else {
 		memcpy(path, (const char *)payload + sizeof call, length);
 		path[length] = '\0';
-		answer.reply.error = strlen(path) + 1 < length ? EINVAL : carry_out(uc->hostfs, &call, path, &answer);
+		answer.reply.error =
+			strlen(path) + 1 < length ? EINVAL : carry_out(uc->hostfs, &call, path, &answer);
 	}
 	if (answer.reply.error)
 		answer.bytes = 0;

@@ -9,8 +9,8 @@
 #include "uc/uc.h"
 
 /*
- * A driver that reads its next message stops all threads and timers, and uses no processor time. Before that there may be
- * garbage to collect, and a turn of an event loop to make.
+ * A driver that reads its next message stops all threads and timers, and uses no processor time. Before that
+ * there may be garbage to collect, and a turn of an event loop to make.
  */
 #define IDLE_CPU_NS 200000000ull
 
@@ -32,8 +32,8 @@ void idle_limit_note_message(struct uc *uc)
 }
 
 /*
- * Of what was sent to it: in the queue, in the link, or where its library OS keeps it for the driver. What that says is the
- * guest's own word, so it decides about that guest's message alone.
+ * Of what was sent to it: in the queue, in the link, or where its library OS keeps it for the driver. What
+ * that says is the guest's own word, so it decides about that guest's message alone.
  */
 static uint64_t untaken(const struct tender *t, const struct uc *uc)
 {
@@ -48,8 +48,8 @@ static uint64_t untaken(const struct tender *t, const struct uc *uc)
 }
 
 /*
- * Killed, it runs no more on this core. A message that it has not taken by then is another UC's; one that it took in the
- * last moment is lost with it.
+ * Killed, it runs no more on this core. A message that it has not taken by then is another UC's; one that it
+ * took in the last moment is lost with it.
  */
 static void end(const struct tender *t, struct uc *uc)
 {

@@ -18,13 +18,16 @@
 #include "uc/uc.h"
 
 /*
- * How often is looked at the processor time of watched UCs. One core fills at most 10 GB in a second, in huge pages, so all
- * UCs of a tender together grow by less than 128 MB between two looks.
+ * How often is looked at the processor time of watched UCs. One core fills at most 10 GB in a second, in huge
+ * pages, so all UCs of a tender together grow by less than 128 MB between two looks.
  */
 #define TICK_NS 7000000ull
 /* A UC is watched until its CPU time has stood still for so many ticks. */
 #define QUIET_TICKS 4
-/* Reading how much memory a UC has costs microseconds: it is done each time that the UC has used so much processor time. */
+/*
+ * Reading how much memory a UC has costs microseconds: it is done each time that the UC has used so much
+ * processor time.
+ */
 #define LOOK_CPU_NS 1000000ull
 /* A UC that is not watched is looked at as soon as it has used so much. */
 #define ALARM_CPU_NS 1000000ull
@@ -37,7 +40,10 @@
 #define DEPLOY_DEADLINE_NS 10000000000ull
 #define NEVER_NS UINT64_MAX
 
-/* Reserved address space is not counted by RLIMIT_DATA, but thread stacks are, and half a GiB for each V8 isolate. */
+/*
+ * Reserved address space is not counted by RLIMIT_DATA, but thread stacks are, and half a GiB for each V8
+ * isolate.
+ */
 #define DATA_SLACK (16ull << 30)
 #define DATA_MAX (1ull << 46)
 
@@ -72,7 +78,8 @@ void limits_forget(struct uc *uc)
 
 static void tell(struct tender *t, struct uc *uc, uint64_t bytes)
 {
-	uint64_t change = bytes > uc->watch.told_bytes ? bytes - uc->watch.told_bytes : uc->watch.told_bytes - bytes;
+	uint64_t change =
+		bytes > uc->watch.told_bytes ? bytes - uc->watch.told_bytes : uc->watch.told_bytes - bytes;
 
 	if (change < TELL_BYTES || control_congested(t))
 		return;
@@ -157,7 +164,10 @@ static void tick_ready(struct tender *t, struct event_source *source, uint32_t e
 		t->limits.next_tick_ns = 0;
 }
 
-/* A timer of its own: a wait for events that had to end with the next tick would set a timer of the host each time. */
+/*
+ * A timer of its own: a wait for events that had to end with the next tick would set a timer of the host each
+ * time.
+ */
 static void set_ticks(struct tender *t, uint64_t ns)
 {
 	struct timespec each = { .tv_nsec = (long)ns };

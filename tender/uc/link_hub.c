@@ -30,8 +30,8 @@
 
 /* ---- to a UC ---- */
 
-static ssize_t send_now(struct uc *uc, const void *data, size_t bytes, const void *more, size_t more_bytes, const int *fds,
-			int fd_count)
+static ssize_t send_now(struct uc *uc, const void *data, size_t bytes, const void *more, size_t more_bytes,
+			const int *fds, int fd_count)
 {
 	struct iovec iov[2] = { { (void *)data, bytes }, { (void *)more, more_bytes } };
 
@@ -40,14 +40,15 @@ static ssize_t send_now(struct uc *uc, const void *data, size_t bytes, const voi
 
 void link_listen(struct tender *t, struct uc *uc)
 {
-	uint32_t in = list_empty(&uc->share.waiting) ? EPOLLIN : 0, out = uc->out.first && !uc->subject.operation ? EPOLLOUT : 0;
+	uint32_t in = list_empty(&uc->share.waiting) ? EPOLLIN : 0,
+		 out = uc->out.first && !uc->subject.operation ? EPOLLOUT : 0;
 
 	loop_change(t, &uc->link, in | out);
 }
 
 /* Only single descriptors ever wait: deploys go out first on a fresh link. */
-static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload, const int *fds,
-		    int fd_count)
+static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload,
+		    const int *fds, int fd_count)
 {
 	size_t bytes = sizeof *frame + frame->len;
 	struct packet *p;
@@ -76,8 +77,8 @@ static void enqueue(struct tender *t, struct uc *uc, const struct link_frame *fr
 	uc->out.bytes += bytes;
 }
 
-void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload, const int *fds,
-	       int fd_count)
+void link_send(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload,
+	       const int *fds, int fd_count)
 {
 	ssize_t n = -EAGAIN;
 
@@ -134,7 +135,8 @@ void link_go_on(struct tender *t, struct uc *uc)
 
 /* ---- from a UC ---- */
 
-static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_frame *frame, const void *payload)
+static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_frame *frame,
+			    const void *payload)
 {
 	struct control_started started = { .process_ns = uc->made_ns };
 	struct link_deployed deployed;
@@ -209,14 +211,16 @@ static void report_violation(struct tender *t, struct uc *uc, const struct link_
 	if (bytes < (ssize_t)sizeof *frame)
 		n = snprintf(text, sizeof text, "tender: refused a packet of %zd bytes", bytes);
 	else
-		n = snprintf(text, sizeof text, "tender: refused a frame of type %u, %u bytes, in a packet of %zd bytes%s",
-			     frame->type, frame->len, bytes, uc->state == UC_STARTING ? ", before its LINK_DEPLOYED" : "");
+		n = snprintf(text, sizeof text,
+			     "tender: refused a frame of type %u, %u bytes, in a packet of %zd bytes%s",
+			     frame->type, frame->len, bytes,
+			     uc->state == UC_STARTING ? ", before its LINK_DEPLOYED" : "");
 	control_send(t, CONTROL_LINK, LINK_PANIC, uc->id, 0, text, (size_t)n);
 }
 
 /*
- * 1 a frame was taken, 2 it answered a message, after which a UC waits; 0 none is there (or the link has ended),
- * -1 the UC broke the protocol.
+ * 1 a frame was taken, 2 it answered a message, after which a UC waits; 0 none is there (or the link has
+ * ended), -1 the UC broke the protocol.
  */
 static int receive_frame(struct tender *t, struct uc *uc)
 {
@@ -234,7 +238,8 @@ static int receive_frame(struct tender *t, struct uc *uc)
 	link_share_use(uc, (size_t)n);
 	if (uc->refused)
 		return 1;
-	if (n >= (ssize_t)sizeof frame && frame.len == (size_t)n - sizeof frame && take_frame(t, uc, &frame, room))
+	if (n >= (ssize_t)sizeof frame && frame.len == (size_t)n - sizeof frame &&
+	    take_frame(t, uc, &frame, room))
 		return asked && ends_answer(&frame) ? 2 : 1;
 	report_violation(t, uc, &frame, n);
 	uc->refused = true;

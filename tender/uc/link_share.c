@@ -11,7 +11,10 @@
 /* What a UC can say at once, after it was calm for so long: a result of a megabyte, some thousand lines. */
 #define STORE_BYTES (2ll << 20)
 #define CALM_NS 100000000ull
-/* All others, of all tenders of the node: 48 frames, or as many kilobytes, in a millisecond: a quarter of the node's time. */
+/*
+ * All others, of all tenders of the node: 48 frames, or as many kilobytes, in a millisecond: a quarter of the
+ * node's time.
+ */
 #define NODE_BYTES_PER_MS (48ll << 10)
 #define BYTES_PER_MS_MIN (8ll << 10)
 /* They have it in turns, of so much at least. */
@@ -82,7 +85,8 @@ void link_shares_tick(struct tender *t)
 	if (!ms)
 		return;
 	t->shares.given_ns = now;
-	bytes = (int64_t)(ms < TICK_MS_MAX ? ms : TICK_MS_MAX) * (per_ms > BYTES_PER_MS_MIN ? per_ms : BYTES_PER_MS_MIN);
+	bytes = (int64_t)(ms < TICK_MS_MAX ? ms : TICK_MS_MAX) *
+		(per_ms > BYTES_PER_MS_MIN ? per_ms : BYTES_PER_MS_MIN);
 	list_for_each(n, &t->shares.waiting)
 		if (++turns * TURN_BYTES >= bytes)
 			break;

@@ -1,6 +1,7 @@
 /*
- * What a UC may send. The tender takes frames of a UC on the time of all, and the node those of all UCs: each has a share of
- * both, in store for what it says at once, and is not listened to while that is used up. Its link then fills, and it waits.
+ * What a UC may send. The tender takes frames of a UC on the time of all, and the node those of all UCs: each
+ * has a share of both, in store for what it says at once, and is not listened to while that is used up. Its
+ * link then fills, and it waits.
  */
 #ifndef TENDER_LINK_SHARE_H
 #define TENDER_LINK_SHARE_H
@@ -20,7 +21,10 @@ struct link_shares {
 };
 
 void link_shares_init(struct tender *t);
-/* A frame with so many bytes was taken. False, and uc->share.bytes below 0, when the UC has had its share: it is to wait. */
+/*
+ * A frame with so many bytes was taken. False, and uc->share.bytes below 0, when the UC has had its share: it
+ * is to wait.
+ */
 bool link_share_use(struct uc *uc, size_t bytes);
 /* It is not listened to until it has a share again, which link_shares_tick tells. */
 void link_share_await(struct tender *t, struct uc *uc);

@@ -22,8 +22,8 @@
 #define STEP_MAX_NS 500000
 
 /*
- * A UC runs on its tender's core: it gets that by a yield, and keeps it until it rests, or has had its share. It has not run
- * only if it rests, or others have been let go first.
+ * A UC runs on its tender's core: it gets that by a yield, and keeps it until it rests, or has had its share.
+ * It has not run only if it rests, or others have been let go first.
  */
 static bool yield_to(pid_t pid, uint64_t *ran)
 {

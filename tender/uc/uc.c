@@ -125,8 +125,9 @@ static void report_end(struct tender *t, struct uc *uc)
 	int status = uc->end.wait_status;
 
 	if (uc->state == UC_STARTING) {
-		control_error(t, uc->id, uc->start.seq, EPROTO, "UC %u ended before it confirmed its start (%s %d)",
-			      uc->id, WIFSIGNALED(status) ? "signal" : "status",
+		control_error(t, uc->id, uc->start.seq, EPROTO,
+			      "UC %u ended before it confirmed its start (%s %d)", uc->id,
+			      WIFSIGNALED(status) ? "signal" : "status",
 			      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 	}
 	uc->end.reason = uc->exit_reason;

@@ -97,10 +97,11 @@ struct uc {
 	uint64_t memory_limit;
 	struct {
 		struct list_node node;          /* UCs whose memory is looked at often, or that doze */
-		uint64_t cpu_ns, looked_cpu_ns; /* its CPU time at the last tick, and when its memory was last looked at */
-		int quiet;                      /* ticks in a row without progress of its CPU time */
-		bool dozes;                     /* it is not watched, and has no alarm */
-		uint64_t told_bytes;            /* of memory that the node knows of */
+		uint64_t cpu_ns, looked_cpu_ns; /* its CPU time at the last tick, and when its memory was last
+		                                   looked at */
+		int quiet; /* ticks in a row without progress of its CPU time */
+		bool dozes; /* it is not watched, and has no alarm */
+		uint64_t told_bytes; /* of memory that the node knows of */
 	} watch;
 
 	/* cpu_alarm.c */
@@ -126,13 +127,14 @@ struct uc {
 	enum embryo_fetch fetch;
 	struct {
 		unsigned answers; /* of its driver, until there is nothing to learn */
-		bool done;        /* what it has touched is known, or is no working set */
+		bool done; /* what it has touched is known, or is no working set */
 	} learn;
 
 	/* capture/capture_later.c */
 	struct {
-		struct list_node waiting;   /* UCs that have answered and are to be captured */
-		struct control_frame frame; /* request to carry out when it has answered; no seq: there is none */
+		struct list_node waiting; /* UCs that have answered and are to be captured */
+		struct control_frame frame; /* request to carry out when it has answered; no seq: there is
+		                               none */
 		struct control_capture how;
 	} capture;
 
@@ -140,7 +142,7 @@ struct uc {
 	struct kept *kept; /* of a demoted UC, else NULL */
 	struct {
 		struct list_node waiting; /* UCs that are to be reset once they are at rest */
-		uint32_t seq;             /* request to answer then */
+		uint32_t seq; /* request to answer then */
 		uint64_t asked_ns, next_ns;
 		uint32_t count; /* how often it was put back to its snapshot */
 		uint32_t pages; /* its private pages at the second time */
@@ -154,7 +156,7 @@ struct uc_table {
 	uint32_t count; /* in the chains, with a process */
 	struct list_node dead;
 	struct list_node ending; /* UCs that have closed their link and not ended yet */
-	uint64_t oom_kills;      /* procfs_oom_kills, when it was last asked */
+	uint64_t oom_kills; /* procfs_oom_kills, when it was last asked */
 };
 
 void uc_table_init(struct tender *t);
@@ -172,7 +174,10 @@ void uc_forsake(struct tender *t, struct uc *uc);
 /* Sends SIGKILL; the first reason given is the one reported. */
 void uc_kill(struct uc *uc, enum control_exit_reason reason);
 struct tracee;
-/* Its process could not be stopped: tracee_stop returned error. If that has ended it, or it has to end, so it does. */
+/*
+ * Its process could not be stopped: tracee_stop returned error. If that has ended it, or it has to end, so it
+ * does.
+ */
 void uc_note_stop_failed(struct uc *uc, const struct tracee *tracee, int error);
 struct rusage;
 /* The process was seen to end, with the results of wait4(2). uc_reap has to follow. */

@@ -1,6 +1,7 @@
 /*
- * Runs a target on mutations of its seeds, and keeps those that reach code which no other has reached (the compiler
- * calls __sanitizer_cov_trace_pc at each branch). What ends the process is saved first. The same seed, the same series.
+ * Runs a target on mutations of its seeds, and keeps those that reach code which no other has reached (the
+ * compiler calls __sanitizer_cov_trace_pc at each branch). What ends the process is saved first. The same
+ * seed, the same series.
  *
  *   TARGET [--seconds N] [--seed S] [--out DIR]     TARGET FILE…: these inputs alone
  */
@@ -154,9 +155,11 @@ static void take(const uint8_t *bytes, size_t size)
 
 static void put_number(size_t at)
 {
-	static const uint64_t values[] = { 0,	   1,	   2,	       7,	   8,	       0x7f,	   0x80,
-					   0xff,   0x7fff, 0x8000,     0xffff,	   0x10000,    0x7fffffff, 0x80000000,
-					   0xffffffff, 0x100000000, 1ull << 39, 1ull << 47, 1ull << 63, ~0ull, ~0ull >> 1 };
+	static const uint64_t values[] = { 0,           1,          2,          7,          8,
+					   0x7f,        0x80,       0xff,       0x7fff,     0x8000,
+					   0xffff,      0x10000,    0x7fffffff, 0x80000000, 0xffffffff,
+					   0x100000000, 1ull << 39, 1ull << 47, 1ull << 63, ~0ull,
+					   ~0ull >> 1 };
 	size_t width = (size_t)1 << below(4);
 	uint64_t value = 0;
 
@@ -164,10 +167,17 @@ static void put_number(size_t at)
 		return;
 	memcpy(&value, current + at, width);
 	switch (below(4)) {
-	case 0: value = values[below(sizeof values / sizeof values[0])]; break;
-	case 1: value += below(64); break;
-	case 2: value -= below(64); break;
-	default: value = next();
+	case 0:
+		value = values[below(sizeof values / sizeof values[0])];
+		break;
+	case 1:
+		value += below(64);
+		break;
+	case 2:
+		value -= below(64);
+		break;
+	default:
+		value = next();
 	}
 	memcpy(current + at, &value, width);
 }
@@ -214,12 +224,26 @@ static void mutate(void)
 	size_t at = below(current_size);
 
 	switch (below(8)) {
-	case 0: resize(); break;
-	case 1: take_from_another(); break;
-	case 2: if (current_size) move_block(); break;
-	case 3: if (current_size) current[at] ^= (uint8_t)(1u << below(8)); break;
-	case 4: if (current_size) current[at] = (uint8_t)next(); break;
-	default: put_number(below(2) ? at : at & ~(size_t)7);
+	case 0:
+		resize();
+		break;
+	case 1:
+		take_from_another();
+		break;
+	case 2:
+		if (current_size)
+			move_block();
+		break;
+	case 3:
+		if (current_size)
+			current[at] ^= (uint8_t)(1u << below(8));
+		break;
+	case 4:
+		if (current_size)
+			current[at] = (uint8_t)next();
+		break;
+	default:
+		put_number(below(2) ? at : at & ~(size_t)7);
 	}
 }
 

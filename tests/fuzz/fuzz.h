@@ -1,6 +1,6 @@
 /*
- * A target is LLVMFuzzerTestOneInput, as libFuzzer has it: it takes any bytes, and ends the process when something is
- * wrong. fuzz.c drives it where there is no libFuzzer.
+ * A target is LLVMFuzzerTestOneInput, as libFuzzer has it: it takes any bytes, and ends the process when
+ * something is wrong. fuzz.c drives it where there is no libFuzzer.
  */
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H

@@ -7,8 +7,8 @@
 static struct uc uc;
 static dev_t root_device;
 
-void link_send(struct tender *t, struct uc *to, const struct link_frame *frame, const void *payload, const int *fds,
-	       int fd_count)
+void link_send(struct tender *t, struct uc *to, const struct link_frame *frame, const void *payload,
+	       const int *fds, int fd_count)
 {
 	const struct link_fs_reply *reply = payload;
 	struct stat status;
@@ -17,7 +17,8 @@ void link_send(struct tender *t, struct uc *to, const struct link_frame *frame, 
 	if (to != &uc || frame->len < sizeof *reply || frame->len > LINK_PAYLOAD_MAX)
 		abort();
 	/* Whatever is handed over is a regular file below the folder that is served. */
-	if (fd_count && (fstat(fds[0], &status) < 0 || !S_ISREG(status.st_mode) || status.st_dev != root_device))
+	if (fd_count &&
+	    (fstat(fds[0], &status) < 0 || !S_ISREG(status.st_mode) || status.st_dev != root_device))
 		abort();
 }
 
@@ -45,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 uint8_t *fuzz_seed(unsigned number, size_t *size)
 {
-	static const char *const paths[] = { "/stdio.h", "/inner/fs.h", "/sys/../stdio.h", "/linux//./fs.h", "/", "/inner/" };
+	static const char *const paths[] = { "/stdio.h",       "/inner/fs.h", "/sys/../stdio.h",
+					     "/linux//./fs.h", "/",           "/inner/" };
 	uint8_t *seed = malloc(sizeof(struct link_fs_call) + 64);
 	struct link_fs_call call = { .op = 1 + number % 4, .arg = number / 8 };
 

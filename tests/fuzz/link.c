@@ -1,6 +1,7 @@
 /*
- * Packets on the link of a context, in all sizes. The tender's surroundings are replaced: what is passed on to the node is
- * looked at here. An input is a byte for the state that the context is in, then packets, each with its length before it.
+ * Packets on the link of a context, in all sizes. The tender's surroundings are replaced: what is passed on
+ * to the node is looked at here. An input is a byte for the state that the context is in, then packets, each
+ * with its length before it.
  */
 #include "../../tender/uc/link_hub.c"
 #include "fuzz.h"
@@ -71,12 +72,13 @@ void link_share_await(struct tender *t, struct uc *of)
 	of->share.bytes = SHARE;
 }
 
-void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t id, uint32_t seq, const void *payload,
-		  size_t bytes)
+void control_send(struct tender *t, uint16_t type, uint16_t flags, uint32_t id, uint32_t seq,
+		  const void *payload, size_t bytes)
 {
 	(void)t;
 	(void)seq;
-	require(type == CONTROL_LINK && flags == LINK_PANIC && id == UC_ID && bytes < 160 && strlen(payload) == bytes);
+	require(type == CONTROL_LINK && flags == LINK_PANIC && id == UC_ID && bytes < 160 &&
+		strlen(payload) == bytes);
 }
 
 void control_ok(struct tender *t, uint32_t id, uint32_t seq, const void *payload, size_t bytes)
@@ -139,7 +141,8 @@ static struct tender tender = { .uc_hooks = &hooks };
 /* ---- packets ---- */
 
 /* The bytes of one, behind its length; what is left. */
-static const uint8_t *next_packet(const uint8_t *at, const uint8_t *end, const uint8_t **packet, size_t *bytes)
+static const uint8_t *next_packet(const uint8_t *at, const uint8_t *end, const uint8_t **packet,
+				  size_t *bytes)
 {
 	uint16_t length;
 
@@ -172,8 +175,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return 0;
 	killed = false;
-	uc = (struct uc){ .id = UC_ID, .start.deploy_id = DEPLOY_ID, 
-			   .state = states[*data % 2], .share.bytes = SHARE, .traced = *data & 2, .link = { .fd = pair[0] } };
+	uc = (struct uc){ .id = UC_ID,
+			  .start.deploy_id = DEPLOY_ID,
+			  .state = states[*data % 2],
+			  .share.bytes = SHARE,
+			  .traced = *data & 2,
+			  .link = { .fd = pair[0] } };
 	deliver(pair[1], data + 1, data + size);
 	link_ready(&tender, &uc.link, EPOLLIN);
 	close(pair[1]);
@@ -185,7 +192,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /* ---- seeds ---- */
 
-static size_t put_frame(uint8_t *to, uint16_t type, uint16_t flags, uint32_t claimed, const void *payload, uint16_t bytes)
+static size_t put_frame(uint8_t *to, uint16_t type, uint16_t flags, uint32_t claimed, const void *payload,
+			uint16_t bytes)
 {
 	struct link_frame frame = { .type = type, .flags = flags, .len = claimed };
 	uint16_t length = (uint16_t)(sizeof frame + bytes);
@@ -199,8 +207,8 @@ static size_t put_frame(uint8_t *to, uint16_t type, uint16_t flags, uint32_t cla
 uint8_t *fuzz_seed(unsigned number, size_t *size)
 {
 	/* The last but one is refused; nothing behind it may come out. */
-	static const uint16_t types[] = { LINK_DRIVER_OUT, LINK_STDOUT, LINK_STDERR, LINK_EXIT, LINK_PANIC, LINK_TRACE,
-					  LINK_FS_CALL,	   LINK_STDOUT };
+	static const uint16_t types[] = { LINK_DRIVER_OUT, LINK_STDOUT, LINK_STDERR,  LINK_EXIT,
+					  LINK_PANIC,      LINK_TRACE,  LINK_FS_CALL, LINK_STDOUT };
 	struct link_deployed deployed = { DEPLOY_ID };
 	uint8_t *seed = calloc(1, 4096);
 
@@ -211,7 +219,8 @@ uint8_t *fuzz_seed(unsigned number, size_t *size)
 	seed[0] = (uint8_t)(number == 1);
 	*size = 1;
 	if (number == 1)
-		*size += put_frame(seed + *size, LINK_DEPLOYED, 0, sizeof deployed, &deployed, sizeof deployed);
+		*size += put_frame(seed + *size, LINK_DEPLOYED, 0, sizeof deployed, &deployed,
+				   sizeof deployed);
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
 		*size += put_frame(seed + *size, types[i], number == 2 ? LINK_MORE : 0, 8, "12345678", 8);
 	return seed;

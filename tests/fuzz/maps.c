@@ -25,7 +25,8 @@ uint8_t *fuzz_seed(unsigned number, size_t *size)
 	static const char *const seeds[] = {
 		"00400000-00452000 r-xp 00000000 08:02 173521 /usr/bin/program\n"
 		"00e03000-00e24000 rw-p 00000000 00:00 0 [heap]\n",
-		"1d000000-1d004000 r--p 00000000 00:00 0 [vvar]\n1d004000-1d006000 r-xp 00000000 00:00 0 [vdso]\n"
+		"1d000000-1d004000 r--p 00000000 00:00 0 [vvar]\n"
+		"1d004000-1d006000 r-xp 00000000 00:00 0 [vdso]\n"
 		"20000000-20010000 rw-s 00001000 00:01 9 /memfd:seuss-layer (deleted)\n",
 		"7ffffffde000-7ffffffff000 ---p 00000000 00:00 0",
 	};

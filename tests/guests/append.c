@@ -14,7 +14,8 @@ static void two_writers(void)
 	REQUIRE(write(a, "one ", 4) == 4 && write(b, "two ", 4) == 4 && write(a, "three", 5) == 5);
 	REQUIRE(sandbox_holds("log", "one two three"));
 	REQUIRE(lseek(a, 0, SEEK_CUR) == 13);
-	REQUIRE(lseek(a, 0, SEEK_SET) == 0 && write(a, ".", 1) == 1 && sandbox_holds("log", "one two three."));
+	REQUIRE(lseek(a, 0, SEEK_SET) == 0 && write(a, ".", 1) == 1 &&
+		sandbox_holds("log", "one two three."));
 }
 
 static void positioned(void)

@@ -8,17 +8,16 @@
 
 static int check_failures;
 
-#define CHECK(name, holds)                                                                  \
-	do {                                                                                \
-		errno = 0;                                                                  \
-		if (holds) {                                                                \
-			printf("ok %s\n", name);                                            \
-		} else {                                                                    \
-			printf("not ok %s (%s:%d, errno %s)\n", name, __FILE__, __LINE__,   \
-			       strerror(errno));                                            \
-			check_failures++;                                                   \
-		}                                                                           \
-		fflush(stdout);                                                             \
+#define CHECK(name, holds)                                                                                  \
+	do {                                                                                                \
+		errno = 0;                                                                                  \
+		if (holds) {                                                                                \
+			printf("ok %s\n", name);                                                            \
+		} else {                                                                                    \
+			printf("not ok %s (%s:%d, errno %s)\n", name, __FILE__, __LINE__, strerror(errno)); \
+			check_failures++;                                                                   \
+		}                                                                                           \
+		fflush(stdout);                                                                             \
 	} while (0)
 
 /* Whether call fails with that errno. */

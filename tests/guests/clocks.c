@@ -51,7 +51,8 @@ static void test_reading(void)
 	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
 		int64_t first = read_ns(clocks[i].clock), second = read_vdso_ns(clocks[i].clock);
 		int64_t third = read_ns(clocks[i].clock);
-		int coarse = clocks[i].clock == CLOCK_REALTIME_COARSE || clocks[i].clock == CLOCK_MONOTONIC_COARSE;
+		int coarse =
+			clocks[i].clock == CLOCK_REALTIME_COARSE || clocks[i].clock == CLOCK_MONOTONIC_COARSE;
 		CHECK(clocks[i].name, coarse ? close_to(first, second) && close_to(second, third)
 					     : first > 0 && first <= second && second <= third);
 	}
@@ -59,7 +60,8 @@ static void test_reading(void)
 	gettimeofday(&tv, NULL);
 	int64_t us = tv.tv_sec * 1000000ll + tv.tv_usec;
 	CHECK("gettimeofday agrees", close_to(us * 1000, read_ns(CLOCK_REALTIME)));
-	CHECK("the call too", syscall(SYS_gettimeofday, &tv, NULL) == 0 && tv.tv_sec * 1000000ll + tv.tv_usec >= us);
+	CHECK("the call too",
+	      syscall(SYS_gettimeofday, &tv, NULL) == 0 && tv.tv_sec * 1000000ll + tv.tv_usec >= us);
 	CHECK("time agrees", time(NULL) - tv.tv_sec <= 1 && syscall(SYS_time, NULL) - tv.tv_sec <= 1);
 	CHECK("unknown clocks", FAILS(syscall(SYS_clock_gettime, 77, &tv), EINVAL));
 	CHECK("a bad address", FAILS(syscall(SYS_clock_gettime, CLOCK_REALTIME, (void *)16), EFAULT));
@@ -94,7 +96,8 @@ static void test_cpu_time(void)
 	CHECK("the other thread's", read_ns(CLOCK_THREAD_CPUTIME_ID) - thread < spent / 2 + 5000000);
 	struct timespec ts;
 	CHECK("the clock of an ended thread is gone", FAILS(clock_gettime(own, &ts), EINVAL));
-	CHECK("that of the process", clock_getcpuclockid(getpid(), &own) == 0 && clock_gettime(own, &ts) == 0);
+	CHECK("that of the process",
+	      clock_getcpuclockid(getpid(), &own) == 0 && clock_gettime(own, &ts) == 0);
 }
 
 static void test_sleep(void)

@@ -46,7 +46,8 @@ static void descriptors(void)
 	REQUIRE(dup2(fd, 0) == 0 && sandbox_holds("/dev/stdin", "through /dev/fd"));
 	REQUIRE(!pipe(fds));
 	snprintf(path, sizeof path, "/dev/fd/%d", fds[1]);
-	REQUIRE((fd = open(path, O_WRONLY)) >= 0 && write(fd, "x", 1) == 1 && read(fds[0], buf, sizeof buf) == 1);
+	REQUIRE((fd = open(path, O_WRONLY)) >= 0 && write(fd, "x", 1) == 1 &&
+		read(fds[0], buf, sizeof buf) == 1);
 }
 
 static void shared_memory(void)
@@ -67,7 +68,8 @@ static void special_files(void)
 	struct stat st;
 
 	REQUIRE(!mkfifo("fifo", 0600) && !lstat("fifo", &st) && S_ISFIFO(st.st_mode));
-	REQUIRE(FAILS(open("fifo", O_WRONLY | O_NONBLOCK), ENXIO) && open("fifo", O_RDONLY | O_NONBLOCK) >= 0);
+	REQUIRE(FAILS(open("fifo", O_WRONLY | O_NONBLOCK), ENXIO) &&
+		open("fifo", O_RDONLY | O_NONBLOCK) >= 0);
 	REQUIRE(open("fifo", O_WRONLY | O_NONBLOCK) >= 0);
 	REQUIRE(!mknod("plain", S_IFREG | 0600, 0) && !lstat("plain", &st) && S_ISREG(st.st_mode));
 	REQUIRE(FAILS(mknod("bad", 0170000, 0), EINVAL));

@@ -70,7 +70,8 @@ static void position(void)
 	long at;
 	DIR *d;
 
-	REQUIRE(!mkdir("pos", 0755) && !mkdir("pos/a", 0755) && !mkdir("pos/b", 0755) && !mkdir("pos/c", 0755));
+	REQUIRE(!mkdir("pos", 0755) && !mkdir("pos/a", 0755) && !mkdir("pos/b", 0755) &&
+		!mkdir("pos/c", 0755));
 	d = opendir("pos");
 	for (int i = 0; i < 3; i++)
 		REQUIRE(readdir(d));
@@ -90,7 +91,8 @@ static void working_directory(void)
 
 	REQUIRE(getcwd(here, sizeof here) && !strcmp(here, sandbox));
 	REQUIRE(!mkdir("w", 0755) && !mkdir("w/x", 0755) && !chdir("w/x"));
-	REQUIRE(getcwd(buf, sizeof buf) && !strncmp(buf, here, strlen(here)) && !strcmp(buf + strlen(here), "/w/x"));
+	REQUIRE(getcwd(buf, sizeof buf) && !strncmp(buf, here, strlen(here)) &&
+		!strcmp(buf + strlen(here), "/w/x"));
 	REQUIRE(!chdir("..") && (fd = open("x", O_PATH | O_DIRECTORY)) >= 0 && !fchdir(fd));
 	REQUIRE(FAILS((long)getcwd(buf, 2) - 1, ERANGE));
 	REQUIRE(!rmdir("../x") && FAILS((long)getcwd(buf, sizeof buf) - 1, ENOENT));

@@ -70,7 +70,8 @@ static void test_level(int ep, int p[2])
 	CHECK("once", ready(ep, 0) == EPOLLIN && ready(ep, 0) == 0);
 	CHECK("armed again", modify(ep, p[0], EPOLLIN) == 0 && ready(ep, 0) == EPOLLIN);
 	CHECK("not asked for", modify(ep, p[0], 0) == 0 && ready(ep, 0) == 0);
-	CHECK("hang-up is always told", read(p[0], &c, 1) == 1 && close(p[1]) == 0 && ready(ep, 0) == EPOLLHUP);
+	CHECK("hang-up is always told",
+	      read(p[0], &c, 1) == 1 && close(p[1]) == 0 && ready(ep, 0) == EPOLLHUP);
 	CHECK("delete", epoll_ctl(ep, EPOLL_CTL_DEL, p[0], NULL) == 0 && ready(ep, 0) == 0);
 }
 
@@ -90,7 +91,8 @@ static void test_socket(int ep)
 	CHECK("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
 	CHECK("writable", add(ep, s[0], EPOLLIN | EPOLLOUT | EPOLLRDHUP) == 0 && ready(ep, 0) == EPOLLOUT);
 	CHECK("both", write(s[1], "x", 1) == 1 && ready(ep, 0) == (EPOLLIN | EPOLLOUT));
-	CHECK("half closed", shutdown(s[1], SHUT_WR) == 0 && ready(ep, 0) == (EPOLLIN | EPOLLOUT | EPOLLRDHUP));
+	CHECK("half closed",
+	      shutdown(s[1], SHUT_WR) == 0 && ready(ep, 0) == (EPOLLIN | EPOLLOUT | EPOLLRDHUP));
 	close(s[1]);
 	CHECK("closed", ready(ep, 0) == (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLHUP));
 	close(s[0]);
@@ -180,7 +182,8 @@ static void test_waiting(void)
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	CHECK("time out", epoll_wait(ep, &ev, 1, 30) == 0);
 	clock_gettime(CLOCK_MONOTONIC, &after);
-	CHECK("not early", (after.tv_sec - before.tv_sec) * 1000000000l + after.tv_nsec - before.tv_nsec >= 30000000);
+	CHECK("not early",
+	      (after.tv_sec - before.tv_sec) * 1000000000l + after.tv_nsec - before.tv_nsec >= 30000000);
 	CHECK("pwait2 time out", epoll_pwait2(ep, &ev, 1, &short_time, NULL) == 0);
 	pthread_create(&t, NULL, write_later, &e);
 	CHECK("woken by a thread", epoll_wait(ep, &ev, 1, -1) == 1 && ev.data.fd == e);

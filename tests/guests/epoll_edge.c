@@ -50,7 +50,8 @@ static void test_eventfd(void)
 
 	CHECK("eventfd: add", add(ep, e, EPOLLIN) == 0 && ready(ep) == 0);
 	for (int i = 0; i < 3; i++)
-		CHECK("eventfd: each write is an edge", eventfd_write(e, 1) == 0 && ready(ep) == EPOLLIN && ready(ep) == 0);
+		CHECK("eventfd: each write is an edge",
+		      eventfd_write(e, 1) == 0 && ready(ep) == EPOLLIN && ready(ep) == 0);
 	CHECK("eventfd: the sum", eventfd_read(e, &v) == 0 && v == 3 && ready(ep) == 0);
 	close(e);
 	close(ep);
@@ -64,7 +65,8 @@ static void test_writable(void)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, s))
 		return;
-	CHECK("socket: add", add(ep, s[0], EPOLLIN | EPOLLOUT) == 0 && ready(ep) == EPOLLOUT && ready(ep) == 0);
+	CHECK("socket: add",
+	      add(ep, s[0], EPOLLIN | EPOLLOUT) == 0 && ready(ep) == EPOLLOUT && ready(ep) == 0);
 	while ((n = write(s[0], block, sizeof block)) > 0)
 		sent += n;
 	CHECK("socket: full", FAILS(write(s[0], block, 1), EAGAIN) && sent > 0 && ready(ep) == 0);

@@ -28,7 +28,8 @@ static void test_counter(void)
 	CHECK("ready both ways", events(e) == (POLLIN | POLLOUT));
 	CHECK("initial value", read(e, &v, 8) == 8 && v == 5);
 	CHECK("empty", FAILS(read(e, &v, 8), EAGAIN) && events(e) == POLLOUT);
-	CHECK("sum", eventfd_write(e, 3) == 0 && eventfd_write(e, 4) == 0 && eventfd_read(e, &v) == 0 && v == 7);
+	CHECK("sum",
+	      eventfd_write(e, 3) == 0 && eventfd_write(e, 4) == 0 && eventfd_read(e, &v) == 0 && v == 7);
 	CHECK("short read", FAILS(read(e, &v, 7), EINVAL));
 	CHECK("short write", FAILS(write(e, &v, 7), EINVAL));
 	CHECK("all ones", FAILS(write(e, &max, 8), EINVAL));

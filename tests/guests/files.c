@@ -155,7 +155,7 @@ static void splicing(void)
 	REQUIRE(!pipe(fds) && splice(in, &offset, fds[1], NULL, 4, 0) == 4 && offset == 7);
 	offset = 2;
 	REQUIRE(splice(fds[0], NULL, out, &offset, 100, 0) == 4 && offset == 6);
-	REQUIRE(pread(out, buf, 16, 0) == 6 && !memcmp(buf, "\0\0" "3456", 6));
+	REQUIRE(pread(out, buf, 16, 0) == 6 && !memcmp(buf, "\0\0003456", 6));
 	REQUIRE(FAILS(splice(fds[0], NULL, out, NULL, 1, SPLICE_F_NONBLOCK), EAGAIN));
 	REQUIRE(FAILS(splice(in, NULL, out, NULL, 1, 0), EINVAL));
 	REQUIRE(FAILS(splice(in, NULL, fds[1], &offset, 1, 0), ESPIPE));
@@ -202,7 +202,8 @@ static void status(void)
 	struct statx sx;
 	int fd = sandbox_file("status", "123");
 
-	REQUIRE(!statx(AT_FDCWD, "status", 0, STATX_BASIC_STATS, &sx) && sx.stx_size == 3 && S_ISREG(sx.stx_mode));
+	REQUIRE(!statx(AT_FDCWD, "status", 0, STATX_BASIC_STATS, &sx) && sx.stx_size == 3 &&
+		S_ISREG(sx.stx_mode));
 	REQUIRE(!statx(fd, "", AT_EMPTY_PATH, STATX_SIZE, &sx) && sx.stx_size == 3);
 	REQUIRE(FAILS(statx(fd, "", 0, STATX_SIZE, &sx), ENOENT));
 	REQUIRE(!access("status", R_OK | W_OK) && FAILS(access("status", X_OK), EACCES));

@@ -75,7 +75,8 @@ static void test_wait(void)
 	CHECK("not before its time", now_ns(CLOCK_MONOTONIC) - start >= 20000000);
 	struct timespec at = in_ms(CLOCK_MONOTONIC, 20);
 	CHECK("FUTEX_WAIT_BITSET takes a time of day",
-	      FAILS(futex(&word, FUTEX_WAIT_BITSET, 0, &at, NULL, ~0u), ETIMEDOUT) && now_ns(CLOCK_MONOTONIC) >= start);
+	      FAILS(futex(&word, FUTEX_WAIT_BITSET, 0, &at, NULL, ~0u), ETIMEDOUT) &&
+		      now_ns(CLOCK_MONOTONIC) >= start);
 	at = in_ms(CLOCK_REALTIME, 20);
 	CHECK("of CLOCK_REALTIME too",
 	      FAILS(futex(&word, FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME, 0, &at, NULL, ~0u), ETIMEDOUT));
@@ -83,7 +84,8 @@ static void test_wait(void)
 	CHECK("a time gone by", FAILS(futex(&word, FUTEX_WAIT_BITSET, 0, &at, NULL, ~0u), ETIMEDOUT));
 	CHECK("a bad time", FAILS(futex(&word, FUTEX_WAIT, 0, &bad, NULL, 0), EINVAL));
 	CHECK("a bad address", FAILS(futex((uint32_t *)16, FUTEX_WAIT, 0, NULL, NULL, 0), EFAULT));
-	CHECK("an odd address", FAILS(futex((uint32_t *)((char *)&word + 1), FUTEX_WAIT, 0, NULL, NULL, 0), EINVAL));
+	CHECK("an odd address",
+	      FAILS(futex((uint32_t *)((char *)&word + 1), FUTEX_WAIT, 0, NULL, NULL, 0), EINVAL));
 	CHECK("an empty bitset", FAILS(futex(&word, FUTEX_WAIT_BITSET, 0, NULL, NULL, 0), EINVAL));
 	CHECK("an unknown operation", FAILS(futex(&word, 99, 0, NULL, NULL, 0), ENOSYS));
 	CHECK("nobody to wake", futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0) == 0);
@@ -93,15 +95,16 @@ static void test_wake(void)
 {
 	struct wait w[4];
 	start_waiters(w, 4, &word, ~0u);
-	CHECK("FUTEX_WAKE wakes as many as it says", futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1 &&
-	      futex(&word, FUTEX_WAKE_PRIVATE, 2, NULL, NULL, 0) == 2);
+	CHECK("FUTEX_WAKE wakes as many as it says",
+	      futex(&word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0) == 1 &&
+		      futex(&word, FUTEX_WAKE_PRIVATE, 2, NULL, NULL, 0) == 2);
 	CHECK("and then the rest", futex(&word, FUTEX_WAKE_PRIVATE, 100, NULL, NULL, 0) == 1);
 	join_waiters(w, 4);
 	CHECK("they return 0", !w[0].result && !w[1].result && !w[2].result && !w[3].result);
 
 	start_waiters(w, 2, &word, 1);
 	CHECK("a bitset chooses", futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 9, NULL, NULL, 2) == 0 &&
-	      futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 9, NULL, NULL, 3) == 2);
+					  futex(&word, FUTEX_WAKE_BITSET_PRIVATE, 9, NULL, NULL, 3) == 2);
 	join_waiters(w, 2);
 }
 
@@ -157,7 +160,8 @@ static void *try_pi(void *arg)
 {
 	struct timespec at = in_ms(CLOCK_REALTIME, 20);
 	lock_result = syscall(SYS_futex, arg, FUTEX_LOCK_PI_PRIVATE, 0, &at, NULL, 0) ? errno : 0;
-	return (void *)(intptr_t)FAILS(syscall(SYS_futex, arg, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EAGAIN);
+	return (void *)(intptr_t)FAILS(syscall(SYS_futex, arg, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0),
+				       EAGAIN);
 }
 
 static void test_pi(void)
@@ -175,13 +179,14 @@ static void test_pi(void)
 	CHECK("FUTEX_LOCK_PI excludes", good == 4 && entered == 4);
 	lock = 0;
 	CHECK("a free one is taken", futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 &&
-	      (lock & FUTEX_TID_MASK) == (uint32_t)syscall(SYS_gettid));
+					     (lock & FUTEX_TID_MASK) == (uint32_t)syscall(SYS_gettid));
 	CHECK("twice is a deadlock", FAILS(futex(&lock, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), EDEADLK));
 	pthread_create(&t[0], NULL, try_pi, &lock);
 	pthread_join(t[0], &result);
 	CHECK("others time out or fail to lock at once", lock_result == ETIMEDOUT && result);
 	CHECK("it is released", futex(&lock, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0 && lock == 0);
-	CHECK("who is not the owner cannot", FAILS(futex(&lock, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EPERM));
+	CHECK("who is not the owner cannot",
+	      FAILS(futex(&lock, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EPERM));
 }
 
 int main(void)

@@ -58,7 +58,8 @@ static void test_tcp(void)
 	CHECK("bind to ::1", bind6(l, "::1", 0) == 0 && listen(l, 5) == 0);
 	CHECK("connect", connect6(c, "::1", port_of(l)) == 0);
 	int s = accept(l, NULL, NULL);
-	CHECK("names", !strcmp(text_of(s, 0), "::1") && !strcmp(text_of(c, 1), "::1") && !strcmp(text_of(c, 0), "::1"));
+	CHECK("names", !strcmp(text_of(s, 0), "::1") && !strcmp(text_of(c, 1), "::1") &&
+			       !strcmp(text_of(c, 0), "::1"));
 	CHECK("data", send(c, "six", 3, 0) == 3 && recv(s, buf, 8, 0) == 3);
 	CHECK("not over IPv4", FAILS(connect4("127.0.0.1", port_of(l)), ECONNREFUSED));
 	close(c);
@@ -80,12 +81,14 @@ static void test_dual(void)
 	listen(l, 5);
 	int port = port_of(l), four = connect4("127.0.0.1", port);
 	int s = accept(l, NULL, NULL);
-	CHECK("an IPv4 client", four >= 0 && !strcmp(text_of(s, 1), "::ffff:127.0.0.1") && !strcmp(text_of(s, 0), "::ffff:127.0.0.1"));
+	CHECK("an IPv4 client", four >= 0 && !strcmp(text_of(s, 1), "::ffff:127.0.0.1") &&
+					!strcmp(text_of(s, 0), "::ffff:127.0.0.1"));
 	close(four);
 	close(s);
 	CHECK("an IPv4 address in IPv6", connect6(c, "::ffff:127.0.0.1", port) == 0);
 	s = accept(l, NULL, NULL);
-	CHECK("its names", !strcmp(text_of(c, 0), "::ffff:127.0.0.1") && !strcmp(text_of(c, 1), "::ffff:127.0.0.1"));
+	CHECK("its names",
+	      !strcmp(text_of(c, 0), "::ffff:127.0.0.1") && !strcmp(text_of(c, 1), "::ffff:127.0.0.1"));
 	close(c);
 	close(s);
 	c = socket6(SOCK_STREAM, 0);
@@ -120,7 +123,8 @@ static void test_v6_only(void)
 
 static void test_udp(void)
 {
-	int a = socket6(SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0), c = socket6(SOCK_DGRAM, 0), on = 1;
+	int a = socket6(SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0), c = socket6(SOCK_DGRAM, 0),
+	    on = 1;
 	struct sockaddr_in6 from;
 	socklen_t len = sizeof from;
 	char buf[8], text[INET6_ADDRSTRLEN];
@@ -128,19 +132,26 @@ static void test_udp(void)
 	bind6(a, "::", 0);
 	struct sockaddr_in four = ipv4("127.0.0.1", port_of(a));
 	struct sockaddr_in6 six = ipv6("::1", port_of(a));
-	CHECK("from IPv4", sendto(b, "4", 1, 0, (void *)&four, sizeof four) == 1 && recvfrom(a, buf, 8, 0, (void *)&from, &len) == 1 &&
-				   !strcmp(inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof text), "::ffff:127.0.0.1"));
+	CHECK("from IPv4",
+	      sendto(b, "4", 1, 0, (void *)&four, sizeof four) == 1 &&
+		      recvfrom(a, buf, 8, 0, (void *)&from, &len) == 1 &&
+		      !strcmp(inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof text), "::ffff:127.0.0.1"));
 	CHECK("answer", sendto(a, "4", 1, 0, (void *)&from, len) == 1 && recv(b, buf, 8, 0) == 1);
-	CHECK("from IPv6", sendto(c, "6", 1, 0, (void *)&six, sizeof six) == 1 && recvfrom(a, buf, 8, 0, (void *)&from, &len) == 1 &&
+	CHECK("from IPv6", sendto(c, "6", 1, 0, (void *)&six, sizeof six) == 1 &&
+				   recvfrom(a, buf, 8, 0, (void *)&from, &len) == 1 &&
 				   !strcmp(inet_ntop(AF_INET6, &from.sin6_addr, text, sizeof text), "::1"));
-	CHECK("an IPv4 address on an IPv6 socket", sendto(c, "x", 1, 0, (void *)&four, sizeof four) == 1 && recv(a, buf, 8, 0) == 1);
+	CHECK("an IPv4 address on an IPv6 socket",
+	      sendto(c, "x", 1, 0, (void *)&four, sizeof four) == 1 && recv(a, buf, 8, 0) == 1);
 	setsockopt(a, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on);
 	setsockopt(a, IPPROTO_IPV6, IPV6_RECVTCLASS, &on, sizeof on);
 	char control[128];
 	struct iovec iov = { buf, 8 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+	};
 	int hops = -1, tclass = -1;
-	CHECK("with control data", sendto(c, "6", 1, 0, (void *)&six, sizeof six) == 1 && recvmsg(a, &m, 0) == 1);
+	CHECK("with control data",
+	      sendto(c, "6", 1, 0, (void *)&six, sizeof six) == 1 && recvmsg(a, &m, 0) == 1);
 	for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h; h = CMSG_NXTHDR(&m, h)) {
 		if (h->cmsg_level == IPPROTO_IPV6 && h->cmsg_type == IPV6_HOPLIMIT)
 			memcpy(&hops, CMSG_DATA(h), sizeof hops);

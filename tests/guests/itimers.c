@@ -83,7 +83,8 @@ int main(void)
 {
 	test_real();
 	test_cpu(ITIMER_PROF, SIGPROF, "ITIMER_PROF stands still in sleep", "and rings by CPU time");
-	test_cpu(ITIMER_VIRTUAL, SIGVTALRM, "ITIMER_VIRTUAL stands still in sleep", "and rings by its own time");
+	test_cpu(ITIMER_VIRTUAL, SIGVTALRM, "ITIMER_VIRTUAL stands still in sleep",
+		 "and rings by its own time");
 	test_alarm();
 	return check_result();
 }

@@ -16,8 +16,10 @@ static void whole_files(void)
 {
 	int a = sandbox_file("f", "x"), b = open("f", O_RDWR), c = dup(a);
 
-	REQUIRE(!flock(a, LOCK_SH) && !flock(b, LOCK_SH | LOCK_NB) && FAILS(flock(b, LOCK_EX | LOCK_NB), EWOULDBLOCK));
-	REQUIRE(!flock(a, LOCK_UN) && !flock(b, LOCK_EX | LOCK_NB) && FAILS(flock(a, LOCK_SH | LOCK_NB), EWOULDBLOCK));
+	REQUIRE(!flock(a, LOCK_SH) && !flock(b, LOCK_SH | LOCK_NB) &&
+		FAILS(flock(b, LOCK_EX | LOCK_NB), EWOULDBLOCK));
+	REQUIRE(!flock(a, LOCK_UN) && !flock(b, LOCK_EX | LOCK_NB) &&
+		FAILS(flock(a, LOCK_SH | LOCK_NB), EWOULDBLOCK));
 	REQUIRE(!close(b) && !flock(a, LOCK_EX | LOCK_NB) && !flock(c, LOCK_EX | LOCK_NB));
 	REQUIRE(FAILS(flock(a, LOCK_SH | LOCK_EX), EINVAL));
 	close(a);
@@ -42,12 +44,14 @@ static void descriptions(void)
 	int a = sandbox_file("o", "x"), b = open("o", O_RDWR);
 	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
-	REQUIRE(!lock(a, F_OFD_SETLK, F_WRLCK, 10, 10) && FAILS(lock(b, F_OFD_SETLK, F_RDLCK, 15, 1), EAGAIN));
+	REQUIRE(!lock(a, F_OFD_SETLK, F_WRLCK, 10, 10) &&
+		FAILS(lock(b, F_OFD_SETLK, F_RDLCK, 15, 1), EAGAIN));
 	REQUIRE(!lock(b, F_OFD_SETLK, F_WRLCK, 20, 5) && !fcntl(b, F_OFD_GETLK, &fl));
 	REQUIRE(fl.l_type == F_WRLCK && fl.l_start == 10 && fl.l_len == 10 && fl.l_pid == -1);
 	/* A hole in the middle leaves both ends. */
 	REQUIRE(!lock(a, F_OFD_SETLK, F_UNLCK, 14, 2) && !lock(b, F_OFD_SETLK, F_WRLCK, 14, 2));
-	REQUIRE(FAILS(lock(b, F_OFD_SETLK, F_WRLCK, 13, 1), EAGAIN) && FAILS(lock(b, F_OFD_SETLK, F_WRLCK, 16, 1), EAGAIN));
+	REQUIRE(FAILS(lock(b, F_OFD_SETLK, F_WRLCK, 13, 1), EAGAIN) &&
+		FAILS(lock(b, F_OFD_SETLK, F_WRLCK, 16, 1), EAGAIN));
 	/* A POSIX lock of the same process is another owner's. */
 	REQUIRE(FAILS(lock(b, F_SETLK, F_RDLCK, 10, 1), EAGAIN));
 	REQUIRE(!close(a) && !lock(b, F_OFD_SETLK, F_WRLCK, 0, 0));

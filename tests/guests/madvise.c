@@ -56,8 +56,9 @@ static void shared_stays(void)
 
 static void advice(void)
 {
-	static const int kinds[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTFORK,
-				     MADV_DOFORK, MADV_DONTDUMP, MADV_DODUMP, MADV_COLD };
+	static const int kinds[] = { MADV_NORMAL,   MADV_RANDOM,   MADV_SEQUENTIAL,
+				     MADV_WILLNEED, MADV_DONTFORK, MADV_DOFORK,
+				     MADV_DONTDUMP, MADV_DODUMP,   MADV_COLD };
 	char *p = map(2, MAP_PRIVATE);
 
 	for (unsigned i = 0; i < sizeof kinds / sizeof *kinds; i++)

@@ -28,7 +28,8 @@ static void fold(unsigned long long v)
 /* One to three names out of few, so that calls meet; now and then ".", ".." or a slash at the end. */
 static const char *name(char *buf)
 {
-	static const char *const parts[] = { "a", "b", "c", "d", "a-name-longer-than-most-names-are", ".", ".." };
+	static const char *const parts[] = { "a", "b", "c", "d", "a-name-longer-than-most-names-are",
+					     ".", ".." };
 	unsigned n = 1 + below(3);
 
 	buf[0] = 0;
@@ -43,7 +44,9 @@ static const char *name(char *buf)
 
 static long write_some(const char *path)
 {
-	int fd = open(path, O_RDWR | O_NONBLOCK | O_CREAT | (below(4) ? 0 : O_TRUNC) | (below(4) ? 0 : O_EXCL), 0644);
+	int fd =
+		open(path, O_RDWR | O_NONBLOCK | O_CREAT | (below(4) ? 0 : O_TRUNC) | (below(4) ? 0 : O_EXCL),
+		     0644);
 	char buf[64];
 	long n;
 

@@ -25,14 +25,16 @@ static void test_getifaddrs(void)
 		flags = i->ifa_flags;
 		if (i->ifa_addr->sa_family == AF_INET) {
 			inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, v4, sizeof v4);
-			inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_netmask)->sin_addr, mask4, sizeof mask4);
+			inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_netmask)->sin_addr, mask4,
+				  sizeof mask4);
 		} else if (i->ifa_addr->sa_family == AF_INET6) {
 			inet_ntop(AF_INET6, &((struct sockaddr_in6 *)i->ifa_addr)->sin6_addr, v6, sizeof v6);
 		}
 	}
 	CHECK("lo has 127.0.0.1/8", !strcmp(v4, "127.0.0.1") && !strcmp(mask4, "255.0.0.0"));
 	CHECK("lo has ::1", !strcmp(v6, "::1"));
-	CHECK("lo is up", (flags & (IFF_UP | IFF_LOOPBACK | IFF_RUNNING)) == (IFF_UP | IFF_LOOPBACK | IFF_RUNNING));
+	CHECK("lo is up",
+	      (flags & (IFF_UP | IFF_LOOPBACK | IFF_RUNNING)) == (IFF_UP | IFF_LOOPBACK | IFF_RUNNING));
 	if (list)
 		freeifaddrs(list);
 }
@@ -52,10 +54,12 @@ static void test_names(void)
 	CHECK("by name", if_nametoindex("lo") == 1);
 	CHECK("by index", if_indextoname(1, name) && !strcmp(name, "lo"));
 	CHECK("unknown", if_nametoindex("nosuch0") == 0);
-	CHECK("address", ioctl(s, SIOCGIFADDR, &r) == 0 &&
-				 ((struct sockaddr_in *)&r.ifr_addr)->sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+	CHECK("address",
+	      ioctl(s, SIOCGIFADDR, &r) == 0 &&
+		      ((struct sockaddr_in *)&r.ifr_addr)->sin_addr.s_addr == htonl(INADDR_LOOPBACK));
 	CHECK("MTU", ioctl(s, SIOCGIFMTU, &r) == 0 && r.ifr_mtu == 65536);
-	CHECK("flags", ioctl(s, SIOCGIFFLAGS, &r) == 0 && (r.ifr_flags & (IFF_UP | IFF_LOOPBACK)) == (IFF_UP | IFF_LOOPBACK));
+	CHECK("flags", ioctl(s, SIOCGIFFLAGS, &r) == 0 &&
+			       (r.ifr_flags & (IFF_UP | IFF_LOOPBACK)) == (IFF_UP | IFF_LOOPBACK));
 	strcpy(r.ifr_name, "nosuch0");
 	CHECK("no such device", FAILS(ioctl(s, SIOCGIFFLAGS, &r), ENODEV));
 	CHECK("not an ioctl of sockets", FAILS(ioctl(s, TIOCGWINSZ, &r), ENOTTY));
@@ -66,11 +70,13 @@ static void test_getaddrinfo(void)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST }, *list = NULL;
 
-	CHECK("numeric", getaddrinfo("127.0.0.1", "80", &hints, &list) == 0 && list && list->ai_family == AF_INET);
+	CHECK("numeric",
+	      getaddrinfo("127.0.0.1", "80", &hints, &list) == 0 && list && list->ai_family == AF_INET);
 	if (list)
 		freeaddrinfo(list);
 	list = NULL;
-	CHECK("numeric, IPv6", getaddrinfo("::1", "80", &hints, &list) == 0 && list && list->ai_family == AF_INET6);
+	CHECK("numeric, IPv6",
+	      getaddrinfo("::1", "80", &hints, &list) == 0 && list && list->ai_family == AF_INET6);
 	if (list)
 		freeaddrinfo(list);
 	list = NULL;
@@ -91,11 +97,15 @@ static void test_dump(void)
 	int s = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	struct sockaddr_nl a = { .nl_family = AF_NETLINK };
 	socklen_t len = sizeof a;
-	struct request q = { .h = { .nlmsg_len = sizeof q, .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP, .nlmsg_seq = 7 },
+	struct request q = { .h = { .nlmsg_len = sizeof q,
+				    .nlmsg_type = RTM_GETLINK,
+				    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+				    .nlmsg_seq = 7 },
 			     .g = { AF_UNSPEC } };
 	static char buf[65536];
 
-	CHECK("bind", bind(s, (void *)&a, sizeof a) == 0 && getsockname(s, (void *)&a, &len) == 0 && len == sizeof a && a.nl_pid != 0);
+	CHECK("bind", bind(s, (void *)&a, sizeof a) == 0 && getsockname(s, (void *)&a, &len) == 0 &&
+			      len == sizeof a && a.nl_pid != 0);
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	CHECK("ask", sendto(s, &q, sizeof q, 0, (void *)&kernel, sizeof kernel) == sizeof q);
 	int links = 0, done = 0, wrong = 0;

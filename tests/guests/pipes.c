@@ -36,7 +36,8 @@ static void test_basic(void)
 	struct stat st;
 
 	CHECK("pipe2", pipe2(p, O_CLOEXEC | O_NONBLOCK) == 0 && p[1] == p[0] + 1);
-	CHECK("flags", fcntl(p[0], F_GETFL) == (O_RDONLY | O_NONBLOCK) && fcntl(p[1], F_GETFL) == (O_WRONLY | O_NONBLOCK) &&
+	CHECK("flags", fcntl(p[0], F_GETFL) == (O_RDONLY | O_NONBLOCK) &&
+			       fcntl(p[1], F_GETFL) == (O_WRONLY | O_NONBLOCK) &&
 			       fcntl(p[0], F_GETFD) == FD_CLOEXEC);
 	CHECK("bad flags", FAILS(pipe2(p, 1), EINVAL));
 	CHECK("bad pointer", FAILS(pipe(nowhere), EFAULT));
@@ -49,7 +50,8 @@ static void test_basic(void)
 	CHECK("writev", writev(p[1], iov, 2) == 11 && ioctl(p[0], FIONREAD, &bytes) == 0 && bytes == 11);
 	CHECK("short read", read(p[0], buf, 4) == 4 && !memcmp(buf, "hell", 4));
 	CHECK("the rest", read(p[0], buf, sizeof buf) == 7 && !memcmp(buf, "o world", 7));
-	CHECK("bad buffer", write(p[1], "xy", 2) == 2 && FAILS(read(p[0], nowhere, 2), EFAULT) && read(p[0], buf, 9) == 2);
+	CHECK("bad buffer",
+	      write(p[1], "xy", 2) == 2 && FAILS(read(p[0], nowhere, 2), EFAULT) && read(p[0], buf, 9) == 2);
 	CHECK("bad source", FAILS(write(p[1], nowhere, 2), EFAULT));
 	CHECK("end of file", close(p[1]) == 0 && read(p[0], buf, 1) == 0 && events(p[0]) == POLLHUP);
 	close(p[0]);
@@ -66,8 +68,10 @@ static void test_capacity(void)
 	CHECK("64 KiB", fcntl(p[0], F_GETPIPE_SZ) == 65536);
 	CHECK("partial write of a large one", write(p[1], block, sizeof block) == 65536 && events(p[1]) == 0);
 	CHECK("full", FAILS(write(p[1], block, 1), EAGAIN));
-	CHECK("room for less than PIPE_BUF", read(p[0], block, 4000) == 4000 && FAILS(write(p[1], block, 4096), EAGAIN));
-	CHECK("room for PIPE_BUF", read(p[0], block, 96) == 96 && events(p[1]) == POLLOUT && write(p[1], block, 4096) == 4096);
+	CHECK("room for less than PIPE_BUF",
+	      read(p[0], block, 4000) == 4000 && FAILS(write(p[1], block, 4096), EAGAIN));
+	CHECK("room for PIPE_BUF",
+	      read(p[0], block, 96) == 96 && events(p[1]) == POLLOUT && write(p[1], block, 4096) == 4096);
 	CHECK("grow", fcntl(p[1], F_SETPIPE_SZ, 100000) == 131072 && fcntl(p[0], F_GETPIPE_SZ) == 131072);
 	while ((n = write(p[1], block, 4096)) > 0)
 		sum += n;
@@ -89,7 +93,8 @@ static void test_sigpipe(void)
 	if (pipe(p))
 		return;
 	close(p[0]);
-	CHECK("broken", FAILS(write(p[1], "x", 1), EPIPE) && sigpipes == 1 && events(p[1]) == (POLLOUT | POLLERR));
+	CHECK("broken",
+	      FAILS(write(p[1], "x", 1), EPIPE) && sigpipes == 1 && events(p[1]) == (POLLOUT | POLLERR));
 	signal(SIGPIPE, SIG_IGN);
 	CHECK("ignored signal", FAILS(write(p[1], "x", 1), EPIPE));
 	close(p[1]);

@@ -33,7 +33,8 @@ static void test_kinds(void)
 	CHECK("closed descriptor", poll_one(998, POLLIN, -1) == POLLNVAL);
 	CHECK("empty pipe", poll_one(p[0], POLLIN, 0) == 0);
 	CHECK("writable pipe", poll_one(p[1], POLLIN | POLLOUT | POLLWRNORM, 0) == (POLLOUT | POLLWRNORM));
-	CHECK("readable pipe", write(p[1], "x", 1) == 1 && poll_one(p[0], POLLIN | POLLRDNORM, 0) == (POLLIN | POLLRDNORM));
+	CHECK("readable pipe",
+	      write(p[1], "x", 1) == 1 && poll_one(p[0], POLLIN | POLLRDNORM, 0) == (POLLIN | POLLRDNORM));
 	CHECK("hang-up with data", close(p[1]) == 0 && poll_one(p[0], POLLIN, 0) == (POLLIN | POLLHUP));
 	close(p[0]);
 	if (pipe(p))

@@ -25,7 +25,9 @@ static struct itimerspec setting(long value_ms, long interval_ms)
 static timer_t make(clockid_t clock, int notify, int value)
 {
 	timer_t t = NULL;
-	struct sigevent e = { .sigev_notify = notify, .sigev_signo = SIGUSR1, .sigev_value.sival_int = value };
+	struct sigevent e = { .sigev_notify = notify,
+			      .sigev_signo = SIGUSR1,
+			      .sigev_value.sival_int = value };
 	e.sigev_notify_thread_id = (int)syscall(SYS_gettid);
 	if (timer_create(clock, &e, &t))
 		perror("timer_create");
@@ -56,7 +58,8 @@ static void test_signals(void)
 	siginfo_t info;
 	timer_t t = make(CLOCK_MONOTONIC, SIGEV_SIGNAL, 42);
 	start(t, 20, 0);
-	CHECK("a signal with its value", next(&info) && info.si_code == SI_TIMER && info.si_value.sival_int == 42);
+	CHECK("a signal with its value",
+	      next(&info) && info.si_code == SI_TIMER && info.si_value.sival_int == 42);
 	CHECK("once", silent());
 	start(t, 10, 10);
 	CHECK("again and again", next(&info) && next(&info) && next(&info));
@@ -64,7 +67,7 @@ static void test_signals(void)
 	next(&info);
 	nanosleep(&pause, NULL);
 	CHECK("overruns are counted", next(&info) && info.si_overrun >= 6 && info.si_overrun <= 9 &&
-	      timer_getoverrun(t) == info.si_overrun);
+					      timer_getoverrun(t) == info.si_overrun);
 	start(t, 0, 0);
 	CHECK("disarmed", silent());
 	timer_delete(t);
@@ -88,8 +91,8 @@ static void test_settings(void)
 	CHECK("a new timer is not armed", !s.it_value.tv_sec && !s.it_value.tv_nsec);
 	start(t, 5000, 700);
 	timer_gettime(t, &s);
-	CHECK("what is left", s.it_value.tv_sec == 4 && s.it_value.tv_nsec > 900000000 &&
-	      s.it_interval.tv_nsec == 700000000);
+	CHECK("what is left",
+	      s.it_value.tv_sec == 4 && s.it_value.tv_nsec > 900000000 && s.it_interval.tv_nsec == 700000000);
 	struct itimerspec bad = { .it_value = { 0, 1000000000 } };
 	CHECK("a bad time", FAILS(timer_settime(t, 0, &bad, NULL), EINVAL));
 	struct timespec now;
@@ -149,7 +152,8 @@ static void on_thread(union sigval v)
 static void test_thread(void)
 {
 	timer_t t;
-	struct sigevent e = { .sigev_notify = SIGEV_THREAD, .sigev_notify_function = on_thread,
+	struct sigevent e = { .sigev_notify = SIGEV_THREAD,
+			      .sigev_notify_function = on_thread,
 			      .sigev_value.sival_int = 5 };
 	sem_init(&fired, 0, 0);
 	timer_create(CLOCK_MONOTONIC, &e, &t);

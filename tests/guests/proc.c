@@ -31,7 +31,8 @@ static void links(void)
 	snprintf(number, sizeof number, "%d", getpid());
 	REQUIRE(!strcmp(buf, number));
 	memset(buf, 0, sizeof buf);
-	REQUIRE(readlink("/proc/self/cwd", buf, sizeof buf - 1) > 0 && getcwd(here, sizeof here) && !strcmp(buf, here));
+	REQUIRE(readlink("/proc/self/cwd", buf, sizeof buf - 1) > 0 && getcwd(here, sizeof here) &&
+		!strcmp(buf, here));
 	memset(buf, 0, sizeof buf);
 	REQUIRE(readlink("/proc/self/exe", buf, sizeof buf - 1) > 0 && buf[0] == '/' && strstr(buf, "/proc"));
 	REQUIRE(readlink("/proc/self/root", buf, sizeof buf) == 1 && buf[0] == '/');
@@ -40,7 +41,8 @@ static void links(void)
 
 static void maps(void)
 {
-	unsigned long start, end, wanted = (unsigned long)mmap(NULL, 12288, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned long start, end,
+		wanted = (unsigned long)mmap(NULL, 12288, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int found = 0, stack = 0, program = 0;
 	char perms[5], *line;
 
@@ -48,8 +50,10 @@ static void maps(void)
 	for (line = strtok(slurp("/proc/self/maps"), "\n"); line; line = strtok(NULL, "\n")) {
 		REQUIRE(sscanf(line, "%lx-%lx %4s", &start, &end, perms) == 3 && start < end);
 		found += start == wanted + 4096 && end == wanted + 8192 && !strcmp(perms, "---p");
-		stack += start <= (unsigned long)&line && (unsigned long)&line < end && strstr(line, "[stack]");
-		program += start <= (unsigned long)maps && (unsigned long)maps < end && perms[2] == 'x' && strstr(line, "/proc");
+		stack += start <= (unsigned long)&line && (unsigned long)&line < end &&
+			 strstr(line, "[stack]");
+		program += start <= (unsigned long)maps && (unsigned long)maps < end && perms[2] == 'x' &&
+			   strstr(line, "/proc");
 	}
 	REQUIRE(found == 1 && stack == 1 && program == 1);
 	REQUIRE(strstr(slurp("/proc/self/smaps"), "Rss:"));
@@ -111,9 +115,11 @@ static void machine(void)
 	REQUIRE(strstr(slurp("/proc/stat"), "cpu0 ") && strstr(text, "btime "));
 	REQUIRE(strchr(slurp("/proc/uptime"), '.') && !strncmp(slurp("/proc/version"), "Linux version ", 14));
 	REQUIRE(strlen(slurp("/proc/sys/kernel/random/uuid")) == 37);
-	REQUIRE(strstr(slurp("/proc/mounts"), " /proc proc ") && strstr(slurp("/proc/self/mountinfo"), " / "));
+	REQUIRE(strstr(slurp("/proc/mounts"), " /proc proc ") &&
+		strstr(slurp("/proc/self/mountinfo"), " / "));
 	REQUIRE(!strncmp(slurp("/sys/devices/system/cpu/online"), "0", 1));
-	REQUIRE(FAILS(open("/proc/none", O_RDONLY), ENOENT) && FAILS(open("/proc/x", O_CREAT | O_WRONLY, 0600), ENOENT));
+	REQUIRE(FAILS(open("/proc/none", O_RDONLY), ENOENT) &&
+		FAILS(open("/proc/x", O_CREAT | O_WRONLY, 0600), ENOENT));
 }
 
 /* A text is made anew when read from the start. */
@@ -123,7 +129,8 @@ static void fresh(void)
 	char buf[32] = "";
 
 	REQUIRE(write(fd, "first", 5) == 5 && pread(fd, buf, sizeof buf, 0) == 6 && !strcmp(buf, "first\n"));
-	REQUIRE(!prctl(PR_SET_NAME, "second") && pread(fd, buf, sizeof buf, 0) == 7 && !strcmp(buf, "second\n"));
+	REQUIRE(!prctl(PR_SET_NAME, "second") && pread(fd, buf, sizeof buf, 0) == 7 &&
+		!strcmp(buf, "second\n"));
 }
 
 int main(int argc, char **argv)

@@ -1,4 +1,6 @@
-/* For guest programs whose later steps make no sense after a failed one: the first failure ends the program. */
+/*
+ * For guest programs whose later steps make no sense after a failed one: the first failure ends the program.
+ */
 #ifndef GUESTS_REQUIRE_H
 #define GUESTS_REQUIRE_H
 
@@ -6,7 +8,7 @@
 
 #include "check.h"
 
-#define REQUIRE(holds)                                                                     \
+#define REQUIRE(holds)                                                                      \
 	do {                                                                                \
 		errno = 0;                                                                  \
 		if (!(holds)) {                                                             \
@@ -17,11 +19,11 @@
 	} while (0)
 
 /* Runs a group of requirements: function() ends the program or returns. */
-#define GROUP(name, function)             \
-	do {                              \
-		function;                 \
-		printf("ok %s\n", name);  \
-		fflush(stdout);           \
+#define GROUP(name, function)            \
+	do {                             \
+		function;                \
+		printf("ok %s\n", name); \
+		fflush(stdout);          \
 	} while (0)
 
 #endif

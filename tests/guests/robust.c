@@ -38,7 +38,7 @@ static void test(int protocol, const char *dead, const char *usable, const char 
 	sem_wait(&locked);
 	CHECK(dead, pthread_mutex_lock(&mutex) == EOWNERDEAD);
 	CHECK(usable, pthread_mutex_consistent(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0 &&
-	      pthread_mutex_lock(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0);
+			      pthread_mutex_lock(&mutex) == 0 && pthread_mutex_unlock(&mutex) == 0);
 
 	pthread_create(&t, NULL, lock_and_end, "wait");
 	sem_wait(&locked);
@@ -54,10 +54,11 @@ int main(void)
 	void *head = NULL;
 	sem_init(&locked, 0, 0);
 	size_t bytes = 0;
-	CHECK("the list is registered", syscall(SYS_get_robust_list, 0, &head, &bytes) == 0 && head && bytes == 24);
+	CHECK("the list is registered",
+	      syscall(SYS_get_robust_list, 0, &head, &bytes) == 0 && head && bytes == 24);
 	CHECK("its size is checked", FAILS(syscall(SYS_set_robust_list, head, 23), EINVAL));
-	test(PTHREAD_PRIO_NONE, "a dead owner is told", "a consistent mutex goes on", "a waiter is woken by the death",
-	     "an inconsistent one is lost");
+	test(PTHREAD_PRIO_NONE, "a dead owner is told", "a consistent mutex goes on",
+	     "a waiter is woken by the death", "an inconsistent one is lost");
 	test(PTHREAD_PRIO_INHERIT, "the same for PI", "PI goes on", "a PI waiter gets it", "PI is lost");
 	return check_result();
 }

@@ -1,4 +1,7 @@
-/* A directory of its own below /tmp for a guest program: made and entered first, removed with all in it at the end. */
+/*
+ * A directory of its own below /tmp for a guest program: made and entered first, removed with all in it at
+ * the end.
+ */
 #ifndef GUESTS_SANDBOX_H
 #define GUESTS_SANDBOX_H
 

@@ -18,7 +18,9 @@ static ssize_t send_fds(int s, const char *text, const int *fds, int count)
 {
 	union control c = { 0 };
 	struct iovec iov = { (void *)text, strlen(text) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = CMSG_SPACE(count * 4) };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = CMSG_SPACE(count * 4)
+	};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 
 	h->cmsg_level = SOL_SOCKET;
@@ -29,11 +31,15 @@ static ssize_t send_fds(int s, const char *text, const int *fds, int count)
 }
 
 /* Bytes received; *count descriptors in fds, room for room. */
-static ssize_t recv_fds(int s, char *buf, size_t size, int *fds, int *count, int room, int flags, int *msg_flags)
+static ssize_t recv_fds(int s, char *buf, size_t size, int *fds, int *count, int room, int flags,
+			int *msg_flags)
 {
 	union control c;
 	struct iovec iov = { buf, size };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c, .msg_controllen = room ? CMSG_LEN(room * 4) : 0 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &c,
+			    .msg_controllen = room ? CMSG_LEN(room * 4) : 0 };
 	ssize_t n = recvmsg(s, &m, flags);
 
 	*count = 0;
@@ -65,21 +71,24 @@ static void test_files(int type)
 	if (pipe(p))
 		return;
 	CHECK("send both ends", send_fds(s[0], "pipe", p, 2) == 4 && close(p[0]) == 0 && close(p[1]) == 0);
-	CHECK("receive them", recv_fds(s[1], buf, 32, fds, &count, 2, MSG_CMSG_CLOEXEC, &flags) == 4 && count == 2 &&
-				      !(flags & MSG_CTRUNC));
+	CHECK("receive them", recv_fds(s[1], buf, 32, fds, &count, 2, MSG_CMSG_CLOEXEC, &flags) == 4 &&
+				      count == 2 && !(flags & MSG_CTRUNC));
 	CHECK("close on exec", fcntl(fds[0], F_GETFD) == FD_CLOEXEC);
 	CHECK("they work", write(fds[1], "x", 1) == 1 && read(fds[0], buf, 1) == 1);
 	int bad = 994;
 	CHECK("not open", FAILS(send_fds(s[0], "bad", &bad, 1), EBADF));
-	CHECK("cut", send_fds(s[0], "cut", fds, 2) == 3 && recv_fds(s[1], buf, 32, fds + 2, &count, 1, 0, &flags) == 3 && count == 1 &&
+	CHECK("cut", send_fds(s[0], "cut", fds, 2) == 3 &&
+			     recv_fds(s[1], buf, 32, fds + 2, &count, 1, 0, &flags) == 3 && count == 1 &&
 			     (flags & MSG_CTRUNC));
 	close(fds[2]);
-	CHECK("no room", send_fds(s[0], "none", fds, 2) == 4 && recv_fds(s[1], buf, 32, fds + 2, &count, 0, 0, &flags) == 4 &&
-				 count == 0 && (flags & MSG_CTRUNC));
+	CHECK("no room", send_fds(s[0], "none", fds, 2) == 4 &&
+				 recv_fds(s[1], buf, 32, fds + 2, &count, 0, 0, &flags) == 4 && count == 0 &&
+				 (flags & MSG_CTRUNC));
 	CHECK("plain read drops them", send_fds(s[0], "plain", fds, 1) == 5 && read(s[1], buf, 32) == 5);
-	CHECK("peek copies them", send_fds(s[0], "peek", fds, 1) == 4 &&
-					  recv_fds(s[1], buf, 32, fds + 2, &count, 1, MSG_PEEK, &flags) == 4 && count == 1 &&
-					  recv_fds(s[1], buf, 32, fds + 3, &count, 1, 0, &flags) == 4 && count == 1);
+	CHECK("peek copies them",
+	      send_fds(s[0], "peek", fds, 1) == 4 &&
+		      recv_fds(s[1], buf, 32, fds + 2, &count, 1, MSG_PEEK, &flags) == 4 && count == 1 &&
+		      recv_fds(s[1], buf, 32, fds + 3, &count, 1, 0, &flags) == 4 && count == 1);
 	close(fds[2]);
 	close(fds[3]);
 	send_fds(s[0], "unread", fds, 2);
@@ -156,12 +165,14 @@ static void test_credentials(void)
 	struct ucred cred = { 0 };
 	if (h)
 		memcpy(&cred, CMSG_DATA(h), sizeof cred);
-	CHECK("its credentials", h && h->cmsg_type == SCM_CREDENTIALS && cred.pid == getpid() && cred.uid == getuid() &&
-					 cred.gid == getgid());
+	CHECK("its credentials", h && h->cmsg_type == SCM_CREDENTIALS && cred.pid == getpid() &&
+					 cred.uid == getuid() && cred.gid == getgid());
 	memset(&c, 0, sizeof c);
 	m.msg_controllen = CMSG_SPACE(sizeof cred);
 	h = CMSG_FIRSTHDR(&m);
-	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof cred), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_CREDENTIALS };
+	*h = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof cred),
+			       .cmsg_level = SOL_SOCKET,
+			       .cmsg_type = SCM_CREDENTIALS };
 	memcpy(CMSG_DATA(h), &cred, sizeof cred);
 	CHECK("sent by hand", sendmsg(s[0], &m, 0) == 1);
 	h->cmsg_len = 3;

@@ -1,4 +1,7 @@
-/* sigaltstack(2): handlers on a stack of their own, SS_AUTODISARM, stack overflow, the frame's extended state. */
+/*
+ * sigaltstack(2): handlers on a stack of their own, SS_AUTODISARM, stack overflow, the frame's extended
+ * state.
+ */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <setjmp.h>

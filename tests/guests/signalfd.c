@@ -45,7 +45,8 @@ int main(void)
 	kill(getpid(), SIGUSR1);
 	CHECK("readable", readable(fd) == 1);
 	CHECK("record", read(fd, info, sizeof info) == 128 && info[0].ssi_signo == SIGUSR1 &&
-				info[0].ssi_code == SI_USER && (int)info[0].ssi_pid == getpid() && info[0].ssi_uid == getuid());
+				info[0].ssi_code == SI_USER && (int)info[0].ssi_pid == getpid() &&
+				info[0].ssi_uid == getuid());
 	CHECK("taken", sigpending(&pending) == 0 && !sigismember(&pending, SIGUSR1) && readable(fd) == 0);
 	kill(getpid(), SIGUSR2);
 	sigqueue(getpid(), SIGRTMIN + 1, (union sigval){ .sival_int = 7 });

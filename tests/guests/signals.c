@@ -258,7 +258,8 @@ static void test_faults(void)
 	CHECK("SIGSEGV of a null pointer", faults_with(SIGSEGV, read_it, (void *)8));
 	CHECK("SEGV_MAPERR and its address", last_code == SEGV_MAPERR && fault_address == 8);
 	CHECK("SIGSEGV of a read-only page", faults_with(SIGSEGV, write_it, page + 5));
-	CHECK("SEGV_ACCERR and its address", last_code == SEGV_ACCERR && fault_address == (unsigned long)page + 5);
+	CHECK("SEGV_ACCERR and its address",
+	      last_code == SEGV_ACCERR && fault_address == (unsigned long)page + 5);
 	CHECK("SIGFPE", faults_with(SIGFPE, divide, &zero));
 	CHECK("FPE_INTDIV", last_code == FPE_INTDIV && fault_address == fault_rip);
 	CHECK("SIGILL", faults_with(SIGILL, illegal, NULL));

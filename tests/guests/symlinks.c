@@ -7,7 +7,8 @@ static void following(void)
 	char buf[64];
 	struct stat st;
 
-	REQUIRE(!mkdir("d", 0755) && !symlink("d", "to-d") && !symlink("f", "d/to-f") && !symlink("../d/f", "d/up"));
+	REQUIRE(!mkdir("d", 0755) && !symlink("d", "to-d") && !symlink("f", "d/to-f") &&
+		!symlink("../d/f", "d/up"));
 	close(sandbox_file("to-d/f", "content"));
 	REQUIRE(sandbox_holds("d/f", "content") && sandbox_holds("to-d/to-f", "content"));
 	REQUIRE(sandbox_holds("to-d/up", "content"));

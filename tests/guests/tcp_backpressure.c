@@ -28,7 +28,8 @@ static void test_full(void)
 		}
 		usleep(20000);
 	}
-	CHECK("the sender is held", FAILS(write(c.client, block, BLOCK), EAGAIN) && sent > 0 && sent < 64 << 20);
+	CHECK("the sender is held",
+	      FAILS(write(c.client, block, BLOCK), EAGAIN) && sent > 0 && sent < 64 << 20);
 	CHECK("not writable", (poll_events(c.client) & POLLOUT) == 0);
 	int ep = epoll_create1(0);
 	struct epoll_event ev = { .events = EPOLLOUT | EPOLLET };

@@ -42,7 +42,8 @@ static void test_bind(void)
 	b = tcp();
 	setsockopt(a, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
 	setsockopt(b, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	CHECK("reused while nobody listens", int_option(b, SOL_SOCKET, SO_REUSEADDR) == 1 && bind_to(b, "127.0.0.1", port) == 0);
+	CHECK("reused while nobody listens",
+	      int_option(b, SOL_SOCKET, SO_REUSEADDR) == 1 && bind_to(b, "127.0.0.1", port) == 0);
 	CHECK("one listens", listen(a, 1) == 0 && FAILS(listen(b, 1), EADDRINUSE));
 	close(b);
 	b = tcp();
@@ -55,8 +56,8 @@ static void test_bind(void)
 	b = tcp();
 	setsockopt(a, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
 	setsockopt(b, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-	CHECK("SO_REUSEPORT", bind_to(a, "127.0.0.1", 0) == 0 && listen(a, 1) == 0 && bind_to(b, "127.0.0.1", port_of(a)) == 0 &&
-				      listen(b, 1) == 0);
+	CHECK("SO_REUSEPORT", bind_to(a, "127.0.0.1", 0) == 0 && listen(a, 1) == 0 &&
+				      bind_to(b, "127.0.0.1", port_of(a)) == 0 && listen(b, 1) == 0);
 	close(a);
 	close(b);
 	a = tcp();
@@ -76,12 +77,14 @@ static void test_connect(void)
 	bind_to(l, "0.0.0.0", 0);
 	int port = port_of(l);
 	CHECK("nobody listens", FAILS(connect_to(c, "127.0.0.1", port), ECONNREFUSED));
-	CHECK("listen", listen(l, 5) == 0 && int_option(l, SOL_SOCKET, SO_ACCEPTCONN) == 1 && poll_events(l) == 0);
+	CHECK("listen",
+	      listen(l, 5) == 0 && int_option(l, SOL_SOCKET, SO_ACCEPTCONN) == 1 && poll_events(l) == 0);
 	CHECK("the same socket again", connect_to(c, "127.0.0.1", port) == 0);
 	CHECK("connected already", FAILS(connect_to(c, "127.0.0.1", port), EISCONN));
 	CHECK("readable listener", poll_events(l) == POLLIN);
 	int s = accept4(l, (void *)&a, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	CHECK("accept", s >= 0 && len == sizeof a && fcntl(s, F_GETFL) == (O_RDWR | O_NONBLOCK) && fcntl(s, F_GETFD) == FD_CLOEXEC);
+	CHECK("accept", s >= 0 && len == sizeof a && fcntl(s, F_GETFL) == (O_RDWR | O_NONBLOCK) &&
+				fcntl(s, F_GETFD) == FD_CLOEXEC);
 	len = sizeof b;
 	CHECK("the peer is the client", getsockname(c, (void *)&b, &len) == 0 && !memcmp(&a, &b, sizeof a) &&
 						a.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
@@ -93,7 +96,8 @@ static void test_connect(void)
 	CHECK("127.0.0.0/8", connect_to(c, "127.1.2.3", port) == 0);
 	s = accept(l, NULL, NULL);
 	CHECK("its names", getsockname(s, (void *)&b, &len) == 0 && b.sin_addr.s_addr == htonl(0x7f010203) &&
-				   getsockname(c, (void *)&b, &len) == 0 && b.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+				   getsockname(c, (void *)&b, &len) == 0 &&
+				   b.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
 	close(c);
 	close(s);
 	c = tcp();
@@ -116,12 +120,15 @@ static void test_nonblocking(void)
 	bind_to(l, "127.0.0.1", 0);
 	CHECK("refused later", FAILS(connect_to(c, "127.0.0.1", port_of(l)), EINPROGRESS) &&
 				       (poll_until(c, POLLERR) & POLLERR));
-	CHECK("SO_ERROR", int_option(c, SOL_SOCKET, SO_ERROR) == ECONNREFUSED && int_option(c, SOL_SOCKET, SO_ERROR) == 0);
+	CHECK("SO_ERROR", int_option(c, SOL_SOCKET, SO_ERROR) == ECONNREFUSED &&
+				  int_option(c, SOL_SOCKET, SO_ERROR) == 0);
 	close(c);
 	c = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	listen(l, 1);
-	CHECK("in progress", FAILS(connect_to(c, "127.0.0.1", port_of(l)), EINPROGRESS) && poll_until(c, POLLOUT) == POLLOUT);
-	CHECK("made", int_option(c, SOL_SOCKET, SO_ERROR) == 0 && connect_to(c, "127.0.0.1", port_of(l)) == 0);
+	CHECK("in progress", FAILS(connect_to(c, "127.0.0.1", port_of(l)), EINPROGRESS) &&
+				     poll_until(c, POLLOUT) == POLLOUT);
+	CHECK("made",
+	      int_option(c, SOL_SOCKET, SO_ERROR) == 0 && connect_to(c, "127.0.0.1", port_of(l)) == 0);
 	CHECK("told once", FAILS(connect_to(c, "127.0.0.1", port_of(l)), EISCONN));
 	close(c);
 	close(l);
@@ -135,25 +142,31 @@ static void test_data(void)
 
 	if (connection_open(&c))
 		return;
-	CHECK("nothing yet", poll_events(c.server) == POLLOUT && FAILS(recv(c.server, buf, 1, MSG_DONTWAIT), EAGAIN));
+	CHECK("nothing yet",
+	      poll_events(c.server) == POLLOUT && FAILS(recv(c.server, buf, 1, MSG_DONTWAIT), EAGAIN));
 	CHECK("send", send(c.client, "hello", 5, 0) == 5 && write(c.client, "world", 5) == 5);
-	CHECK("peek", poll_until(c.server, POLLIN) == (POLLIN | POLLOUT) && recv(c.server, buf, 3, MSG_PEEK) == 3 && !memcmp(buf, "hel", 3));
+	CHECK("peek", poll_until(c.server, POLLIN) == (POLLIN | POLLOUT) &&
+			      recv(c.server, buf, 3, MSG_PEEK) == 3 && !memcmp(buf, "hel", 3));
 	CHECK("wait for all", recv(c.server, buf, 10, MSG_WAITALL) == 10 && !memcmp(buf, "helloworld", 10));
 	send(c.server, "0123456789", 10, 0);
-	CHECK("FIONREAD", poll_until(c.client, POLLIN) && ioctl(c.client, FIONREAD, &bytes) == 0 && bytes == 10);
-	CHECK("thrown away", recv(c.client, NULL, 4, MSG_TRUNC) == 4 && read(c.client, buf, 32) == 6 && buf[0] == '4');
+	CHECK("FIONREAD",
+	      poll_until(c.client, POLLIN) && ioctl(c.client, FIONREAD, &bytes) == 0 && bytes == 10);
+	CHECK("thrown away",
+	      recv(c.client, NULL, 4, MSG_TRUNC) == 4 && read(c.client, buf, 32) == 6 && buf[0] == '4');
 	CHECK("of no length", recv(c.client, buf, 0, MSG_DONTWAIT) <= 0 && send(c.client, buf, 0, 0) == 0);
 	CHECK("half closed", shutdown(c.client, SHUT_WR) == 0 && recv(c.server, buf, 1, 0) == 0 &&
 				     poll_until(c.server, POLLRDHUP) == (POLLIN | POLLOUT | POLLRDHUP));
 	CHECK("no more sending", FAILS(send(c.client, "x", 1, MSG_NOSIGNAL), EPIPE));
 	CHECK("the other way goes on", send(c.server, "y", 1, 0) == 1 && recv(c.client, buf, 9, 0) == 1);
-	CHECK("both closed", shutdown(c.server, SHUT_WR) == 0 &&
-				     poll_until(c.client, POLLHUP) == (POLLIN | POLLOUT | POLLRDHUP | POLLHUP));
+	CHECK("both closed",
+	      shutdown(c.server, SHUT_WR) == 0 &&
+		      poll_until(c.client, POLLHUP) == (POLLIN | POLLOUT | POLLRDHUP | POLLHUP));
 	close(c.client);
 	close(c.server);
 	close(c.listener);
 	int s = tcp();
-	CHECK("not connected", FAILS(recv(s, buf, 1, 0), ENOTCONN) && FAILS(send(s, "x", 1, MSG_NOSIGNAL), EPIPE) &&
+	CHECK("not connected", FAILS(recv(s, buf, 1, 0), ENOTCONN) &&
+				       FAILS(send(s, "x", 1, MSG_NOSIGNAL), EPIPE) &&
 				       FAILS(shutdown(s, SHUT_RD), ENOTCONN));
 	close(s);
 }
@@ -170,8 +183,9 @@ static void test_reset(void)
 	send(c.client, "unread", 6, 0);
 	poll_until(c.server, POLLIN);
 	close(c.server);
-	CHECK("closed with unread data", (poll_until(c.client, POLLERR) & (POLLERR | POLLHUP)) == (POLLERR | POLLHUP) &&
-						 FAILS(recv(c.client, buf, 1, 0), ECONNRESET));
+	CHECK("closed with unread data",
+	      (poll_until(c.client, POLLERR) & (POLLERR | POLLHUP)) == (POLLERR | POLLHUP) &&
+		      FAILS(recv(c.client, buf, 1, 0), ECONNRESET));
 	CHECK("then broken", recv(c.client, buf, 1, 0) == 0 && FAILS(send(c.client, "x", 1, 0), EPIPE));
 	close(c.client);
 	close(c.listener);
@@ -254,20 +268,27 @@ static void test_options(void)
 	struct tcp_info info;
 
 	CHECK("TCP_NODELAY", int_option(s, IPPROTO_TCP, TCP_NODELAY) == 0 &&
-				     setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, 4) == 0 && int_option(s, IPPROTO_TCP, TCP_NODELAY) == 1);
-	CHECK("keep-alive", setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &on, 4) == 0 && int_option(s, SOL_SOCKET, SO_KEEPALIVE) == 1);
+				     setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, 4) == 0 &&
+				     int_option(s, IPPROTO_TCP, TCP_NODELAY) == 1);
+	CHECK("keep-alive", setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &on, 4) == 0 &&
+				    int_option(s, SOL_SOCKET, SO_KEEPALIVE) == 1);
 	CHECK("out of range", FAILS(setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &big, 4), EINVAL) &&
-				      setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &on, 4) == 0 && int_option(s, IPPROTO_TCP, TCP_KEEPIDLE) == 1);
+				      setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &on, 4) == 0 &&
+				      int_option(s, IPPROTO_TCP, TCP_KEEPIDLE) == 1);
 	CHECK("buffer sizes are doubled", setsockopt(s, SOL_SOCKET, SO_RCVBUF, &big, 4) == 0 &&
 						  int_option(s, SOL_SOCKET, SO_RCVBUF) == 200000);
-	CHECK("linger", setsockopt(s, SOL_SOCKET, SO_LINGER, &l, sizeof l) == 0 && (memset(&l, 0, sizeof l), 1) &&
-				getsockopt(s, SOL_SOCKET, SO_LINGER, &l, &len) == 0 && l.l_onoff == 1 && l.l_linger == 5);
+	CHECK("linger", setsockopt(s, SOL_SOCKET, SO_LINGER, &l, sizeof l) == 0 &&
+				(memset(&l, 0, sizeof l), 1) &&
+				getsockopt(s, SOL_SOCKET, SO_LINGER, &l, &len) == 0 && l.l_onoff == 1 &&
+				l.l_linger == 5);
 	CHECK("short option", FAILS(setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &on, 2), EINVAL));
 	CHECK("unknown option", FAILS(setsockopt(s, IPPROTO_TCP, 999, &on, 4), ENOPROTOOPT));
 	CHECK("read-only option", FAILS(setsockopt(s, SOL_SOCKET, SO_TYPE, &on, 4), ENOPROTOOPT));
-	CHECK("kinds", int_option(s, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP && int_option(s, SOL_SOCKET, SO_DOMAIN) == AF_INET);
+	CHECK("kinds", int_option(s, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP &&
+			       int_option(s, SOL_SOCKET, SO_DOMAIN) == AF_INET);
 	len = sizeof info;
-	CHECK("TCP_INFO", getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE);
+	CHECK("TCP_INFO",
+	      getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE);
 	CHECK("TTL", int_option(s, IPPROTO_IP, IP_TTL) == 64);
 	close(s);
 }
@@ -286,9 +307,11 @@ static void test_urgent(void)
 	if (connection_open(&c))
 		return;
 	CHECK("no urgent byte", FAILS(recv(c.server, buf, 1, MSG_OOB), EINVAL) && !is_urgent(c.server));
-	CHECK("one", send(c.client, "abX", 3, MSG_OOB) == 3 && poll_until(c.server, POLLIN) && is_urgent(c.server));
+	CHECK("one",
+	      send(c.client, "abX", 3, MSG_OOB) == 3 && poll_until(c.server, POLLIN) && is_urgent(c.server));
 	CHECK("read aside", recv(c.server, buf, 8, MSG_OOB) == 1 && buf[0] == 'X' && !is_urgent(c.server));
-	CHECK("the others stay", recv(c.server, buf, 8, 0) == 2 && FAILS(recv(c.server, buf, 8, MSG_DONTWAIT), EAGAIN));
+	CHECK("the others stay",
+	      recv(c.server, buf, 8, 0) == 2 && FAILS(recv(c.server, buf, 8, MSG_DONTWAIT), EAGAIN));
 	close(c.client);
 	close(c.server);
 	close(c.listener);

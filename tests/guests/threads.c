@@ -155,7 +155,8 @@ static void test_state(void)
 static void test_process(void)
 {
 	siginfo_t info;
-	CHECK("no children", FAILS(waitpid(-1, NULL, 0), ECHILD) && FAILS(waitid(P_ALL, 0, &info, WEXITED), ECHILD));
+	CHECK("no children",
+	      FAILS(waitpid(-1, NULL, 0), ECHILD) && FAILS(waitid(P_ALL, 0, &info, WEXITED), ECHILD));
 	struct rlimit limit;
 	getrlimit(RLIMIT_NOFILE, &limit);
 	limit.rlim_cur = limit.rlim_max;
@@ -166,7 +167,8 @@ static void test_process(void)
 	CHECK("there is a CPU", sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) >= 1);
 	struct rusage usage;
 	CHECK("time was used", getrusage(RUSAGE_SELF, &usage) == 0 &&
-	      (usage.ru_utime.tv_sec || usage.ru_utime.tv_usec) && usage.ru_maxrss > 0);
+				       (usage.ru_utime.tv_sec || usage.ru_utime.tv_usec) &&
+				       usage.ru_maxrss > 0);
 }
 
 static void *outlive_main(void *arg)

@@ -64,14 +64,17 @@ static void test_one_shot(int clock, const char *name)
 
 	printf("# %s\n", name);
 	CHECK("arm", set(t, 0, 30 * MS, 0) == 0 && readable(t, 0) == 0);
-	CHECK("time left", timerfd_gettime(t, &its) == 0 && its.it_value.tv_nsec > 0 && its.it_value.tv_nsec <= 30 * MS);
+	CHECK("time left",
+	      timerfd_gettime(t, &its) == 0 && its.it_value.tv_nsec > 0 && its.it_value.tv_nsec <= 30 * MS);
 	CHECK("blocking read", read(t, &v, 8) == 8 && v == 1);
 	CHECK("not early", now_ns(CLOCK_MONOTONIC) - start >= 30 * MS);
 	CHECK("only once", readable(t, 40) == 0);
-	CHECK("disarmed", timerfd_gettime(t, &its) == 0 && its.it_value.tv_nsec == 0 && its.it_value.tv_sec == 0);
+	CHECK("disarmed",
+	      timerfd_gettime(t, &its) == 0 && its.it_value.tv_nsec == 0 && its.it_value.tv_sec == 0);
 	CHECK("absolute", set(t, TFD_TIMER_ABSTIME, now_ns(clock) + 20 * MS, 0) == 0 && readable(t, 0) == 0 &&
 				  readable(t, 5000) == 1);
-	CHECK("absolute, past", set(t, TFD_TIMER_ABSTIME, 1, 0) == 0 && readable(t, 1000) == 1 && read(t, &v, 8) == 8 && v == 1);
+	CHECK("absolute, past", set(t, TFD_TIMER_ABSTIME, 1, 0) == 0 && readable(t, 1000) == 1 &&
+					read(t, &v, 8) == 8 && v == 1);
 	CHECK("disarm before", set(t, 0, 10 * MS, 0) == 0 && set(t, 0, 0, 0) == 0 && readable(t, 30) == 0);
 	close(t);
 }
@@ -105,7 +108,8 @@ static void test_epoll(void)
 	uint64_t v;
 
 	epoll_ctl(ep, EPOLL_CTL_ADD, t, &ev);
-	CHECK("cancel on set", set(t, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, now_ns(CLOCK_REALTIME) + 5 * MS, 5 * MS) == 0);
+	CHECK("cancel on set", set(t, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET,
+				   now_ns(CLOCK_REALTIME) + 5 * MS, 5 * MS) == 0);
 	for (int i = 0; i < 4; i++)
 		woken += epoll_wait(ep, &ev, 1, 1000) == 1 && read(t, &v, 8) == 8;
 	CHECK("epoll sees each period", woken == 4);

@@ -33,7 +33,8 @@ static void test_pair(void)
 	char buf[16];
 
 	CHECK("pair", socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, s) == 0);
-	CHECK("messages", send(s[0], "one", 3, 0) == 3 && send(s[0], "", 0, 0) == 0 && send(s[0], "three", 5, 0) == 5);
+	CHECK("messages",
+	      send(s[0], "one", 3, 0) == 3 && send(s[0], "", 0, 0) == 0 && send(s[0], "three", 5, 0) == 5);
 	CHECK("FIONREAD is the first", ioctl(s[1], FIONREAD, &bytes) == 0 && bytes == 3);
 	CHECK("peek", recv(s[1], buf, 16, MSG_PEEK) == 3);
 	CHECK("one", recv(s[1], buf, 16, 0) == 3 && !memcmp(buf, "one", 3));
@@ -44,7 +45,8 @@ static void test_pair(void)
 	CHECK("no more", FAILS(recv(s[1], buf, 16, 0), EAGAIN));
 	struct iovec parts[3] = { { "a", 1 }, { "", 0 }, { "bc", 2 } };
 	m = (struct msghdr){ .msg_iov = parts, .msg_iovlen = 3 };
-	CHECK("gathered", sendmsg(s[0], &m, 0) == 3 && recv(s[1], buf, 16, MSG_TRUNC) == 3 && !memcmp(buf, "abc", 3));
+	CHECK("gathered",
+	      sendmsg(s[0], &m, 0) == 3 && recv(s[1], buf, 16, MSG_TRUNC) == 3 && !memcmp(buf, "abc", 3));
 	close(s[1]);
 	CHECK("peer is gone", FAILS(send(s[0], "x", 1, 0), ECONNREFUSED));
 	CHECK("and forgotten", FAILS(send(s[0], "x", 1, 0), ENOTCONN));
@@ -54,7 +56,8 @@ static void test_pair(void)
 static void test_names(void)
 {
 	struct sockaddr_un a, b, from;
-	socklen_t a_len = name_abstract(&a, "dgram.a"), b_len = name_abstract(&b, "dgram.b"), len = sizeof from;
+	socklen_t a_len = name_abstract(&a, "dgram.a"), b_len = name_abstract(&b, "dgram.b"),
+		  len = sizeof from;
 	int x = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0), y = socket(AF_UNIX, SOCK_DGRAM, 0);
 	int z = socket(AF_UNIX, SOCK_DGRAM, 0), st = socket(AF_UNIX, SOCK_STREAM, 0);
 	char buf[16];
@@ -63,20 +66,25 @@ static void test_names(void)
 	CHECK("no destination", FAILS(send(y, "x", 1, 0), ENOTCONN));
 	bind(x, (void *)&a, a_len);
 	CHECK("from one without a name", sendto(y, "x", 1, 0, (void *)&a, a_len) == 1 &&
-						 recvfrom(x, buf, 16, 0, (void *)&from, &len) == 1 && len == 0);
+						 recvfrom(x, buf, 16, 0, (void *)&from, &len) == 1 &&
+						 len == 0);
 	bind(y, (void *)&b, b_len);
 	len = sizeof from;
 	CHECK("from one with a name", sendto(y, "x", 1, 0, (void *)&a, a_len) == 1 &&
-					      recvfrom(x, buf, 16, 0, (void *)&from, &len) == 1 && len == b_len &&
-					      !memcmp(&from, &b, b_len));
-	CHECK("connect", connect(x, (void *)&b, b_len) == 0 && send(x, "y", 1, 0) == 1 && recv(y, buf, 16, 0) == 1);
-	CHECK("a connected one takes from its peer only", FAILS(sendto(z, "z", 1, 0, (void *)&a, a_len), EPERM));
+					      recvfrom(x, buf, 16, 0, (void *)&from, &len) == 1 &&
+					      len == b_len && !memcmp(&from, &b, b_len));
+	CHECK("connect",
+	      connect(x, (void *)&b, b_len) == 0 && send(x, "y", 1, 0) == 1 && recv(y, buf, 16, 0) == 1);
+	CHECK("a connected one takes from its peer only",
+	      FAILS(sendto(z, "z", 1, 0, (void *)&a, a_len), EPERM));
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
-	CHECK("disconnect", connect(x, &unspec, sizeof unspec) == 0 && sendto(z, "z", 1, 0, (void *)&a, a_len) == 1);
+	CHECK("disconnect",
+	      connect(x, &unspec, sizeof unspec) == 0 && sendto(z, "z", 1, 0, (void *)&a, a_len) == 1);
 	CHECK("no listening", FAILS(listen(x, 1), EOPNOTSUPP) && FAILS(accept(x, NULL, NULL), EOPNOTSUPP));
 	CHECK("wrong type", connect(st, (void *)&a, a_len) == -1);
 	CHECK("too long", FAILS(sendto(z, malloc(1 << 20), 1 << 20, 0, (void *)&a, a_len), EMSGSIZE));
-	CHECK("shutdown", shutdown(x, SHUT_RDWR) == 0 && recv(x, buf, 16, 0) == 1 && FAILS(recv(x, buf, 16, 0), EAGAIN));
+	CHECK("shutdown",
+	      shutdown(x, SHUT_RDWR) == 0 && recv(x, buf, 16, 0) == 1 && FAILS(recv(x, buf, 16, 0), EAGAIN));
 	fcntl(x, F_SETFL, 0);
 	CHECK("end of file for who would wait", recv(x, buf, 16, 0) == 0);
 	CHECK("nothing goes in", FAILS(sendto(z, "z", 1, MSG_NOSIGNAL, (void *)&a, a_len), EPIPE));
@@ -106,7 +114,8 @@ static void test_full(void)
 	CHECK("writable", events(y) == POLLOUT);
 	while (send(y, "msg", 3, 0) == 3)
 		n++;
-	CHECK("the queue is bounded", n > 0 && n < 100000 && FAILS(send(y, "msg", 3, 0), EAGAIN) && events(y) == 0);
+	CHECK("the queue is bounded",
+	      n > 0 && n < 100000 && FAILS(send(y, "msg", 3, 0), EAGAIN) && events(y) == 0);
 	fcntl(y, F_SETFL, 0);
 	pthread_create(&t, NULL, read_later, &x);
 	CHECK("a send waits for room", send(y, "msg", 3, 0) == 3);

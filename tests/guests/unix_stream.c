@@ -65,8 +65,9 @@ static void test_create(void)
 
 	CHECK("flags", fcntl(s, F_GETFD) == FD_CLOEXEC && fcntl(s, F_GETFL) == (O_RDWR | O_NONBLOCK));
 	CHECK("fstat", fstat(s, &st) == 0 && S_ISSOCK(st.st_mode));
-	CHECK("options", option(s, SO_TYPE) == SOCK_STREAM && option(s, SO_DOMAIN) == AF_UNIX && option(s, SO_PROTOCOL) == 0 &&
-				 option(s, SO_ACCEPTCONN) == 0 && option(s, SO_ERROR) == 0);
+	CHECK("options", option(s, SO_TYPE) == SOCK_STREAM && option(s, SO_DOMAIN) == AF_UNIX &&
+				 option(s, SO_PROTOCOL) == 0 && option(s, SO_ACCEPTCONN) == 0 &&
+				 option(s, SO_ERROR) == 0);
 	CHECK("unknown option", FAILS(setsockopt(s, SOL_SOCKET, 9999, &st, 4), ENOPROTOOPT));
 	CHECK("other level", FAILS(setsockopt(s, IPPROTO_TCP, 1, &st, 4), EOPNOTSUPP));
 	CHECK("not connected: send", FAILS(send(s, "x", 1, 0), ENOTCONN));
@@ -90,12 +91,14 @@ static void test_names(void)
 	struct stat st;
 
 	CHECK("no name", getsockname(s, (void *)&b, &got) == 0 && got == 2 && b.sun_family == AF_UNIX);
-	CHECK("bind to a path", bind(s, (void *)&a, len) == 0 && stat(a.sun_path, &st) == 0 && S_ISSOCK(st.st_mode));
+	CHECK("bind to a path",
+	      bind(s, (void *)&a, len) == 0 && stat(a.sun_path, &st) == 0 && S_ISSOCK(st.st_mode));
 	got = sizeof b;
 	CHECK("its name", getsockname(s, (void *)&b, &got) == 0 && !strcmp(a.sun_path, b.sun_path) &&
 				  got == 2 + strlen(a.sun_path) + 1);
 	name_path(&b, "names2");
-	CHECK("bound already", FAILS(bind(s, (void *)&b, len), EINVAL) && FAILS(stat(b.sun_path, &st), ENOENT));
+	CHECK("bound already",
+	      FAILS(bind(s, (void *)&b, len), EINVAL) && FAILS(stat(b.sun_path, &st), ENOENT));
 	CHECK("taken", FAILS(bind(t, (void *)&a, len), EADDRINUSE));
 	CHECK("not listening", FAILS(connect(t, (void *)&a, len), ECONNREFUSED));
 	CHECK("open", FAILS(open(a.sun_path, O_RDWR), ENXIO));
@@ -114,8 +117,8 @@ static void test_names(void)
 	close(t);
 	t = socket(AF_UNIX, SOCK_STREAM, 0);
 	got = sizeof b;
-	CHECK("a chosen name", bind(t, (void *)&a, 2) == 0 && getsockname(t, (void *)&b, &got) == 0 && got == 8 &&
-				       b.sun_path[0] == 0);
+	CHECK("a chosen name", bind(t, (void *)&a, 2) == 0 && getsockname(t, (void *)&b, &got) == 0 &&
+				       got == 8 && b.sun_path[0] == 0);
 	a.sun_family = AF_INET;
 	CHECK("wrong family", FAILS(bind(s = socket(AF_UNIX, SOCK_STREAM, 0), (void *)&a, len), EINVAL));
 	CHECK("long address", FAILS(bind(s, (void *)&a, sizeof a + 1), EINVAL));
@@ -142,27 +145,32 @@ static void test_connection(int type)
 			       getsockname(s, (void *)&b, &got) == 0 && !strcmp(b.sun_path, a.sun_path));
 	CHECK("receive", recv(s, buf, sizeof buf, 0) == 5 && !memcmp(buf, "early", 5));
 	CHECK("nothing more", FAILS(recv(s, buf, 1, MSG_DONTWAIT), EAGAIN));
-	CHECK("peek", send(s, "abcdef", 6, 0) == 6 && recv(c, buf, 3, MSG_PEEK) == 3 && !memcmp(buf, "abc", 3));
+	CHECK("peek",
+	      send(s, "abcdef", 6, 0) == 6 && recv(c, buf, 3, MSG_PEEK) == 3 && !memcmp(buf, "abc", 3));
 	struct ucred cred = { 0 };
 	got = sizeof cred;
-	CHECK("credentials", getsockopt(c, SOL_SOCKET, SO_PEERCRED, &cred, &got) == 0 && cred.pid == getpid() &&
-				     cred.uid == getuid() && cred.gid == getgid());
+	CHECK("credentials", getsockopt(c, SOL_SOCKET, SO_PEERCRED, &cred, &got) == 0 &&
+				     cred.pid == getpid() && cred.uid == getuid() && cred.gid == getgid());
 	if (type == SOCK_STREAM) {
 		int bytes;
 		CHECK("FIONREAD", ioctl(c, FIONREAD, &bytes) == 0 && bytes == 6);
-		CHECK("a stream has no borders", send(s, "ghi", 3, 0) == 3 && recv(c, buf, sizeof buf, MSG_WAITALL | MSG_DONTWAIT) == 9);
+		CHECK("a stream has no borders",
+		      send(s, "ghi", 3, 0) == 3 && recv(c, buf, sizeof buf, MSG_WAITALL | MSG_DONTWAIT) == 9);
 		CHECK("an address is refused", FAILS(sendto(c, "x", 1, 0, (void *)&a, len), EISCONN));
 	} else {
 		CHECK("packets keep borders", send(s, "ghi", 3, 0) == 3 && recv(c, buf, sizeof buf, 0) == 6);
-		CHECK("the rest is lost", recv(c, buf, 2, MSG_TRUNC) == 3 && FAILS(recv(c, buf, 1, MSG_DONTWAIT), EAGAIN));
+		CHECK("the rest is lost",
+		      recv(c, buf, 2, MSG_TRUNC) == 3 && FAILS(recv(c, buf, 1, MSG_DONTWAIT), EAGAIN));
 	}
-	CHECK("shutdown", shutdown(c, SHUT_WR) == 0 && recv(s, buf, 1, 0) == 0 && events(s) == (POLLIN | POLLOUT | POLLRDHUP));
+	CHECK("shutdown", shutdown(c, SHUT_WR) == 0 && recv(s, buf, 1, 0) == 0 &&
+				  events(s) == (POLLIN | POLLOUT | POLLRDHUP));
 	CHECK("no more sending", FAILS(send(c, "x", 1, MSG_NOSIGNAL), EPIPE));
 	CHECK("the other way goes on", send(s, "y", 1, 0) == 1 && recv(c, buf, 9, 0) == 1);
 	send(s, "unread", 6, 0);
 	close(c);
 	CHECK("closed with unread data", recv(s, buf, 1, 0) == 0 || errno == ECONNRESET);
-	CHECK("then end of file", recv(s, buf, 1, 0) == 0 && events(s) == (POLLIN | POLLOUT | POLLRDHUP | POLLHUP));
+	CHECK("then end of file",
+	      recv(s, buf, 1, 0) == 0 && events(s) == (POLLIN | POLLOUT | POLLRDHUP | POLLHUP));
 	CHECK("broken", FAILS(send(s, "x", 1, MSG_NOSIGNAL), EPIPE));
 	close(s);
 	c = socket(AF_UNIX, type, 0);
@@ -234,7 +242,8 @@ static void test_flow(void)
 	struct timeval tv = { 0, 20000 }, got;
 	socklen_t len = sizeof got;
 	CHECK("time-out option", setsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv) == 0 &&
-					 getsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &got, &len) == 0 && got.tv_usec == 20000);
+					 getsockopt(s[0], SOL_SOCKET, SO_SNDTIMEO, &got, &len) == 0 &&
+					 got.tv_usec == 20000);
 	long n = send(s[0], data, BYTES, 0);
 	CHECK("what fits is sent, then time is out", n > 0 && n < BYTES && (events(s[0]) & POLLOUT) == 0);
 	CHECK("nothing fits", FAILS(send(s[0], data, BYTES, 0), EAGAIN));

@@ -35,7 +35,8 @@ static void many(void)
 	}
 	REQUIRE(writev(fd, iov, IOV_MAX) == IOV_MAX);
 	memset(text, 0, sizeof text);
-	REQUIRE(preadv(fd, iov, IOV_MAX, 0) == IOV_MAX && text[0] == 'a' && text[IOV_MAX - 1] == 'a' + (IOV_MAX - 1) % 26);
+	REQUIRE(preadv(fd, iov, IOV_MAX, 0) == IOV_MAX && text[0] == 'a' &&
+		text[IOV_MAX - 1] == 'a' + (IOV_MAX - 1) % 26);
 	REQUIRE(FAILS(writev(fd, iov, IOV_MAX + 1), EINVAL));
 }
 

@@ -138,11 +138,13 @@ static void check_sound(u16 type, u64 base, u64 bias)
 	struct elf_image image;
 
 	make(type, base);
-	CHECK(!load(&image) && image.bias == bias && !strcmp(image.interpreter, "/program") && !image.exec_stack);
+	CHECK(!load(&image) && image.bias == bias && !strcmp(image.interpreter, "/program") &&
+	      !image.exec_stack);
 	CHECK(elf_image_headers(&image) == bias + base + sizeof(Elf64_Ehdr));
 	base += bias;
 	CHECK(map_count == 3);
-	CHECK(maps[0].start == base && maps[0].end == base + 0x2000 && maps[0].prot == (PROT_READ | PROT_EXEC));
+	CHECK(maps[0].start == base && maps[0].end == base + 0x2000 &&
+	      maps[0].prot == (PROT_READ | PROT_EXEC));
 	CHECK(maps[1].start == base + 0x2000 && maps[1].end == base + 0x3000 && maps[1].offset == 0x1000);
 	CHECK(maps[2].start == base + 0x3000 && maps[2].end == base + 0x5000 && !maps[2].filed);
 	CHECK(cleared_from == base + 0x2c00 && cleared_to == base + 0x3000);
@@ -159,11 +161,11 @@ static void refused(int error)
 	CHECK(!files_open);
 }
 
-#define REFUSED(damage)               \
-	do {                          \
-		make(ET_DYN, 0);      \
-		damage;               \
-		refused(-ENOEXEC);    \
+#define REFUSED(damage)            \
+	do {                       \
+		make(ET_DYN, 0);   \
+		damage;            \
+		refused(-ENOEXEC); \
 	} while (0)
 
 static void check_refusals(void)

@@ -23,8 +23,12 @@ static const char inline_text[] = "a target that lies behind its inode";
 
 static u8 *new_image(void)
 {
-	struct erofs_super super = { .magic = EROFS_MAGIC, .block_bits = EROFS_BLOCK_BITS, .root_nid = NID_ROOT,
-				     .blocks = BLOCKS, .meta_block = META_BLOCK, .build_time = 1700000000 };
+	struct erofs_super super = { .magic = EROFS_MAGIC,
+				     .block_bits = EROFS_BLOCK_BITS,
+				     .root_nid = NID_ROOT,
+				     .blocks = BLOCKS,
+				     .meta_block = META_BLOCK,
+				     .build_time = 1700000000 };
 	u8 *image = calloc(1, IMAGE_BYTES);
 
 	memcpy(image + EROFS_SUPER_OFFSET, &super, sizeof super);
@@ -38,16 +42,27 @@ static void *slot(u8 *image, u64 nid)
 
 static void put_extended(u8 *image, u64 nid, u32 mode, u64 size, u32 layout, u32 block)
 {
-	struct erofs_extended e = { .format = (u16)(EROFS_FORMAT_EXTENDED | layout << 1), .mode = (u16)mode, .size = size,
-				    .block = block, .ino = (u32)nid + 1, .nlink = 1, .mtime = 1600000000 };
+	struct erofs_extended e = { .format = (u16)(EROFS_FORMAT_EXTENDED | layout << 1),
+				    .mode = (u16)mode,
+				    .size = size,
+				    .block = block,
+				    .ino = (u32)nid + 1,
+				    .nlink = 1,
+				    .mtime = 1600000000 };
 
 	memcpy(slot(image, nid), &e, sizeof e);
 }
 
 static void put_compact(u8 *image, u64 nid, u32 mode, u32 size, u32 layout, u32 block)
 {
-	struct erofs_compact c = { .format = (u16)(layout << 1), .mode = (u16)mode, .size = size, .block = block,
-				   .ino = (u32)nid + 1, .nlink = 1, .uid = 7, .gid = 8 };
+	struct erofs_compact c = { .format = (u16)(layout << 1),
+				   .mode = (u16)mode,
+				   .size = size,
+				   .block = block,
+				   .ino = (u32)nid + 1,
+				   .nlink = 1,
+				   .uid = 7,
+				   .gid = 8 };
 
 	memcpy(slot(image, nid), &c, sizeof c);
 }
@@ -67,12 +82,15 @@ static u64 put_directory(u8 *image, u32 block, const struct name *names, u32 cou
 		u8 *base = image + block * EROFS_BLOCK;
 		u32 used = 0, n = 0, offset;
 
-		while (done + n < count && used + sizeof(struct erofs_dirent) + strlen(names[done + n].text) <= EROFS_BLOCK)
+		while (done + n < count &&
+		       used + sizeof(struct erofs_dirent) + strlen(names[done + n].text) <= EROFS_BLOCK)
 			used += (u32)sizeof(struct erofs_dirent) + (u32)strlen(names[done + n++].text);
 		offset = n * (u32)sizeof(struct erofs_dirent);
 		for (u32 i = 0; i < n; i++) {
 			const struct name *name = &names[done + i];
-			struct erofs_dirent d = { .nid = name->nid, .name_offset = (u16)offset, .type = name->type };
+			struct erofs_dirent d = { .nid = name->nid,
+						  .name_offset = (u16)offset,
+						  .type = name->type };
 
 			memcpy(base + i * sizeof d, &d, sizeof d);
 			memcpy(base + offset, name->text, strlen(name->text));
@@ -86,8 +104,9 @@ static u64 put_directory(u8 *image, u32 block, const struct name *names, u32 cou
 
 static u8 *build(void)
 {
-	static const struct name root[] = { { ".", NID_ROOT, 2 },    { "..", NID_ROOT, 2 },     { "big", NID_BIG, 2 },
-					    { "device", NID_DEVICE, 3 }, { "file", NID_FILE, 1 }, { "inline", NID_INLINE, 1 },
+	static const struct name root[] = { { ".", NID_ROOT, 2 },    { "..", NID_ROOT, 2 },
+					    { "big", NID_BIG, 2 },   { "device", NID_DEVICE, 3 },
+					    { "file", NID_FILE, 1 }, { "inline", NID_INLINE, 1 },
 					    { "link", NID_LINK, 7 } };
 	static struct name big[FILES];
 	u8 *image = new_image();
@@ -97,10 +116,11 @@ static u8 *build(void)
 		big[i].nid = NID_FILE;
 		big[i].type = 1;
 	}
-	put_extended(image, NID_ROOT, S_IFDIR | 0755, put_directory(image, BLOCK_ROOT, root, ARRAY_SIZE(root)),
-		     EROFS_LAYOUT_PLAIN, BLOCK_ROOT);
-	put_extended(image, NID_BIG, S_IFDIR | 0755, put_directory(image, BLOCK_BIG, big, FILES), EROFS_LAYOUT_PLAIN,
-		     BLOCK_BIG);
+	put_extended(image, NID_ROOT, S_IFDIR | 0755,
+		     put_directory(image, BLOCK_ROOT, root, ARRAY_SIZE(root)), EROFS_LAYOUT_PLAIN,
+		     BLOCK_ROOT);
+	put_extended(image, NID_BIG, S_IFDIR | 0755, put_directory(image, BLOCK_BIG, big, FILES),
+		     EROFS_LAYOUT_PLAIN, BLOCK_BIG);
 	put_extended(image, NID_FILE, S_IFREG | 0644, 2 * EROFS_BLOCK + 100, EROFS_LAYOUT_PLAIN, BLOCK_FILE);
 	for (u32 i = 0; i < 2 * EROFS_BLOCK + 100; i++)
 		image[BLOCK_FILE * EROFS_BLOCK + i] = (u8)(i * 7);
@@ -108,7 +128,8 @@ static u8 *build(void)
 	put_extended(image, NID_INLINE, S_IFREG | 0600, EROFS_BLOCK + 200, EROFS_LAYOUT_INLINE, BLOCK_FILE);
 	memset((u8 *)slot(image, NID_INLINE) + sizeof(struct erofs_extended), 'i', 200);
 	put_compact(image, NID_LINK, S_IFLNK | 0777, sizeof inline_text - 1, EROFS_LAYOUT_INLINE, 0);
-	memcpy((u8 *)slot(image, NID_LINK) + sizeof(struct erofs_compact), inline_text, sizeof inline_text - 1);
+	memcpy((u8 *)slot(image, NID_LINK) + sizeof(struct erofs_compact), inline_text,
+	       sizeof inline_text - 1);
 	put_compact(image, NID_DEVICE, S_IFCHR | 0666, 0, EROFS_LAYOUT_PLAIN, 0x103);
 	return image;
 }
@@ -129,7 +150,8 @@ static void check_contents(const struct erofs_image *img)
 	const u8 *p;
 	u64 n;
 
-	CHECK(!erofs_read_inode(img, lookup(img, img->root_nid, "file", 0), &i) && S_ISREG(i.mode) && i.mtime == 1600000000);
+	CHECK(!erofs_read_inode(img, lookup(img, img->root_nid, "file", 0), &i) && S_ISREG(i.mode) &&
+	      i.mtime == 1600000000);
 	p = erofs_data(img, &i, 5000, &n);
 	CHECK(p && n == i.size - 5000 && p[0] == (u8)(5000 * 7));
 	CHECK(!erofs_data(img, &i, i.size, &n));
@@ -138,11 +160,13 @@ static void check_contents(const struct erofs_image *img)
 	CHECK(p && n == EROFS_BLOCK && p[1] == 7);
 	p = erofs_data(img, &i, EROFS_BLOCK + 10, &n);
 	CHECK(p && n == 190 && p[0] == 'i');
-	CHECK(!erofs_read_inode(img, lookup(img, img->root_nid, "link", 0), &i) && S_ISLNK(i.mode) && i.uid == 7);
+	CHECK(!erofs_read_inode(img, lookup(img, img->root_nid, "link", 0), &i) && S_ISLNK(i.mode) &&
+	      i.uid == 7);
 	CHECK(i.mtime == 1700000000);
 	p = erofs_data(img, &i, 0, &n);
 	CHECK(p && n == sizeof inline_text - 1 && !memcmp(p, inline_text, n));
-	CHECK(!erofs_read_inode(img, lookup(img, img->root_nid, "device", 0), &i) && i.rdev == 0x103 && !i.size);
+	CHECK(!erofs_read_inode(img, lookup(img, img->root_nid, "device", 0), &i) && i.rdev == 0x103 &&
+	      !i.size);
 	CHECK(lookup(img, img->root_nid, ".", 0) == NID_ROOT);
 }
 
@@ -165,7 +189,8 @@ static void check_directory(const struct erofs_image *img)
 	CHECK(!erofs_read_inode(img, nid, &dir));
 	while (erofs_next(img, &dir, &pos, &name) > 0) {
 		snprintf(text, sizeof text, "entry-%05u", count++);
-		CHECK(name.len == strlen(text) && !memcmp(name.name, text, name.len) && erofs_dt(name.type) == 8);
+		CHECK(name.len == strlen(text) && !memcmp(name.name, text, name.len) &&
+		      erofs_dt(name.type) == 8);
 	}
 	CHECK(count == FILES);
 }
@@ -219,7 +244,8 @@ static void mutate(u8 *image)
 	while (changes--) {
 		u32 where = random_below(ARRAY_SIZE(places));
 
-		image[places[where] + random_below(spans[where])] = (u8)(random_below(3) ? random_below(256) : 255);
+		image[places[where] + random_below(spans[where])] =
+			(u8)(random_below(3) ? random_below(256) : 255);
 	}
 }
 

@@ -10,15 +10,15 @@
 
 int snprintf(char *buf, size_t size, const char *fmt, ...) printf_fn(3, 4);
 
-#define SAME(...)                                                                            \
-	do {                                                                                 \
-		char ours[128], theirs[128];                                                 \
-		int n = libos_snprintf(ours, sizeof ours, __VA_ARGS__);                      \
-		int m = snprintf(theirs, sizeof theirs, __VA_ARGS__);                        \
-		if (n != m || strcmp(ours, theirs)) {                                        \
+#define SAME(...)                                                                                       \
+	do {                                                                                            \
+		char ours[128], theirs[128];                                                            \
+		int n = libos_snprintf(ours, sizeof ours, __VA_ARGS__);                                 \
+		int m = snprintf(theirs, sizeof theirs, __VA_ARGS__);                                   \
+		if (n != m || strcmp(ours, theirs)) {                                                   \
 			fprintf(stderr, "line %d: \"%s\" instead of \"%s\"\n", __LINE__, ours, theirs); \
-			abort();                                                             \
-		}                                                                            \
+			abort();                                                                        \
+		}                                                                                       \
 	} while (0)
 
 static void check_integers(void)

@@ -77,8 +77,8 @@ long host_mmap(u64 addr, u64 bytes, int prot, int flags, int fd, u64 offset)
 	CHECK(flags == MAP_NORESERVE && fd == -1);
 	if (addr >= SANITIZER)
 		return -ENOMEM;
-	return result((long)mmap((void *)addr, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE,
-				 -1, (off_t)offset));
+	return result((long)mmap((void *)addr, bytes, prot,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, (off_t)offset));
 }
 
 long host_munmap(u64 addr, u64 bytes)

@@ -51,14 +51,15 @@ static void check_layer(u32 count)
 static void check_patchwork_move(void)
 {
 	int layer = memfd_create("layer", 0);
-	u8 *p = (u8 *)mm_mmap(0, 9 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0), *q;
+	u8 *p = (u8 *)mm_mmap(0, 9 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, NULL, 0),
+	   *q;
 	const u64 a[6] = { (u64)p, 8 * PAGE_SIZE, 16 * PAGE_SIZE, MREMAP_MAYMOVE };
 
 	CHECK(layer >= 0 && !ftruncate(layer, 16 * PAGE_SIZE) && pwrite(layer, "layer", 5, PAGE_SIZE) == 5);
 	CHECK(pwrite(layer, "beyond", 6, 8 * PAGE_SIZE) == 6);
 	for (u64 i = 1; i < 8; i += 3)
-		CHECK(mmap(p + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, layer,
-			   i == 7 ? 7 * PAGE_SIZE : PAGE_SIZE) != MAP_FAILED);
+		CHECK(mmap(p + i * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED,
+			   layer, i == 7 ? 7 * PAGE_SIZE : PAGE_SIZE) != MAP_FAILED);
 	p[2 * PAGE_SIZE] = 2;
 	q = (u8 *)sys_mremap(a);
 	CHECK((long)q > 0 && q != p);
@@ -87,8 +88,8 @@ static void check_brk(void)
 	u64 start = 0x10000000;
 
 	/* Memory of the program's right below does not become heap. */
-	CHECK(mm_mmap(start - PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		      NULL, 0) > 0);
+	CHECK(mm_mmap(start - PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, NULL, 0) > 0);
 	mm_set_brk_start(start - 5);
 	CHECK(mm_brk(0) == (long)start);
 	CHECK(mm_brk(start + 10000) == (long)start + 10000);
@@ -99,7 +100,8 @@ static void check_brk(void)
 	CHECK(!strcmp(vma_find(start)->name, "[heap]") && vma_find(start)->start == start &&
 	      vma_find(start)->end == start + 3 * PAGE_SIZE);
 	CHECK(!vma_find(start - 1)->name && !mm_munmap(start - PAGE_SIZE, PAGE_SIZE));
-	CHECK(mm_brk(UC_LIBOS_BASE + PAGE_SIZE) == (long)start + 10000 && mm_brk(start - 1) == (long)start + 10000);
+	CHECK(mm_brk(UC_LIBOS_BASE + PAGE_SIZE) == (long)start + 10000 &&
+	      mm_brk(start - 1) == (long)start + 10000);
 	CHECK(mm_brk(start) == (long)start && list_empty(&vma_list));
 }
 
@@ -123,9 +125,11 @@ static void check_windows(void)
 	at = (u64)shared_pages;
 	CHECK(mm_mmap(0, 4 * PAGE_SIZE, prot, MAP_SHARED, &f, 0) == (long)at && f.refs == 2);
 	CHECK(mm_mmap(0, 4 * PAGE_SIZE, prot, MAP_SHARED, &f, 0) == (long)at && f.refs == 3);
-	CHECK(mm_mmap(BASE + (1 << 20), PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, &f, 0) == -ENODEV && f.refs == 3);
+	CHECK(mm_mmap(BASE + (1 << 20), PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED, &f, 0) == -ENODEV &&
+	      f.refs == 3);
 	CHECK(mm_mapped_until(at, at + 5 * PAGE_SIZE) == at + 4 * PAGE_SIZE);
-	CHECK(!mm_mprotect(at, 4 * PAGE_SIZE, PROT_READ) && mm_mprotect(at, 5 * PAGE_SIZE, PROT_READ) == -ENOMEM);
+	CHECK(!mm_mprotect(at, 4 * PAGE_SIZE, PROT_READ) &&
+	      mm_mprotect(at, 5 * PAGE_SIZE, PROT_READ) == -ENOMEM);
 	CHECK(!mm_munmap(at, 4 * PAGE_SIZE) && f.refs == 2);
 	CHECK(!mm_munmap(at, PAGE_SIZE) && !mm_munmap(at + 3 * PAGE_SIZE, PAGE_SIZE) && f.refs == 2);
 	CHECK(!shared_end(at) && shared_end(at + PAGE_SIZE) == at + 3 * PAGE_SIZE && shared_pages[0] == 0);

@@ -259,7 +259,9 @@ static u32 free_above(u32 page)
 static void do_mremap(void)
 {
 	u32 old, old_count, count = 1 + random_below(40), target = PAGES / 2 + random_below(PAGES / 2 - 64);
-	int mode = (int)random_below(3), flags = mode == 0 ? 0 : mode == 1 ? MREMAP_MAYMOVE : MREMAP_MAYMOVE | MREMAP_FIXED;
+	int mode = (int)random_below(3), flags = mode == 0   ? 0
+						 : mode == 1 ? MREMAP_MAYMOVE
+							     : MREMAP_MAYMOVE | MREMAP_FIXED;
 	long ret, want;
 
 	random_range(&old, &old_count);
@@ -335,7 +337,7 @@ static void do_write(void)
 
 static void check_random(void)
 {
-	static void (*const calls[])(void) = { do_mmap,	    do_mmap_fixed, do_munmap, do_munmap, do_mprotect,
+	static void (*const calls[])(void) = { do_mmap,     do_mmap_fixed, do_munmap, do_munmap, do_mprotect,
 					       do_mprotect, do_dontneed,   do_mremap, do_kpages, do_write };
 
 	for (u32 i = 0; i < ROUNDS; i++) {

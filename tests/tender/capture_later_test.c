@@ -78,7 +78,9 @@ static uint64_t await_answer(uint32_t uc)
 	return r.result;
 }
 
-/* Of a UC that has a message when it is captured: its answer, which may come before the reply or behind it. */
+/*
+ * Of a UC that has a message when it is captured: its answer, which may come before the reply or behind it.
+ */
 static uint64_t await_capture_and_answer(uint32_t uc)
 {
 	struct probe_result r = { 0 };

@@ -66,11 +66,11 @@ static void expect(const char *own, const char *mounts, enum cgroup_version vers
 	close(fd);
 }
 
-#define V1_MOUNTS                                                                                  \
-	"30 25 0:26 / %s/cpu rw,relatime shared:1 - cgroup cgroup rw,cpu\n"                        \
+#define V1_MOUNTS                                                           \
+	"30 25 0:26 / %s/cpu rw,relatime shared:1 - cgroup cgroup rw,cpu\n" \
 	"31 25 0:27 / %s/memory rw,relatime shared:2 - cgroup cgroup rw,memory\n"
-#define V2_MOUNTS                                                                                  \
-	"24 1 8:1 / / rw - ext4 /dev/sda1 rw # %s\n"                                               \
+#define V2_MOUNTS                                    \
+	"24 1 8:1 / / rw - ext4 /dev/sda1 rw # %s\n" \
 	"30 25 0:26 / %s/unified rw,nosuid,nodev shared:1 - cgroup2 cgroup2 rw,nsdelegate\n"
 
 static void the_own_group_of_version_1_is_found(void)
@@ -82,11 +82,13 @@ static void the_own_group_of_version_1_is_found(void)
 	expect("4:memory:/\n0::/\n", V1_MOUNTS, CGROUP_1, "/memory/");
 	/* A container sees what is below its own group. */
 	expect("4:memory:/docker/a/box\n",
-	       "30 25 0:26 / %s/none rw - tmpfs none rw\n31 25 0:27 /docker/a %s/memory rw - cgroup cgroup rw,memory\n", CGROUP_1,
-	       "/memory/box");
+	       "30 25 0:26 / %s/none rw - tmpfs none rw\n"
+	       "31 25 0:27 /docker/a %s/memory rw - cgroup cgroup rw,memory\n",
+	       CGROUP_1, "/memory/box");
 	expect("4:memory:/docker/ab/box\n",
-	       "30 25 0:26 / %s/none rw - tmpfs none rw\n31 25 0:27 /docker/a %s/memory rw - cgroup cgroup rw,memory\n", CGROUP_1,
-	       NULL);
+	       "30 25 0:26 / %s/none rw - tmpfs none rw\n"
+	       "31 25 0:27 /docker/a %s/memory rw - cgroup cgroup rw,memory\n",
+	       CGROUP_1, NULL);
 	expect("4:memory:/gone\n", V1_MOUNTS, CGROUP_1, NULL);
 	expect("4:memory:/../box\n", V1_MOUNTS, CGROUP_1, NULL);
 }

@@ -30,7 +30,9 @@ static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint
 
 static void map(uint32_t uc, uint64_t addr, uint64_t pages)
 {
-	struct probe_call call = { .op = PROBE_HOST_CALL, .nr = SYS_mmap, .args = { addr, pages * PAGE, 3, FIXED, -1ul, 0 } };
+	struct probe_call call = { .op = PROBE_HOST_CALL,
+				   .nr = SYS_mmap,
+				   .args = { addr, pages * PAGE, 3, FIXED, -1ul, 0 } };
 
 	CHECK(ask(uc, &call).result == addr);
 }
@@ -187,7 +189,8 @@ static void a_compact_snapshot_is_what_it_was(void)
 	CHECK(ask(before, &(struct probe_call){ .op = PROBE_PEEK, .args = { ROOM } }).deploy_id !=
 	      ask(after, &(struct probe_call){ .op = PROBE_PEEK, .args = { ROOM } }).deploy_id);
 	/* One that came before can be captured still. */
-	CHECK(client_capture(&client, tender, before, next_snapshot, false, &captured) == 0 && captured.parent == s);
+	CHECK(client_capture(&client, tender, before, next_snapshot, false, &captured) == 0 &&
+	      captured.parent == s);
 	kill_uc(after);
 	after = deploy(next_snapshot);
 	check_child(after, 4, 100);
@@ -235,12 +238,14 @@ static void a_changed_memory_map_is_kept(void)
 	for (int turn = 0; turn < 5; turn++) {
 		uc = deploy(s);
 		CHECK(count(uc) == 2);
-		CHECK(peek(uc, new) == 0 && peek(uc, new + 500 * PAGE) == 55 && peek(uc, new + 999 * PAGE) == 0);
+		CHECK(peek(uc, new) == 0 && peek(uc, new + 500 * PAGE) == 55 &&
+		      peek(uc, new + 999 * PAGE) == 0);
 		CHECK(peek(uc, fixed) == 31 && peek(uc, fixed + 8) == 66 && peek(uc, fixed + PAGE) == 0);
 		CHECK(peek(uc, ROOM) == 0 && peek(uc, ROOM + PAGE) == 44 && peek(uc, ROOM + 8 * PAGE) == 0);
 		CHECK(peek(uc, ROOM + 10 * PAGE) == 11 && peek(uc, gone - 2 * PAGE) == 19);
 		CHECK(host_call(uc, SYS_clock_gettime, 0, gone, 0) == (uint64_t)-EFAULT);
-		CHECK(!is_writable(uc, fixed) && !is_writable(uc, fixed + PAGE) && is_writable(uc, fixed + 2 * PAGE));
+		CHECK(!is_writable(uc, fixed) && !is_writable(uc, fixed + PAGE) &&
+		      is_writable(uc, fixed + 2 * PAGE));
 		kill_uc(uc);
 	}
 	drop(s);

@@ -30,7 +30,9 @@ static uint64_t fill(uint32_t uc, uint64_t addr, uint64_t bytes)
 
 static void map(uint32_t uc, uint64_t addr, uint64_t pages)
 {
-	struct probe_call call = { .op = PROBE_HOST_CALL, .nr = SYS_mmap, .args = { addr, pages * PAGE, 3, FIXED, -1ul, 0 } };
+	struct probe_call call = { .op = PROBE_HOST_CALL,
+				   .nr = SYS_mmap,
+				   .args = { addr, pages * PAGE, 3, FIXED, -1ul, 0 } };
 
 	CHECK(ask(uc, &call).result == addr);
 }
@@ -92,7 +94,8 @@ static void a_demoted_uc_goes_on_where_it_was(void)
 		for (uint64_t i = turn; i < ROOM_PAGES; i += 5)
 			poke(uc, ROOM + i * PAGE + 8 * i, turn * 1000 + i);
 		demote(uc, 0, &d);
-		CHECK(d.pages >= ROOM_PAGES / 5 && d.pages <= d.own_pages && d.delta_bytes < d.own_pages * PAGE);
+		CHECK(d.pages >= ROOM_PAGES / 5 && d.pages <= d.own_pages &&
+		      d.delta_bytes < d.own_pages * PAGE);
 		CHECK(count(other) == turn + 2);
 		promote(uc);
 		CHECK(count(uc) == turn + 3);
@@ -157,7 +160,8 @@ static void a_changed_memory_map_comes_back(void)
 		demote(uc, 0, &d);
 		CHECK(d.delta_bytes < 16 * 1024);
 		promote(uc);
-		CHECK(peek(uc, new) == 0 && peek(uc, new + 500 * PAGE) == 55 && peek(uc, new + 999 * PAGE) == 0);
+		CHECK(peek(uc, new) == 0 && peek(uc, new + 500 * PAGE) == 55 &&
+		      peek(uc, new + 999 * PAGE) == 0);
 		CHECK(peek(uc, fixed) == 31 && peek(uc, fixed + 8) == 66 && peek(uc, fixed + PAGE) == 0);
 		CHECK(peek(uc, ROOM) == 0 && peek(uc, ROOM + PAGE) == 44 && peek(uc, ROOM + 8 * PAGE) == 0);
 		CHECK(peek(uc, ROOM + 10 * PAGE) == 11 && peek(uc, gone - 2 * PAGE) == 19);
@@ -172,7 +176,8 @@ static void a_changed_memory_map_comes_back(void)
 	promote(uc);
 	CHECK(peek(uc, gone) == 0 && peek(uc, fixed + 8) == 66);
 	poke(uc, fixed + 8, 77);
-	CHECK(client_probe(&client, 0, uc, &(struct probe_call){ .op = PROBE_PEEK, .args = { new } }, &r) != PROBE_SILENT);
+	CHECK(client_probe(&client, 0, uc, &(struct probe_call){ .op = PROBE_PEEK, .args = { new } }, &r) !=
+	      PROBE_SILENT);
 	kill_uc(uc);
 	drop(s);
 }
@@ -265,7 +270,8 @@ static void a_demoted_uc_can_be_killed(void)
 	CHECK(client_deploy(&client, 0, uc, s) == EEXIST);
 	client_send(&client, 0, CONTROL_KILL, 0, uc, 1u << 30, "", 0);
 	client_await_exit(&client, 0, uc);
-	CHECK(client.last_exit.reason == CONTROL_EXIT_KILLED && WTERMSIG(client.last_exit.wait_status) == SIGKILL);
+	CHECK(client.last_exit.reason == CONTROL_EXIT_KILLED &&
+	      WTERMSIG(client.last_exit.wait_status) == SIGKILL);
 	CHECK(client_receive(&client, 0, 5000, &m));
 	CHECK(m.frame.type == CONTROL_OK && m.frame.seq == 1u << 30);
 	message_free(&m);

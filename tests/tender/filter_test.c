@@ -118,7 +118,8 @@ static void forbidden_calls_kill(void)
 			fprintf(stderr, "%s has not killed\n", forbidden[i].name);
 			exit(1);
 		}
-		CHECK(WIFSIGNALED(client.last_exit.wait_status) && WTERMSIG(client.last_exit.wait_status) == SIGSYS);
+		CHECK(WIFSIGNALED(client.last_exit.wait_status) &&
+		      WTERMSIG(client.last_exit.wait_status) == SIGSYS);
 	}
 }
 
@@ -134,7 +135,8 @@ static void allowed_calls_work(void)
 		{ { "drop", SYS_madvise, { ARENA, 4096, MADV_DONTNEED } }, 0 },
 		{ { "drop of much", SYS_madvise, { ARENA, 4ul << 30, MADV_DONTNEED } }, (uint64_t)-ENOMEM },
 		{ { "mprotect", SYS_mprotect, { ARENA, 4096, 1 } }, 0 },
-		{ { "mremap", SYS_mremap, { ARENA + 4096, 4096, 8192, 3, ARENA + (1 << 20) } }, ARENA + (1 << 20) },
+		{ { "mremap", SYS_mremap, { ARENA + 4096, 4096, 8192, 3, ARENA + (1 << 20) } },
+		  ARENA + (1 << 20) },
 		{ { "munmap", SYS_munmap, { ARENA, 4096 } }, 0 },
 		{ { "clock", SYS_clock_gettime, { 1, UC_ARENA_BASE } }, (uint64_t)-EFAULT },
 		{ { "close", SYS_close, { 100 } }, (uint64_t)-EBADF },
@@ -161,9 +163,12 @@ static void guest_calls_come_back(void)
 {
 	uint32_t uc = boot();
 
-	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_getpid }).result == PROBE_TRAPPED);
-	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_munmap }).result == PROBE_TRAPPED);
-	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = X32 | SYS_getpid }).result == PROBE_TRAPPED);
+	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_getpid }).result ==
+	      PROBE_TRAPPED);
+	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = SYS_munmap }).result ==
+	      PROBE_TRAPPED);
+	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_GUEST_CALL, .nr = X32 | SYS_getpid }).result ==
+	      PROBE_TRAPPED);
 	CHECK(ask(uc, &(struct probe_call){ .op = PROBE_FAULT }).result == SIGSEGV);
 	kill_uc(uc);
 }
@@ -174,7 +179,9 @@ static void probes_of_the_host_do_nothing(void)
 	static const uint64_t calls[] = { SYS_uretprobe, SYS_uprobe };
 
 	for (size_t i = 0; i < 2 * sizeof calls / sizeof calls[0]; i++) {
-		struct probe_call call = { .op = i % 2 ? PROBE_HOST_CALL : PROBE_GUEST_CALL, .nr = calls[i / 2], .args = { ARENA } };
+		struct probe_call call = { .op = i % 2 ? PROBE_HOST_CALL : PROBE_GUEST_CALL,
+					   .nr = calls[i / 2],
+					   .args = { ARENA } };
 		uint32_t uc = boot();
 		struct probe_result r;
 
@@ -207,7 +214,8 @@ static void the_32_bit_gate_kills(void)
 	uint32_t uc = boot();
 	struct probe_result r;
 
-	CHECK(client_probe(&client, tender, uc, &(struct probe_call){ .op = PROBE_INT80, .nr = 20 }, &r) == PROBE_ENDED);
+	CHECK(client_probe(&client, tender, uc, &(struct probe_call){ .op = PROBE_INT80, .nr = 20 }, &r) ==
+	      PROBE_ENDED);
 	CHECK(WTERMSIG(client.last_exit.wait_status) == SIGSYS);
 }
 

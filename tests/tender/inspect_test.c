@@ -40,7 +40,8 @@ static uint64_t ask(uint32_t uc, const struct probe_call *call)
 
 static void map(uint32_t uc, uint64_t addr, uint64_t bytes)
 {
-	CHECK(ask(uc, &(struct probe_call){ PROBE_HOST_CALL, SYS_mmap, { addr, bytes, 3, FIXED, -1ul, 0 } }) == addr);
+	CHECK(ask(uc, &(struct probe_call){
+			      PROBE_HOST_CALL, SYS_mmap, { addr, bytes, 3, FIXED, -1ul, 0 } }) == addr);
 }
 
 static void poke(uint32_t uc, uint64_t addr, uint64_t word)
@@ -110,7 +111,8 @@ static void a_snapshot_tells_what_it_is_made_of(void)
 	capture(uc, 2);
 	first = inspect(0, 1);
 	second = inspect(0, 2);
-	CHECK(first.parent == 0 && first.layers == 1 && first.shared_pages == 0 && first.own_source == UC_IMAGE_MAX);
+	CHECK(first.parent == 0 && first.layers == 1 && first.shared_pages == 0 &&
+	      first.own_source == UC_IMAGE_MAX);
 	CHECK(first.own_pages > 0 && first.own_bytes >= first.own_pages * PAGE);
 	CHECK(second.parent == 1 && second.layers == 2 && second.shared_pages > 0 && second.maps > 0);
 	CHECK(second.own_pages >= 10 && second.own_pages < 10 + 30 && second.own_source != PLAN_ANONYMOUS);
@@ -136,11 +138,13 @@ static void a_difference_names_each_page(void)
 	poke(uc, ARENA + 5 * PAGE, 1);
 	poke(uc, ARENA + 2000 * PAGE, 9);
 	map(uc, ARENA + 4096 * PAGE, 4 * PAGE);
-	CHECK(ask(uc, &(struct probe_call){ PROBE_HOST_CALL, SYS_mprotect, { ARENA + 6 * PAGE, PAGE, 1 } }) == 0);
+	CHECK(ask(uc, &(struct probe_call){ PROBE_HOST_CALL, SYS_mprotect, { ARENA + 6 * PAGE, PAGE, 1 } }) ==
+	      0);
 	CHECK(ask(uc, &(struct probe_call){ PROBE_HOST_CALL, SYS_munmap, { ARENA + 7 * PAGE, PAGE } }) == 0);
 	capture(uc, 11);
 	run = run_at(10, 11, ARENA + 3 * PAGE);
-	CHECK(run.kind == CONTROL_DIFF_BYTES && run.start == ARENA + 2 * PAGE && run.bytes == 2 * PAGE && run.words == 3);
+	CHECK(run.kind == CONTROL_DIFF_BYTES && run.start == ARENA + 2 * PAGE && run.bytes == 2 * PAGE &&
+	      run.words == 3);
 	CHECK(run_at(10, 11, ARENA + 5 * PAGE).kind == 0);
 	CHECK(run_at(10, 11, ARENA + 2000 * PAGE).words == 1);
 	run = run_at(10, 11, ARENA + 4097 * PAGE);
@@ -207,7 +211,8 @@ static void send_call(uint32_t uc, const struct probe_call *call)
 /* Replies to a live capture: 0, or the errno; *cut says after how many messages of the UC it came. */
 static int capture_live(uint32_t uc, uint64_t number, int *cut)
 {
-	struct control_capture request = { .snapshot = number, .flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_LIVE };
+	struct control_capture request = { .snapshot = number,
+					   .flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_LIVE };
 	uint32_t seq = client.next_seq + 1000;
 	int32_t error = -1;
 	int links = 0;

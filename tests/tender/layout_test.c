@@ -18,8 +18,8 @@ static const struct layout_source sources[] = {
 	{ { 0, 7, LAYER_INO }, UC_IMAGE_MAX },
 };
 
-static int build(const struct vma *vmas, size_t vma_count, const struct page_run *own, size_t own_count, unsigned fill,
-		 struct layout *out)
+static int build(const struct vma *vmas, size_t vma_count, const struct page_run *own, size_t own_count,
+		 unsigned fill, struct layout *out)
 {
 	struct layout_input in = {
 		.vmas = vmas,
@@ -104,7 +104,8 @@ static void files_are_inherited(void)
 /* Three mappings of each library, as its linker has laid it out, and its data, which is written. */
 static void constants_join_the_code_beside_them(void)
 {
-	struct vma v[] = { vma(UC_ARENA_BASE, 1, 1, IMAGE_INO, 0x5000), vma(UC_ARENA_BASE + PAGE, 4, 5, IMAGE_INO, 0x6000),
+	struct vma v[] = { vma(UC_ARENA_BASE, 1, 1, IMAGE_INO, 0x5000),
+			   vma(UC_ARENA_BASE + PAGE, 4, 5, IMAGE_INO, 0x6000),
 			   vma(UC_ARENA_BASE + 5 * PAGE, 2, 1, IMAGE_INO, 0xa000),
 			   vma(UC_ARENA_BASE + 7 * PAGE, 2, 3, IMAGE_INO, 0xc000),
 			   vma(UC_ARENA_BASE + 9 * PAGE, 1, 1, IMAGE_INO, 0xf000),
@@ -150,7 +151,8 @@ static void scratch_and_clean_library_os_are_left_out(void)
 
 static void layers_can_be_absorbed(void)
 {
-	struct vma v[] = { vma(UC_ARENA_BASE, 10, 3, LAYER_INO, 0), vma(UC_ARENA_BASE + 20 * PAGE, 5, 3, 0, 0) };
+	struct vma v[] = { vma(UC_ARENA_BASE, 10, 3, LAYER_INO, 0),
+			   vma(UC_ARENA_BASE + 20 * PAGE, 5, 3, 0, 0) };
 	struct vma_list list = { v, 2, 2 };
 	struct page_runs own = { 0 };
 

@@ -1,4 +1,7 @@
-/* What a UC may take of memory, and what the node is told of it: a real tender, with the probe as its library OS. */
+/*
+ * What a UC may take of memory, and what the node is told of it: a real tender, with the probe as its library
+ * OS.
+ */
 #include "check.h"
 #include "probed_uc.h"
 
@@ -133,8 +136,11 @@ static void a_uc_may_be_ended_for_its_memory(void)
 /* Pages that it reads in files of the host, and none of its own, are not its memory; page tables are. */
 static void reading_costs_page_tables(void)
 {
-	struct probe_call map = { .op = PROBE_HOST_CALL, .nr = SYS_mmap,
-				  .args = { ROOM, 1ul << 36, PROT_READ, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0 } };
+	struct probe_call map = { .op = PROBE_HOST_CALL,
+				  .nr = SYS_mmap,
+				  .args = { ROOM, 1ul << 36, PROT_READ,
+					    MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul,
+					    0 } };
 	struct probe_call read_all = { .op = PROBE_SUM, .args = { ROOM, 1ul << 36, 2 * MB } };
 	uint32_t uc = boot(MEMORY);
 
@@ -145,7 +151,10 @@ static void reading_costs_page_tables(void)
 	CHECK(client.last_exit.reason == CONTROL_EXIT_MEMORY);
 }
 
-/* Where the host lets a group be made: what no tender has seen yet the kernel stops, and it is called by its name. */
+/*
+ * Where the host lets a group be made: what no tender has seen yet the kernel stops, and it is called by its
+ * name.
+ */
 static void all_together_are_bounded(const char *tender_path, const char *libos_path)
 {
 	uint32_t spared, greedy;

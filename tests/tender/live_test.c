@@ -1,4 +1,6 @@
-/* A real tender, with the probe as its library OS: what a UC can do to its host, and what a node can rely on. */
+/*
+ * A real tender, with the probe as its library OS: what a UC can do to its host, and what a node can rely on.
+ */
 #include "check.h"
 #include "tender_client.h"
 
@@ -62,9 +64,9 @@ static void bad_frames_kill(void)
 	static const struct {
 		uint64_t type, claimed, bytes;
 	} frames[] = {
-		{ LINK_BOOT, 0, 0 },	     { LINK_DRIVER_IN, 4, 4 },		{ 999, 0, 0 },
-		{ LINK_DEPLOYED, 8, 8 },     { LINK_STDOUT, 5, 4 },		{ LINK_STDOUT, 4, 5 },
-		{ LINK_STDOUT, ~0u, 16 },    { LINK_EXIT, 4, 4 },		{ LINK_FS_CALL, 3, 3 },
+		{ LINK_BOOT, 0, 0 },           { LINK_DRIVER_IN, 4, 4 }, { 999, 0, 0 },
+		{ LINK_DEPLOYED, 8, 8 },       { LINK_STDOUT, 5, 4 },    { LINK_STDOUT, 4, 5 },
+		{ LINK_STDOUT, ~0u, 16 },      { LINK_EXIT, 4, 4 },      { LINK_FS_CALL, 3, 3 },
 		{ LINK_STDOUT, 65536, 65535 },
 	};
 
@@ -116,12 +118,14 @@ static void nothing_passes_after_a_bad_frame(void)
 static void good_frames_pass(void)
 {
 	uint32_t uc = boot(0);
-	struct probe_call call = { .op = PROBE_SEND_FRAME, .args = { LINK_STDOUT, LINK_PAYLOAD_MAX, LINK_PAYLOAD_MAX } };
+	struct probe_call call = { .op = PROBE_SEND_FRAME,
+				   .args = { LINK_STDOUT, LINK_PAYLOAD_MAX, LINK_PAYLOAD_MAX } };
 	struct message m;
 
 	client_send(&client, 0, CONTROL_SEND, LINK_DRIVER_IN, uc, 0, &call, sizeof call);
 	CHECK(client_receive(&client, 0, 5000, &m));
-	CHECK(m.frame.type == CONTROL_LINK && m.frame.flags == LINK_STDOUT && m.frame.len == LINK_PAYLOAD_MAX);
+	CHECK(m.frame.type == CONTROL_LINK && m.frame.flags == LINK_STDOUT &&
+	      m.frame.len == LINK_PAYLOAD_MAX);
 	message_free(&m);
 	CHECK(client_receive(&client, 0, 5000, &m));
 	message_free(&m);
@@ -399,7 +403,8 @@ static bool is_gone(uint32_t pid)
 static void nothing_outlives_the_node(void)
 {
 	struct probe_call spin = { .op = PROBE_SPIN };
-	uint32_t spinning = boot(1), idle = client_stat(&client, 0, boot(0)).pid, busy = client_stat(&client, 1, spinning).pid;
+	uint32_t spinning = boot(1), idle = client_stat(&client, 0, boot(0)).pid,
+		 busy = client_stat(&client, 1, spinning).pid;
 
 	client_send(&client, 1, CONTROL_SEND, LINK_DRIVER_IN, spinning, 0, &spin, sizeof spin);
 	CHECK(WIFEXITED(client_stop(&client)));

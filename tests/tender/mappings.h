@@ -11,10 +11,13 @@
 
 static inline struct vma vma(uint64_t start, uint64_t pages, uint16_t prot, uint64_t ino, uint64_t offset)
 {
-	return (struct vma){ start, start + pages * PAGE, offset, { 0, ino ? 7 : 0, ino }, prot, false, false };
+	return (struct vma){
+		start, start + pages * PAGE, offset, { 0, ino ? 7 : 0, ino }, prot, false, false
+	};
 }
 
-static inline void check_map(const struct plan_map *m, uint64_t start, uint64_t pages, uint16_t source, uint64_t offset)
+static inline void check_map(const struct plan_map *m, uint64_t start, uint64_t pages, uint16_t source,
+			     uint64_t offset)
 {
 	CHECK(m->start == start);
 	CHECK(m->bytes == pages * PAGE);

@@ -59,7 +59,8 @@ static int call(int i, uint16_t type, const void *payload, size_t bytes)
 
 static int share(int from, uint64_t snapshot, int to)
 {
-	return call(from, CONTROL_SHARE, &(struct control_share){ .snapshot = snapshot, .index = (uint32_t)to },
+	return call(from, CONTROL_SHARE,
+		    &(struct control_share){ .snapshot = snapshot, .index = (uint32_t)to },
 		    sizeof(struct control_share));
 }
 
@@ -69,7 +70,9 @@ static void drop(uint64_t snapshot)
 		CHECK(call(i, CONTROL_DROP, &snapshot, sizeof snapshot) == 0);
 }
 
-/* A compact child, of the tender that is spoken with, that has written `value` to every page's second word. */
+/*
+ * A compact child, of the tender that is spoken with, that has written `value` to every page's second word.
+ */
 static uint64_t child(uint64_t parent, uint64_t value)
 {
 	uint32_t uc = next_uc++;

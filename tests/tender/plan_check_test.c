@@ -40,7 +40,9 @@ static struct plan_map maps[] = {
 static uint64_t good_plan(char **text)
 {
 	static char xstate[8192] __attribute__((aligned(64)));
-	struct user_regs_struct regs = { .rip = UC_EXEC_BASE, .rsp = UC_ARENA_BASE, .cs = 0x33, .ss = 0x2b, .fs_base = 4096 };
+	struct user_regs_struct regs = {
+		.rip = UC_EXEC_BASE, .rsp = UC_ARENA_BASE, .cs = 0x33, .ss = 0x2b, .fs_base = 4096
+	};
 	struct layout l = { .maps = maps, .map_count = MAPS };
 	struct frame_source source = rules.frame;
 	uint64_t bytes;
@@ -67,7 +69,8 @@ static struct plan_map own_maps[] = {
 static uint64_t compact_plan(char **text)
 {
 	static uint64_t base[DELTA_PAGE_WORDS], now[DELTA_PAGE_WORDS];
-	struct plan_difference difference = { .maps = own_maps, .map_count = sizeof own_maps / sizeof own_maps[0] };
+	struct plan_difference difference = { .maps = own_maps,
+					      .map_count = sizeof own_maps / sizeof own_maps[0] };
 	struct page_delta d = { 0 };
 	uint64_t bytes;
 	char *parent;
@@ -113,6 +116,8 @@ static struct plan_map *map;
 static ucontext_t *frame;
 static char *xstate;
 
+/* One line each. */
+/* clang-format off */
 static void no_magic(void) { plan->magic++; }
 static void other_version(void) { plan->version++; }
 static void unknown_flag(void) { plan->flags = 0x80000000; }
@@ -156,7 +161,10 @@ static void unknown_state(void) { memset(xstate + 512, 0xff, 8); }
 static void compact_state(void) { xstate[512 + 15] = (char)0x80; }
 static void unknown_mxcsr(void) { memset(xstate + 24, 0xff, 4); }
 
-static struct plan_change *record(void) { return (struct plan_change *)((char *)plan + plan->changes_offset); }
+static struct plan_change *record(void)
+{
+	return (struct plan_change *)((char *)plan + plan->changes_offset);
+}
 static struct plan_run *run(void) { return (struct plan_run *)(record() + 1); }
 
 static void no_compact_flag(void) { plan->flags = 0; }
@@ -184,19 +192,21 @@ static const struct {
 #define C(f) { #f, f }
 	C(no_compact_flag), C(resumes), C(changes_elsewhere), C(changes_beyond), C(endless_changes),
 	C(change_of_the_scratch), C(change_of_the_vdso), C(change_of_the_host), C(change_of_libos_text),
-	C(change_with_unknown_access), C(changes_out_of_order), C(no_runs), C(too_many_runs), C(run_behind_the_page),
-	C(endless_run), C(protection_with_a_source), C(compact_with_a_layer),
+	C(change_with_unknown_access), C(changes_out_of_order), C(no_runs), C(too_many_runs),
+	C(run_behind_the_page), C(endless_run), C(protection_with_a_source), C(compact_with_a_layer),
 }, changes[] = {
-	C(no_magic), C(other_version), C(unknown_flag), C(touches), C(more_maps), C(fewer_maps), C(endless_maps),
-	C(frame_elsewhere), C(frame_beyond), C(frame_too_long), C(frame_too_short), C(frame_for_another_place),
-	C(kernel_fs_base), C(kernel_gs_base), C(unaligned_start), C(unaligned_bytes), C(unaligned_offset), C(empty_map),
-	C(map_of_the_host), C(map_into_the_host), C(wrapping_map), C(map_of_the_scratch), C(map_into_the_scratch),
-	C(map_of_the_vdso), C(text_of_the_libos), C(overlap), C(out_of_order), C(unknown_prot), C(copied_map),
-	C(unknown_image), C(unknown_layer), C(behind_the_layer), C(far_behind_the_layer), C(behind_the_image),
+	C(no_magic), C(other_version), C(unknown_flag), C(touches), C(more_maps), C(fewer_maps),
+	C(endless_maps), C(frame_elsewhere), C(frame_beyond), C(frame_too_long), C(frame_too_short),
+	C(frame_for_another_place), C(kernel_fs_base), C(kernel_gs_base), C(unaligned_start),
+	C(unaligned_bytes), C(unaligned_offset), C(empty_map), C(map_of_the_host), C(map_into_the_host),
+	C(wrapping_map), C(map_of_the_scratch), C(map_into_the_scratch), C(map_of_the_vdso),
+	C(text_of_the_libos), C(overlap), C(out_of_order), C(unknown_prot), C(copied_map), C(unknown_image),
+	C(unknown_layer), C(behind_the_layer), C(far_behind_the_layer), C(behind_the_image),
 	C(host_program_counter), C(mode_of_32_bits), C(other_altstack), C(other_flags), C(state_elsewhere),
 	C(unknown_state), C(compact_state), C(unknown_mxcsr),
 #undef C
 };
+/* clang-format on */
 
 static void check_refused(uint64_t (*make)(char **text), const char *name, void (*change)(void))
 {
@@ -263,7 +273,8 @@ static bool stays_inside(const struct plan *p)
 	const struct plan_map *m = (const struct plan_map *)(p + 1);
 
 	for (uint32_t i = 0; i < p->map_count; i++) {
-		__uint128_t end = (__uint128_t)m[i].start + m[i].bytes, file_end = (__uint128_t)m[i].offset + m[i].bytes;
+		__uint128_t end = (__uint128_t)m[i].start + m[i].bytes,
+			    file_end = (__uint128_t)m[i].offset + m[i].bytes;
 
 		if (!m[i].bytes || end > UC_GUEST_END || (i && m[i].start < m[i - 1].start + m[i - 1].bytes))
 			return false;
@@ -290,8 +301,12 @@ static void fuzz(uint64_t (*make)(char **text))
 			uint64_t at = draw() % (draw() % 4 ? interesting : bytes);
 
 			switch (draw() % 3) {
-			case 0: text[at] ^= (char)(1 << draw() % 8); break;
-			case 1: text[at] = (char)draw(); break;
+			case 0:
+				text[at] ^= (char)(1 << draw() % 8);
+				break;
+			case 1:
+				text[at] = (char)draw();
+				break;
 			default: {
 				uint64_t value = draw() >> draw() % 64;
 

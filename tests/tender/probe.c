@@ -42,7 +42,8 @@ static struct {
 /* The part of ucontext_t that the probe looks at. */
 struct ucontext {
 	uint64_t flags, link, stack[3];
-	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags, cs;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags,
+		cs;
 	uint64_t err, trapno, oldmask, cr2, fpstate;
 };
 
@@ -59,7 +60,9 @@ struct msghdr {
 	uint64_t flags;
 };
 
-/* A trapped call gets its result; a fault returns the signal's number from the function that it happened in. */
+/*
+ * A trapped call gets its result; a fault returns the signal's number from the function that it happened in.
+ */
 static void on_signal(int signo, const void *info, struct ucontext *uc)
 {
 	(void)info;
@@ -119,12 +122,13 @@ static uint64_t count(void)
 	uint64_t *heap = (uint64_t *)UC_ARENA_BASE;
 
 	if (!heap_count++)
-		host_call(__NR_mmap, UC_ARENA_BASE, 1 << 20, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1ul, 0);
+		host_call(__NR_mmap, UC_ARENA_BASE, 1 << 20, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1ul,
+			  0);
 	heap[512 * 5]++;
 	data_count++;
-	return xmm_count() == heap[512 * 5] && heap[512 * 5] == heap_count && data_count == heap_count + 7 ?
-		       heap_count :
-		       0;
+	return xmm_count() == heap[512 * 5] && heap[512 * 5] == heap_count && data_count == heap_count + 7
+		       ? heap_count
+		       : 0;
 }
 
 static uint64_t sum(uint64_t addr, uint64_t bytes, uint64_t step)
@@ -168,7 +172,8 @@ static uint64_t grow(uint64_t addr, uint64_t bytes, uint64_t chunk)
 {
 	uint64_t done = 0;
 
-	host_call(__NR_mmap, addr, bytes, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0);
+	host_call(__NR_mmap, addr, bytes, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul,
+		  0);
 	while (done < bytes && !host_call(__NR_madvise, addr + done, chunk, MADV_POPULATE_WRITE, 0, 0, 0))
 		done += chunk;
 	return done;
@@ -176,7 +181,8 @@ static uint64_t grow(uint64_t addr, uint64_t bytes, uint64_t chunk)
 
 static uint64_t map(uint64_t addr, uint64_t bytes)
 {
-	return host_call(__NR_mmap, addr, bytes, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0);
+	return host_call(__NR_mmap, addr, bytes, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE,
+			 -1ul, 0);
 }
 
 static uint64_t touch(uint64_t addr, uint64_t bytes, uint64_t step)
@@ -256,26 +262,51 @@ static uint64_t carry_out(const struct probe_call *c)
 	const uint64_t *a = c->args;
 
 	switch (c->op) {
-	case PROBE_HOST_CALL: return host_call(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-	case PROBE_GUEST_CALL: return guest_call(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
-	case PROBE_INT80: return int80_call(c->nr, a[0], a[1]);
-	case PROBE_PEEK: return *(volatile uint64_t *)a[0];
-	case PROBE_POKE: return *(volatile uint64_t *)a[0] = a[1];
-	case PROBE_COUNT: return count();
-	case PROBE_FILL: return fill((uint64_t *)a[0], a[1]);
-	case PROBE_SUM: return sum(a[0], a[1], a[2]);
-	case PROBE_SEND_FRAME: send((uint16_t)a[0], io.payload, (uint32_t)a[1], a[2]); return 0;
-	case PROBE_VSYSCALL: return ((uint64_t(*)(uint64_t, uint64_t))a[0])(0, 0);
-	case PROBE_FLOOD: return flood(a);
-	case PROBE_FS: return fs_call(a);
-	case PROBE_GROW: sleep_ms(a[3]); return grow(a[0], a[1], a[2]);
-	case PROBE_FAULT: return fault();
-	case PROBE_TOUCH: return touch(a[0], a[1], a[2]);
-	case PROBE_MAPPINGS: return make_mappings(a[0], a[1]);
-	case PROBE_PROTECT: protect(a[0], a[1]); return 0;
-	case PROBE_CHURN: churn(a[0], a[1]); return 0;
-	case PROBE_ALTSTACK: enter_on((uint64_t)altstack + sizeof altstack / 2, spin, 0);
-	case PROBE_SPIN: spin(); return 0;
+	case PROBE_HOST_CALL:
+		return host_call(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	case PROBE_GUEST_CALL:
+		return guest_call(c->nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	case PROBE_INT80:
+		return int80_call(c->nr, a[0], a[1]);
+	case PROBE_PEEK:
+		return *(volatile uint64_t *)a[0];
+	case PROBE_POKE:
+		return *(volatile uint64_t *)a[0] = a[1];
+	case PROBE_COUNT:
+		return count();
+	case PROBE_FILL:
+		return fill((uint64_t *)a[0], a[1]);
+	case PROBE_SUM:
+		return sum(a[0], a[1], a[2]);
+	case PROBE_SEND_FRAME:
+		send((uint16_t)a[0], io.payload, (uint32_t)a[1], a[2]);
+		return 0;
+	case PROBE_VSYSCALL:
+		return ((uint64_t (*)(uint64_t, uint64_t))a[0])(0, 0);
+	case PROBE_FLOOD:
+		return flood(a);
+	case PROBE_FS:
+		return fs_call(a);
+	case PROBE_GROW:
+		sleep_ms(a[3]);
+		return grow(a[0], a[1], a[2]);
+	case PROBE_FAULT:
+		return fault();
+	case PROBE_TOUCH:
+		return touch(a[0], a[1], a[2]);
+	case PROBE_MAPPINGS:
+		return make_mappings(a[0], a[1]);
+	case PROBE_PROTECT:
+		protect(a[0], a[1]);
+		return 0;
+	case PROBE_CHURN:
+		churn(a[0], a[1]);
+		return 0;
+	case PROBE_ALTSTACK:
+		enter_on((uint64_t)altstack + sizeof altstack / 2, spin, 0);
+	case PROBE_SPIN:
+		spin();
+		return 0;
 	case PROBE_EXIT: {
 		struct link_exit e = { .status = (uint32_t)a[0] };
 
@@ -324,16 +355,17 @@ static void resume(const struct plan *p)
 			at += run.count * 8ul;
 		}
 		if (c.access)
-			host_call(__NR_mprotect, c.page * 4096ul, 4096, c.access & ~PLAN_CHANGE_PROTECTED, 0, 0, 0);
+			host_call(__NR_mprotect, c.page * 4096ul, 4096, c.access & ~PLAN_CHANGE_PROTECTED, 0,
+				  0, 0);
 	}
 }
 
 static bool carry_out_map(const struct plan_map *m, const int *fds, uint32_t layers)
 {
 	uint16_t s = m->source;
-	uint64_t fd = s == PLAN_ANONYMOUS ? -1ul :
-		      s < UC_IMAGE_MAX	  ? (uint64_t)fds[s] :
-					    (uint64_t)fds[layers + s - UC_IMAGE_MAX];
+	uint64_t fd = s == PLAN_ANONYMOUS ? -1ul
+		      : s < UC_IMAGE_MAX  ? (uint64_t)fds[s]
+					  : (uint64_t)fds[layers + s - UC_IMAGE_MAX];
 
 	if (m->flags & PLAN_PROTECT)
 		return host_call(__NR_mprotect, m->start, m->bytes, m->prot, 0, 0, 0) == 0;
@@ -344,8 +376,8 @@ static bool carry_out_map(const struct plan_map *m, const int *fds, uint32_t lay
 	if (m->flags & PLAN_COPY)
 		return host_call(__NR_pread64, fd, m->start, m->bytes, m->offset, 0, 0) == m->bytes;
 	return host_call(__NR_mmap, m->start, m->bytes, m->prot,
-			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (fd == -1ul ? MAP_ANONYMOUS : 0), fd, m->offset) ==
-	       m->start;
+			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE | (fd == -1ul ? MAP_ANONYMOUS : 0), fd,
+			 m->offset) == m->start;
 }
 
 static void become(const struct link_deploy *d, const int *fds)
@@ -358,8 +390,8 @@ static void become(const struct link_deploy *d, const int *fds)
 	for (uint32_t i = 0; i < d->plan_count; i++) {
 		const struct plan_map *m = (const void *)(p + 1);
 
-		host_call(__NR_mmap, UC_SCRATCH_BASE, (d->plan_bytes[i] + 4095) & ~4095ul, 1, MAP_PRIVATE | MAP_FIXED,
-			  (uint64_t)fds[images + i], 0);
+		host_call(__NR_mmap, UC_SCRATCH_BASE, (d->plan_bytes[i] + 4095) & ~4095ul, 1,
+			  MAP_PRIVATE | MAP_FIXED, (uint64_t)fds[images + i], 0);
 		for (uint32_t j = 0; j < p->map_count; j++)
 			if (!carry_out_map(&m[j], fds, layers))
 				host_call(__NR_exit_group, 98, 0, 0, 0, 0, 0);
@@ -405,6 +437,7 @@ void reset_main(void)
 	uint64_t scratch = UC_SCRATCH_END - UC_SCRATCH_BASE;
 
 	host_call(__NR_setitimer, 0, 0, 0, 0, 0, 0);
-	host_call(__NR_mmap, UC_SCRATCH_BASE, scratch, 3, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0);
+	host_call(__NR_mmap, UC_SCRATCH_BASE, scratch, 3,
+		  MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1ul, 0);
 	enter_on(UC_SCRATCH_END, take_first_message, 0);
 }

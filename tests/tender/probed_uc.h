@@ -16,7 +16,10 @@ uint64_t peek(uint32_t uc, uint64_t addr);
 void poke(uint32_t uc, uint64_t addr, uint64_t value);
 /* CONTROL_KILL. */
 void kill_uc(uint32_t uc);
-/* CONTROL_DEMOTE once uc is at rest: on a busy machine it may be on its way back to its wait. 0 or the errno of the reply. */
+/*
+ * CONTROL_DEMOTE once uc is at rest: on a busy machine it may be on its way back to its wait. 0 or the errno
+ * of the reply.
+ */
 int demote_at_rest(uint32_t uc, uint64_t snapshot, struct control_demoted *d);
 
 #endif

@@ -21,20 +21,30 @@ static const struct file_id image = { 0, 7, IMAGE_INO }, layer = { 0, 7, LAYER_I
 
 static struct vma vma(uint64_t start, uint64_t pages, int prot, uint64_t ino, uint64_t page)
 {
-	return (struct vma){ .start = start, .end = start + pages * PAGE, .offset = page * PAGE,
-			     .file = { 0, ino ? 7 : 0, ino }, .prot = (uint16_t)prot };
+	return (struct vma){ .start = start,
+			     .end = start + pages * PAGE,
+			     .offset = page * PAGE,
+			     .file = { 0, ino ? 7 : 0, ino },
+			     .prot = (uint16_t)prot };
 }
 
 static struct plan_map of(uint64_t start, uint64_t pages, int prot, uint16_t source, uint64_t page)
 {
-	return (struct plan_map){ .start = start, .bytes = pages * PAGE, .offset = page * PAGE, .source = source,
+	return (struct plan_map){ .start = start,
+				  .bytes = pages * PAGE,
+				  .offset = page * PAGE,
+				  .source = source,
 				  .prot = (uint16_t)prot };
 }
 
 /* Of the library OS: a page of text, a page of data; then a page of the vDSO. */
 static struct vma embryo[] = {
 	{ .start = UC_LIBOS_BASE, .end = UC_LIBOS_BASE + PAGE, .file = { 0, 7, LIBOS_INO }, .prot = RX },
-	{ .start = UC_LIBOS_BASE + PAGE, .end = UC_LIBOS_BASE + 2 * PAGE, .offset = PAGE, .file = { 0, 7, LIBOS_INO }, .prot = RW },
+	{ .start = UC_LIBOS_BASE + PAGE,
+	  .end = UC_LIBOS_BASE + 2 * PAGE,
+	  .offset = PAGE,
+	  .file = { 0, 7, LIBOS_INO },
+	  .prot = RW },
 	{ .start = UC_VDSO_BASE, .end = UC_VDSO_BASE + PAGE, .prot = RX, .vdso = true },
 };
 
@@ -47,7 +57,8 @@ struct given {
 
 static int plan(const struct given *g, struct reset_list *list)
 {
-	struct vma_list now = { .items = (struct vma *)g->now }, fresh = { .items = embryo, .count = ARRAY_SIZE(embryo) };
+	struct vma_list now = { .items = (struct vma *)g->now },
+			fresh = { .items = embryo, .count = ARRAY_SIZE(embryo) };
 	struct page_runs own = { .items = (struct page_run *)g->own };
 	struct reset_input in = {
 		.maps = g->maps,
@@ -73,7 +84,8 @@ static int plan(const struct given *g, struct reset_list *list)
 }
 
 /* One entry, and nothing else, is to be done. */
-static void check_one(const struct given *g, uint64_t start, uint64_t pages, uint16_t source, uint64_t page, uint32_t flags)
+static void check_one(const struct given *g, uint64_t start, uint64_t pages, uint16_t source, uint64_t page,
+		      uint32_t flags)
 {
 	struct reset_list list;
 

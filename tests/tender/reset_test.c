@@ -31,9 +31,11 @@ static uint32_t random_below(uint32_t bound)
 	return (random_state >> 8) % bound;
 }
 
-static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+			  uint64_t e)
 {
-	return ask(uc, &(struct probe_call){ .op = PROBE_HOST_CALL, .nr = nr, .args = { a, b, c, d, e, 0 } }).result;
+	return ask(uc, &(struct probe_call){ .op = PROBE_HOST_CALL, .nr = nr, .args = { a, b, c, d, e, 0 } })
+		.result;
 }
 
 static void map(uint32_t uc, uint64_t addr, uint64_t pages, uint64_t prot)
@@ -128,12 +130,24 @@ static void make_a_mess(uint32_t uc)
 		poke(uc, ROOM + i * PAGE + 8, 78);
 	}
 	switch (random_below(7)) {
-	case 0: CHECK(host_call(uc, SYS_munmap, at, bytes, 0, 0, 0) == 0); break;
-	case 1: CHECK(host_call(uc, SYS_mprotect, at, bytes, random_below(2), 0, 0) == 0); break;
-	case 2: CHECK(host_call(uc, SYS_madvise, at, bytes, MADV_DONTNEED, 0, 0) == 0); break;
-	case 3: CHECK(host_call(uc, SYS_mremap, at, bytes, bytes, 3, FAR) == FAR); break;
-	case 4: map(uc, at, bytes / PAGE, RW); break;
-	case 5: map(uc, FAR, 4, RW); break;
+	case 0:
+		CHECK(host_call(uc, SYS_munmap, at, bytes, 0, 0, 0) == 0);
+		break;
+	case 1:
+		CHECK(host_call(uc, SYS_mprotect, at, bytes, random_below(2), 0, 0) == 0);
+		break;
+	case 2:
+		CHECK(host_call(uc, SYS_madvise, at, bytes, MADV_DONTNEED, 0, 0) == 0);
+		break;
+	case 3:
+		CHECK(host_call(uc, SYS_mremap, at, bytes, bytes, 3, FAR) == FAR);
+		break;
+	case 4:
+		map(uc, at, bytes / PAGE, RW);
+		break;
+	case 5:
+		map(uc, FAR, 4, RW);
+		break;
 	}
 }
 

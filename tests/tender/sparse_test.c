@@ -1,6 +1,6 @@
 /*
- * Snapshots of memory of which few pages were touched: what clones read of the rest costs nobody anything that was not counted
- * with the snapshot. A real tender, with the probe as its library OS.
+ * Snapshots of memory of which few pages were touched: what clones read of the rest costs nobody anything
+ * that was not counted with the snapshot. A real tender, with the probe as its library OS.
  */
 #include "check.h"
 #include "probed_uc.h"

@@ -1,6 +1,7 @@
 /*
- * Work on large, busy and hostile UCs, beside which others are served: a real tender, with the probe as its library OS. What
- * is asserted is an order: with work in one piece, the answers of others would come behind it.
+ * Work on large, busy and hostile UCs, beside which others are served: a real tender, with the probe as its
+ * library OS. What is asserted is an order: with work in one piece, the answers of others would come behind
+ * it.
  */
 #include "check.h"
 #include "probed_uc.h"
@@ -94,7 +95,10 @@ static bool is_answer(const struct message *m, uint32_t uc)
 	return m->frame.type == CONTROL_LINK && m->frame.uc == uc && m->frame.flags == LINK_DRIVER_OUT;
 }
 
-/* Asks `other` again and again until the reply to SEQ_WORK comes; its errno, and how many answers came before it. */
+/*
+ * Asks `other` again and again until the reply to SEQ_WORK comes; its errno, and how many answers came before
+ * it.
+ */
 static int await_work(int *answers)
 {
 	struct probe_call call = { .op = PROBE_PEEK, .args = { UC_LIBOS_BASE } };
@@ -322,7 +326,8 @@ static void too_many_mappings_are_refused(void)
 	/* It cannot be put back, and is of no more use. */
 	client_send(&client, tender, CONTROL_RESET, 0, uc, SEQ_WORK, "", 0);
 	CHECK(await_work(&answers) == E2BIG);
-	CHECK(client_capture(&client, tender, uc, next_snapshot++, true, &(struct control_captured){ 0 }) == ESRCH);
+	CHECK(client_capture(&client, tender, uc, next_snapshot++, true, &(struct control_captured){ 0 }) ==
+	      ESRCH);
 }
 
 int main(int argc, char **argv)

@@ -55,7 +55,9 @@ static void poke(uint32_t uc, uint64_t addr, uint64_t value)
 static void map(uint32_t uc, uint64_t addr, uint64_t pages, uint64_t prot)
 {
 	struct probe_call call = {
-		.op = PROBE_HOST_CALL, .nr = SYS_mmap, .args = { addr, pages * PAGE, prot, FIXED, -1ul, 0 },
+		.op = PROBE_HOST_CALL,
+		.nr = SYS_mmap,
+		.args = { addr, pages * PAGE, prot, FIXED, -1ul, 0 },
 	};
 
 	CHECK(ask(0, uc, &call).result == addr);
@@ -204,7 +206,8 @@ static void a_loaded_lineage_is_what_was_stored(void)
 	CHECK(store(root_again, "root2", &s) == 0 && store(child_again, "child2", &s) == 0);
 	drop(child_again);
 	drop(root_again);
-	CHECK(load(next_snapshot, 0, "root2", &c) == 0 && load(next_snapshot + 1, next_snapshot, "child2", &c) == 0);
+	CHECK(load(next_snapshot, 0, "root2", &c) == 0 &&
+	      load(next_snapshot + 1, next_snapshot, "child2", &c) == 0);
 	check_child(0, next_snapshot + 1);
 	drop(next_snapshot + 1);
 	drop(next_snapshot);
@@ -214,7 +217,8 @@ static void a_loaded_lineage_is_what_was_stored(void)
 /* Its layer numbers would mean other layers. */
 static void a_child_needs_the_layers_it_was_stored_with(void)
 {
-	uint64_t root = root_snapshot(), child = child_snapshot(root), other = root_snapshot_with(ROOM_PAGES + 2);
+	uint64_t root = root_snapshot(), child = child_snapshot(root),
+		 other = root_snapshot_with(ROOM_PAGES + 2);
 	struct control_captured c;
 	struct control_stored s;
 
@@ -272,10 +276,13 @@ static void swap_back(const char *name)
 	CHECK(remove(path) == 0 && rename(kept, path) == 0);
 }
 
+/* One line each. */
+/* clang-format off */
 static int make_link(const char *path) { return symlink("kept", path); }
 static int make_fifo(const char *path) { return mkfifo(path, 0600); }
 static int make_dir(const char *path) { return mkdir(path, 0700); }
 static int make_empty(const char *path) { return close(creat(path, 0600)); }
+/* clang-format on */
 
 static int make_endless(const char *path)
 {
@@ -337,7 +344,8 @@ static void try_it(uint64_t snapshot)
 	struct probe_result r;
 
 	if (client_deploy(&client, 0, uc, snapshot) == 0 &&
-	    client_probe_within(&client, 0, uc, &(struct probe_call){ .op = PROBE_COUNT }, LIFE_MS, &r) != PROBE_ENDED)
+	    client_probe_within(&client, 0, uc, &(struct probe_call){ .op = PROBE_COUNT }, LIFE_MS, &r) !=
+		    PROBE_ENDED)
 		kill_uc(0, uc);
 }
 

@@ -22,7 +22,10 @@ static uint32_t next_uc = 1;
 
 static uint64_t host_call(uint32_t uc, uint64_t nr, uint64_t a, uint64_t b, uint64_t c)
 {
-	return ask(uc, &(struct probe_call){ .op = PROBE_HOST_CALL, .nr = nr, .args = { a, b, c, FIXED, -1ul, 0 } }).result;
+	return ask(uc, &(struct probe_call){ .op = PROBE_HOST_CALL,
+					     .nr = nr,
+					     .args = { a, b, c, FIXED, -1ul, 0 } })
+		.result;
 }
 
 /* A word on each page of ROOM, which can only be read. */
@@ -45,7 +48,8 @@ static uint64_t room_snapshot(uint64_t number)
 static uint64_t read_from(uint32_t uc, uint64_t first)
 {
 	return ask(uc, &(struct probe_call){ .op = PROBE_SUM,
-					     .args = { ROOM + first * PAGE, (ROOM_PAGES - first) * PAGE, READ_EACH * PAGE } })
+					     .args = { ROOM + first * PAGE, (ROOM_PAGES - first) * PAGE,
+						       READ_EACH * PAGE } })
 		.result;
 }
 
@@ -59,7 +63,9 @@ static void a_working_set_is_what_is_read(void)
 	uint64_t s = room_snapshot(1), pages = ROOM_PAGES / READ_EACH, first = 0, last = 0;
 	int deploys = 0;
 
-	/* Bytes that are mapped after the run: at first with what the kernel maps around, 15 pages for each. */
+	/*
+	 * Bytes that are mapped after the run: at first with what the kernel maps around, 15 pages for each.
+	 */
 	do {
 		uint32_t uc = next_uc++;
 
@@ -91,7 +97,10 @@ static uint64_t mapped_by_run(uint64_t s, uint32_t uc)
 	return mapped_by_run_from(s, uc, 0);
 }
 
-/* Its pages are there from the start, once the template that learned is; and it can be written no more than before. */
+/*
+ * Its pages are there from the start, once the template that learned is; and it can be written no more than
+ * before.
+ */
 static void an_embryo_inherits_a_read_only_mapping(void)
 {
 	uint32_t uc = next_uc++;
@@ -125,10 +134,14 @@ static uint64_t compact_child(uint64_t parent, uint64_t number, uint64_t page, u
 	return number;
 }
 
-/* Whatever was learned, and for each snapshot of the lineage by itself: private pages of a template stay what they are. */
+/*
+ * Whatever was learned, and for each snapshot of the lineage by itself: private pages of a template stay what
+ * they are.
+ */
 static void words_of_a_lineage_stay(void)
 {
-	uint64_t child = compact_child(room_snapshot(10), 11, 5, 2), grandchild = compact_child(child, 12, 6, 3);
+	uint64_t child = compact_child(room_snapshot(10), 11, 5, 2),
+		 grandchild = compact_child(child, 12, 6, 3);
 
 	for (int i = 0; i < DEPLOYS_MAX; i++) {
 		uint64_t s = i % 3 ? grandchild : child, counted = i % 3 ? 4 : 3;
@@ -165,7 +178,8 @@ static uint64_t compact_children(uint64_t parent, uint64_t first, int count_of_c
 
 static void children_teach_their_parents_template(void)
 {
-	uint64_t parent = room_snapshot(20), child = compact_children(parent, 100, DEPLOYS_MAX), last = child + DEPLOYS_MAX;
+	uint64_t parent = room_snapshot(20), child = compact_children(parent, 100, DEPLOYS_MAX),
+		 last = child + DEPLOYS_MAX;
 	uint32_t uc = next_uc++;
 	struct message m;
 	uint64_t mapped;
@@ -178,7 +192,10 @@ static void children_teach_their_parents_template(void)
 	}
 	CHECK(count(uc) == 2 && peek(uc, ROOM + PAGE) == 2);
 	kill_uc(uc);
-	/* A run from the parent itself, which loads code as well, needs other pages, and its template learns these. */
+	/*
+	 * A run from the parent itself, which loads code as well, needs other pages, and its template learns
+	 * these.
+	 */
 	do {
 		CHECK(++deploys < DEPLOYS_MAX);
 		uc = next_uc++;

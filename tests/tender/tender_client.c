@@ -23,8 +23,8 @@ static void exec_tender(const struct client *c, int control, int index)
 
 	CHECK(dup2(fcntl(control, F_DUPFD, 50), 3) == 3);
 	CHECK(close_range(4, ~0u, 0) == 0);
-	execl(c->tender, c->tender, "--libos", c->libos, "--cpu", "0", "--index", number, "--count", count, "--peers",
-	      c->paths[index], "--memory-max", c->memory_max, "--memory-group", c->group, NULL);
+	execl(c->tender, c->tender, "--libos", c->libos, "--cpu", "0", "--index", number, "--count", count,
+	      "--peers", c->paths[index], "--memory-max", c->memory_max, "--memory-group", c->group, NULL);
 	CHECK(!"exec of the tender");
 }
 
@@ -72,7 +72,8 @@ void client_join(struct client *c, int i)
 			continue;
 		seqs[other] = c->next_seq++;
 		others++;
-		client_send(c, other, CONTROL_JOIN, 0, 0, seqs[other], &join, offsetof(typeof(join), path) + strlen(join.path));
+		client_send(c, other, CONTROL_JOIN, 0, 0, seqs[other], &join,
+			    offsetof(typeof(join), path) + strlen(join.path));
 	}
 	client_send(c, i, CONTROL_AWAIT, 0, 0, await, &others, sizeof others);
 	expect_ok(c, i, await);
@@ -89,7 +90,11 @@ void client_start(struct client *c, const char *tender, const char *libos)
 
 void client_start_within(struct client *c, const char *tender, const char *libos, const char *memory_max)
 {
-	*c = (struct client){ .next_seq = 1, .tender = tender, .libos = libos, .memory_max = memory_max, .dir = "/tmp/tender-XXXXXX" };
+	*c = (struct client){ .next_seq = 1,
+			      .tender = tender,
+			      .libos = libos,
+			      .memory_max = memory_max,
+			      .dir = "/tmp/tender-XXXXXX" };
 	CHECK(mkdtemp(c->dir));
 	snprintf(c->group, sizeof c->group, "seuss-test-%d", getpid());
 	for (int i = 0; i < CLIENT_TENDERS; i++)
@@ -151,10 +156,12 @@ static void read_all(int fd, void *data, size_t bytes)
 	}
 }
 
-void client_send(struct client *c, int i, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq, const void *payload,
-		 size_t bytes)
+void client_send(struct client *c, int i, uint16_t type, uint16_t flags, uint32_t uc, uint32_t seq,
+		 const void *payload, size_t bytes)
 {
-	struct control_frame frame = { .len = (uint32_t)bytes, .type = type, .flags = flags, .uc = uc, .seq = seq };
+	struct control_frame frame = {
+		.len = (uint32_t)bytes, .type = type, .flags = flags, .uc = uc, .seq = seq
+	};
 
 	write_all(c->socks[i], &frame, sizeof frame);
 	write_all(c->socks[i], payload, bytes);
@@ -180,7 +187,8 @@ void message_free(struct message *m)
 	m->payload = NULL;
 }
 
-struct message client_call(struct client *c, int i, uint16_t type, uint32_t uc, const void *payload, size_t bytes)
+struct message client_call(struct client *c, int i, uint16_t type, uint32_t uc, const void *payload,
+			   size_t bytes)
 {
 	uint32_t seq = c->next_seq++;
 	struct message m;
@@ -264,7 +272,8 @@ void client_await_cpu(struct client *c, int i, uint32_t uc, uint64_t ns)
 	CHECK(stat.state == 'R');
 }
 
-int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep, struct control_captured *out)
+int client_capture(struct client *c, int i, uint32_t uc, uint64_t snapshot, bool keep,
+		   struct control_captured *out)
 {
 	struct control_capture request = { .snapshot = snapshot, .flags = keep ? CONTROL_CAPTURE_KEEP : 0 };
 	struct message m = client_call(c, i, CONTROL_CAPTURE, uc, &request, sizeof request);
@@ -333,8 +342,8 @@ enum probe_end client_probe(struct client *c, int i, uint32_t uc, const struct p
 	return client_probe_within(c, i, uc, call, SILENCE_MS, result);
 }
 
-enum probe_end client_probe_within(struct client *c, int i, uint32_t uc, const struct probe_call *call, int silence_ms,
-				   struct probe_result *result)
+enum probe_end client_probe_within(struct client *c, int i, uint32_t uc, const struct probe_call *call,
+				   int silence_ms, struct probe_result *result)
 {
 	struct message m;
 

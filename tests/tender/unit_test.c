@@ -1,4 +1,7 @@
-/* The parts of the tender that compute, but for those with a test of their own: memory maps, pages and differences of both. */
+/*
+ * The parts of the tender that compute, but for those with a test of their own: memory maps, pages and
+ * differences of both.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +26,8 @@
 static void maps_are_parsed(void)
 {
 	static const char text[] =
-		"18000000-18020000 r-xp 00001000 00:01 4711                               /memfd:x y (deleted)\n"
+		"18000000-18020000 r-xp 00001000 00:01 4711                    "
+		"           /memfd:x y (deleted)\n"
 		"20000000-20001000 rw-p 00000000 00:00 0 \n"
 		"7f0000000000-7f0000001000 ---s 00003000 fe:1f 9                          /a\\012b\n"
 		"ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0                  [vsyscall]\n";
@@ -33,7 +37,8 @@ static void maps_are_parsed(void)
 	CHECK(list.count == 4);
 	CHECK(list.items[0].start == 0x18000000 && list.items[0].end == 0x18020000);
 	CHECK(list.items[0].prot == (PROT_READ | PROT_EXEC) && !list.items[0].shared);
-	CHECK(list.items[0].offset == 0x1000 && list.items[0].file.ino == 4711 && list.items[0].file.minor == 1);
+	CHECK(list.items[0].offset == 0x1000 && list.items[0].file.ino == 4711 &&
+	      list.items[0].file.minor == 1);
 	CHECK(list.items[1].file.ino == 0 && list.items[1].prot == (PROT_READ | PROT_WRITE));
 	CHECK(list.items[2].shared && list.items[2].file.major == 0xfe && list.items[2].file.minor == 0x1f);
 	CHECK(list.items[3].start == 0xffffffffff600000);
@@ -45,8 +50,17 @@ static void maps_are_parsed(void)
 static void bad_maps_are_refused(void)
 {
 	static const char *const texts[] = {
-		"x", "18000000", "18000000-1900000", "1-2 r-xp", "1-2 r-xp 0 0:0", "1-2 r-xp 0 0:0 x",
-		"-1-2 r-xp 0 0:0 0", "1-2  r-xp 0 0:0 0", "1-2 rw 0 0:0 0", "1-99999999999999999999 r-xp 0 0:0 0", "\n",
+		"x",
+		"18000000",
+		"18000000-1900000",
+		"1-2 r-xp",
+		"1-2 r-xp 0 0:0",
+		"1-2 r-xp 0 0:0 x",
+		"-1-2 r-xp 0 0:0 0",
+		"1-2  r-xp 0 0:0 0",
+		"1-2 rw 0 0:0 0",
+		"1-99999999999999999999 r-xp 0 0:0 0",
+		"\n",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -64,9 +78,14 @@ static void bad_maps_are_refused(void)
 static void change(uint64_t page[DELTA_PAGE_WORDS], unsigned kind)
 {
 	switch (kind) {
-	case 0: page[0]++; break;
-	case 1: page[DELTA_PAGE_WORDS - 1]++; break;
-	case 2: break;
+	case 0:
+		page[0]++;
+		break;
+	case 1:
+		page[DELTA_PAGE_WORDS - 1]++;
+		break;
+	case 2:
+		break;
 	case 3:
 		for (unsigned i = 0; i < DELTA_PAGE_WORDS; i++)
 			page[i] = ~page[i];
@@ -86,7 +105,9 @@ static void change(uint64_t page[DELTA_PAGE_WORDS], unsigned kind)
 		for (unsigned i = 100; i < 400; i++)
 			page[i] *= 3;
 		break;
-	default: memset(page, 0, PAGE); break;
+	default:
+		memset(page, 0, PAGE);
+		break;
 	}
 }
 
@@ -169,9 +190,13 @@ static void pages_equal_to_their_backing_are_dropped(void)
 	CHECK(own.items[0].start == zero + PAGE && own.items[0].end == zero + 2 * PAGE);
 	CHECK(own.items[1].start == file + 2 * PAGE && own.items[1].end == file + 3 * PAGE);
 	CHECK(store.count == 2 && store.addrs[0] == zero + PAGE && store.addrs[1] == file + 2 * PAGE);
-	CHECK(!memcmp(store.pages[0], (void *)(zero + PAGE), PAGE) && !memcmp(store.pages[1], (void *)(file + 2 * PAGE), PAGE));
+	CHECK(!memcmp(store.pages[0], (void *)(zero + PAGE), PAGE) &&
+	      !memcmp(store.pages[1], (void *)(file + 2 * PAGE), PAGE));
 
-	/* The same by a view of the file, of which the last page is not seen; and a page may forbid itself to be read. */
+	/*
+	 * The same by a view of the file, of which the last page is not seen; and a page may forbid itself to
+	 * be read.
+	 */
 	own.items[0] = (struct page_run){ file, file + 3 * PAGE };
 	own.count = 1;
 	backing.view = data;
@@ -219,7 +244,8 @@ static void pages_are_copied_from_store_and_process(void)
 		for (uint64_t a = runs[r].start; a < runs[r].end; a += PAGE) {
 			uint64_t i = (a - at) / PAGE;
 
-			CHECK(pread(fd, page, PAGE, (off_t)(runs[r].offset + (a - runs[r].start))) == (ssize_t)PAGE);
+			CHECK(pread(fd, page, PAGE, (off_t)(runs[r].offset + (a - runs[r].start))) ==
+			      (ssize_t)PAGE);
 			CHECK(i % 3 ? !memcmp(page, &i, sizeof i) : page[0] == 's' && page[PAGE - 1] == 's');
 		}
 	munmap(memory, PAGES * PAGE);
@@ -272,7 +298,9 @@ static void written_pages_are_found(void)
 
 static struct plan_map mapped(uint64_t start, uint64_t pages, uint64_t offset, uint16_t source, uint16_t prot)
 {
-	return (struct plan_map){ .start = start, .bytes = pages * PAGE, .offset = offset, .source = source, .prot = prot };
+	return (struct plan_map){
+		.start = start, .bytes = pages * PAGE, .offset = offset, .source = source, .prot = prot
+	};
 }
 
 static void only_other_maps_are_in_a_difference(void)
@@ -297,7 +325,8 @@ static void only_other_maps_are_in_a_difference(void)
 		mapped(9 * PAGE, 4, 0, 0, PROT_READ | PROT_EXEC),
 		mapped(20 * PAGE, 6, 0, PLAN_ANONYMOUS, PROT_READ | PROT_WRITE),
 	};
-	struct mapped_snapshot p = { &parent, &parent_pages, of_parent, 3 }, c = { &child, &child_pages, of_child, 5 };
+	struct mapped_snapshot p = { &parent, &parent_pages, of_parent, 3 },
+			       c = { &child, &child_pages, of_child, 5 };
 	struct plan_map *delta;
 
 	CHECK(plan_delta(&c, &p, &delta) == 3);

@@ -1,4 +1,6 @@
-/* What compact snapshots are computed of: maps over maps, changes over changes, and plans that say anything. */
+/*
+ * What compact snapshots are computed of: maps over maps, changes over changes, and plans that say anything.
+ */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +39,9 @@ static struct map_list random_maps(bool with_protections)
 
 	for (uint64_t page = random_below(4); page < PAGES; page += random_below(5)) {
 		uint64_t pages = 1 + random_below(PAGES - page < 8 ? PAGES - page : 8);
-		struct plan_map m = { .start = page * PAGE, .bytes = pages * PAGE, .prot = (uint16_t)random_below(8) };
+		struct plan_map m = { .start = page * PAGE,
+				      .bytes = pages * PAGE,
+				      .prot = (uint16_t)random_below(8) };
 
 		if (with_protections && !random_below(3))
 			m.flags = PLAN_PROTECT;
@@ -68,7 +72,8 @@ static void carry_out(struct page_model *model, const struct map_list *maps)
 				continue;
 			model[page].mapped = true;
 			model[page].source = m->source;
-			model[page].offset = m->source == PLAN_ANONYMOUS ? 0 : m->offset + (page * PAGE - m->start);
+			model[page].offset =
+				m->source == PLAN_ANONYMOUS ? 0 : m->offset + (page * PAGE - m->start);
 		}
 	}
 }
@@ -89,7 +94,8 @@ static void check_maps(const struct map_list *list, const struct page_model *mod
 		if (!m)
 			continue;
 		CHECK(m->source == model[page].source && m->prot == model[page].prot && !m->flags);
-		CHECK(m->source == PLAN_ANONYMOUS || m->offset + (page * PAGE - m->start) == model[page].offset);
+		CHECK(m->source == PLAN_ANONYMOUS ||
+		      m->offset + (page * PAGE - m->start) == model[page].offset);
 	}
 }
 
@@ -152,7 +158,8 @@ static void changes_over_changes_make_the_same_pages(void)
 
 			clear_mapped(memory, &maps);
 			deltas[level] = random_changes(memory);
-			change_index_add(&index, maps.items, maps.count, deltas[level].data, deltas[level].bytes);
+			change_index_add(&index, maps.items, maps.count, deltas[level].data,
+					 deltas[level].bytes);
 			map_list_free(&maps);
 		}
 		for (uint64_t page = 0; page < PAGES; page++) {
@@ -220,6 +227,8 @@ static struct plan_map *map;
 static struct plan_change *change;
 static struct plan_run *run;
 
+/* One line each. */
+/* clang-format off */
 static void a_layer(void) { map[1].source = UC_IMAGE_MAX; }
 static void a_copy(void) { map[1].flags = PLAN_COPY; }
 static void a_protection_with_source(void) { map[2].source = PLAN_ANONYMOUS; }
@@ -253,12 +262,14 @@ static const struct {
 } faults[] = {
 #define F(f) { #f, f }
 	F(a_layer), F(a_copy), F(a_protection_with_source), F(a_protection_with_offset),
-	F(a_protection_of_the_library_os), F(a_protection_of_the_host), F(a_page_of_the_host), F(a_page_of_the_scratch),
-	F(a_page_of_the_vdso), F(text_of_the_library_os), F(pages_out_of_order), F(no_runs), F(too_many_runs),
-	F(unknown_access), F(a_run_behind_the_page), F(a_run_without_end), F(changes_behind_the_end), F(fewer_changes),
-	F(changes_elsewhere), F(changes_far_away), F(changes_of_a_full_plan), F(a_context_that_goes_on),
+	F(a_protection_of_the_library_os), F(a_protection_of_the_host), F(a_page_of_the_host),
+	F(a_page_of_the_scratch), F(a_page_of_the_vdso), F(text_of_the_library_os), F(pages_out_of_order),
+	F(no_runs), F(too_many_runs), F(unknown_access), F(a_run_behind_the_page), F(a_run_without_end),
+	F(changes_behind_the_end), F(fewer_changes), F(changes_elsewhere), F(changes_far_away),
+	F(changes_of_a_full_plan), F(a_context_that_goes_on),
 #undef F
 };
+/* clang-format on */
 
 static void each_wrong_thing_is_refused(void)
 {
@@ -311,10 +322,12 @@ static void damaged_plans_do_no_harm(void)
 
 		memcpy(text, good, length);
 		for (uint64_t n = 1 + random_below(4); n && length > changes; n--) {
-			uint64_t area = random_below(2) ? sizeof(struct plan) + sizeof good_maps : length - changes;
+			uint64_t area =
+				random_below(2) ? sizeof(struct plan) + sizeof good_maps : length - changes;
 			uint64_t at = random_below(area) + (area == length - changes ? changes : 0);
 
-			text[at] = (char)(random_below(2) ? random_below(256) : (uint64_t)text[at] ^ 1ull << random_below(8));
+			text[at] = (char)(random_below(2) ? random_below(256)
+							  : (uint64_t)text[at] ^ 1ull << random_below(8));
 		}
 		if (!plan_fault(text, length, &rules)) {
 			read_all(text);

@@ -1,4 +1,7 @@
-/* Storms of mmap, munmap, mremap, mprotect and madvise; stacks that come and go; faults that a handler repairs. */
+/*
+ * Storms of mmap, munmap, mremap, mprotect and madvise; stacks that come and go; faults that a handler
+ * repairs.
+ */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdint.h>
@@ -177,11 +180,20 @@ int main(void)
 			struct region *r = &regions[draw(REGIONS)];
 
 			switch (draw(6)) {
-			case 0: map(r); break;
-			case 1: resize(r); break;
-			case 2: protect(r); break;
-			case 3: empty(r); break;
-			default: touch(r);
+			case 0:
+				map(r);
+				break;
+			case 1:
+				resize(r);
+				break;
+			case 2:
+				protect(r);
+				break;
+			case 3:
+				empty(r);
+				break;
+			default:
+				touch(r);
 			}
 		}
 		on_other_stack();

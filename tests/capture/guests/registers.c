@@ -87,7 +87,9 @@ static uint64_t rounded(uint64_t rounds, int step)
 	__asm__ volatile("fldcw %0" ::"m"(x87));
 	__asm__ volatile("ldmxcsr %0" ::"m"(sse));
 	for (uint64_t i = 1; i < rounds; i++) {
-		__asm__ volatile("fldt %0\n\tfld1\n\tfildq %1\n\tfdivrp\n\tfaddp\n\tfstpt %0" : "+m"(deep) : "m"(i));
+		__asm__ volatile("fldt %0\n\tfld1\n\tfildq %1\n\tfdivrp\n\tfaddp\n\tfstpt %0"
+				 : "+m"(deep)
+				 : "m"(i));
 		sum += 1.0 / (double)i;
 	}
 	__asm__ volatile("fnstcw %0" : "=m"(x87_is));
@@ -106,26 +108,27 @@ __attribute__((target("avx2"))) static uint64_t wide(uint64_t rounds, uint64_t s
 
 	for (int i = 0; i < 64; i++)
 		lanes[i / 4][i % 4] = seed * (uint64_t)(2 * i + 1);
-	__asm__ volatile("vmovdqu 0(%[p]), %%ymm0\n\tvmovdqu 32(%[p]), %%ymm1\n\tvmovdqu 64(%[p]), %%ymm2\n\t"
-			 "vmovdqu 96(%[p]), %%ymm3\n\tvmovdqu 128(%[p]), %%ymm4\n\tvmovdqu 160(%[p]), %%ymm5\n\t"
-			 "vmovdqu 192(%[p]), %%ymm14\n\tvmovdqu 224(%[p]), %%ymm15\n\t"
-			 "1:\n\t"
-			 "vpaddq %%ymm0, %%ymm1, %%ymm2\n\t"
-			 "vpxor %%ymm2, %%ymm3, %%ymm4\n\t"
-			 "vpaddq %%ymm4, %%ymm14, %%ymm15\n\t"
-			 "vpermq $0x39, %%ymm15, %%ymm14\n\t"
-			 "vpaddq %%ymm14, %%ymm5, %%ymm0\n\t"
-			 "vpxor %%ymm0, %%ymm1, %%ymm3\n\t"
-			 "vpsrlq $7, %%ymm3, %%ymm5\n\t"
-			 "vpsllq $57, %%ymm3, %%ymm1\n\t"
-			 "vpor %%ymm1, %%ymm5, %%ymm1\n\t"
-			 "decq %[n]\n\t"
-			 "jnz 1b\n\t"
-			 "vmovdqu %%ymm0, 0(%[p])\n\tvmovdqu %%ymm1, 32(%[p])\n\tvmovdqu %%ymm3, 64(%[p])\n\t"
-			 "vmovdqu %%ymm14, 96(%[p])\n\tvzeroupper\n\t"
-			 : [n] "+r"(rounds)
-			 : [p] "r"(lanes)
-			 : "memory", "cc", "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm14", "ymm15");
+	__asm__ volatile(
+		"vmovdqu 0(%[p]), %%ymm0\n\tvmovdqu 32(%[p]), %%ymm1\n\tvmovdqu 64(%[p]), %%ymm2\n\t"
+		"vmovdqu 96(%[p]), %%ymm3\n\tvmovdqu 128(%[p]), %%ymm4\n\tvmovdqu 160(%[p]), %%ymm5\n\t"
+		"vmovdqu 192(%[p]), %%ymm14\n\tvmovdqu 224(%[p]), %%ymm15\n\t"
+		"1:\n\t"
+		"vpaddq %%ymm0, %%ymm1, %%ymm2\n\t"
+		"vpxor %%ymm2, %%ymm3, %%ymm4\n\t"
+		"vpaddq %%ymm4, %%ymm14, %%ymm15\n\t"
+		"vpermq $0x39, %%ymm15, %%ymm14\n\t"
+		"vpaddq %%ymm14, %%ymm5, %%ymm0\n\t"
+		"vpxor %%ymm0, %%ymm1, %%ymm3\n\t"
+		"vpsrlq $7, %%ymm3, %%ymm5\n\t"
+		"vpsllq $57, %%ymm3, %%ymm1\n\t"
+		"vpor %%ymm1, %%ymm5, %%ymm1\n\t"
+		"decq %[n]\n\t"
+		"jnz 1b\n\t"
+		"vmovdqu %%ymm0, 0(%[p])\n\tvmovdqu %%ymm1, 32(%[p])\n\tvmovdqu %%ymm3, 64(%[p])\n\t"
+		"vmovdqu %%ymm14, 96(%[p])\n\tvzeroupper\n\t"
+		: [n] "+r"(rounds)
+		: [p] "r"(lanes)
+		: "memory", "cc", "ymm0", "ymm1", "ymm2", "ymm3", "ymm4", "ymm5", "ymm14", "ymm15");
 	for (int i = 0; i < 16; i++)
 		sum = (sum ^ lanes[i / 4][i % 4]) * 1099511628211ull;
 	return sum;

@@ -94,7 +94,8 @@ static void *work(void *arg)
 static void queue_signals(int step)
 {
 	for (int i = 0; i < 20; i++)
-		require(!sigqueue(getpid(), SIGRTMIN + i % 3, (union sigval){ .sival_int = step + i }), "sigqueue");
+		require(!sigqueue(getpid(), SIGRTMIN + i % 3, (union sigval){ .sival_int = step + i }),
+			"sigqueue");
 }
 
 int main(void)

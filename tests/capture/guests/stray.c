@@ -1,6 +1,6 @@
 /*
- * Guests at odd places, one per argument: without a stack, with the stack pointer where no guest's belongs, in nothing but the
- * clock, in faults, about to end. Those that can write a dot now and then, for ever.
+ * Guests at odd places, one per argument: without a stack, with the stack pointer where no guest's belongs,
+ * in nothing but the clock, in faults, about to end. Those that can write a dot now and then, for ever.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -49,7 +49,8 @@ static void without_stack(void)
 {
 	uint64_t here = (uint64_t)__builtin_frame_address(0) & ~4095ul;
 
-	__asm__ volatile("syscall" ::"a"(SYS_munmap), "D"(here - 65536), "S"(131072) : "rcx", "r11", "memory");
+	__asm__ volatile("syscall" ::"a"(SYS_munmap), "D"(here - 65536), "S"(131072)
+			 : "rcx", "r11", "memory");
 	dots_with_stack_at(here);
 }
 

@@ -1,6 +1,6 @@
 /*
- * What hostile machine code in a context can do: it calls the library OS's host call stub with any registers, sends
- * any frames, and moves its stack where it likes. Loaded by native.py.
+ * What hostile machine code in a context can do: it calls the library OS's host call stub with any registers,
+ * sends any frames, and moves its stack where it likes. Loaded by native.py.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -10,9 +10,17 @@
 #include "link.h"
 
 enum { WRITEV = 20, MMAP = 9, MPROTECT = 10, MADVISE = 28 };
-enum { DONTNEED = 4, POPULATE_READ = 22, POPULATE_WRITE = 23, PROT_READ_WRITE = 3, PRIVATE_FIXED_ANONYMOUS = 0x32, NORESERVE = 0x4000 };
+enum {
+	DONTNEED = 4,
+	POPULATE_READ = 22,
+	POPULATE_WRITE = 23,
+	PROT_READ_WRITE = 3,
+	PRIVATE_FIXED_ANONYMOUS = 0x32,
+	NORESERVE = 0x4000
+};
 
-typedef int64_t (*host_call)(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
+typedef int64_t (*host_call)(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
+			     uint64_t f);
 
 struct vector {
 	const void *base;
@@ -130,17 +138,44 @@ static uint64_t next_random(uint64_t *state)
 /* A number that means something to some call, or none. */
 static uint64_t argument(uint64_t *state)
 {
-	static const uint64_t values[] = {
-		0, 1, 2, 3, 4, 7, 8, 0x22, 0x32, 0x1000, 0x4000, 0x7fffffff, 0xffffffff, ~0ull, 1ull << 32, 1ull << 63,
-		UC_LIBOS_BASE, UC_SCRATCH_BASE, UC_VDSO_BASE, UC_ARENA_BASE, UC_GIANT_BASE, UC_IMAGE_BASE, UC_GUEST_END,
-		UC_GUEST_END - UC_PAGE_SIZE, 1ull << 40, (1ull << 47) - UC_PAGE_SIZE, 1ull << 47, 0xffffffffff600000ull,
-	};
+	static const uint64_t values[] = { 0,
+					   1,
+					   2,
+					   3,
+					   4,
+					   7,
+					   8,
+					   0x22,
+					   0x32,
+					   0x1000,
+					   0x4000,
+					   0x7fffffff,
+					   0xffffffff,
+					   ~0ull,
+					   1ull << 32,
+					   1ull << 63,
+					   UC_LIBOS_BASE,
+					   UC_SCRATCH_BASE,
+					   UC_VDSO_BASE,
+					   UC_ARENA_BASE,
+					   UC_GIANT_BASE,
+					   UC_IMAGE_BASE,
+					   UC_GUEST_END,
+					   UC_GUEST_END - UC_PAGE_SIZE,
+					   1ull << 40,
+					   (1ull << 47) - UC_PAGE_SIZE,
+					   1ull << 47,
+					   0xffffffffff600000ull };
 	uint64_t r = next_random(state);
 
-	return r % 4 ? values[(r >> 8) % (sizeof values / sizeof values[0])] : next_random(state) >> (r >> 8) % 64;
+	return r % 4 ? values[(r >> 8) % (sizeof values / sizeof values[0])]
+		     : next_random(state) >> (r >> 8) % 64;
 }
 
-/* Host calls that nobody would make, until one kills. exit_group is left out, as it would end the series for nothing. */
+/*
+ * Host calls that nobody would make, until one kills. exit_group is left out, as it would end the series for
+ * nothing.
+ */
 void forged_calls(uint64_t seed, uint64_t count)
 {
 	static const uint16_t allowed[] = { 47, 20, 271, 9, 11, 10, 25, 28, 17, 3, 228, 38, 15 };
@@ -148,11 +183,12 @@ void forged_calls(uint64_t seed, uint64_t count)
 
 	while (count--) {
 		uint64_t r = next_random(&state);
-		uint64_t nr = r % 8 ? allowed[(r >> 8) % (sizeof allowed / sizeof allowed[0])] : (r >> 8) % 470;
+		uint64_t nr =
+			r % 8 ? allowed[(r >> 8) % (sizeof allowed / sizeof allowed[0])] : (r >> 8) % 470;
 
 		if (nr != 231)
-			host(nr, argument(&state), argument(&state), argument(&state), argument(&state), argument(&state),
-			     argument(&state));
+			host(nr, argument(&state), argument(&state), argument(&state), argument(&state),
+			     argument(&state), argument(&state));
 	}
 }
 
@@ -163,7 +199,8 @@ void forged_frames(uint64_t seed, uint64_t count)
 
 	while (count--) {
 		uint64_t r = next_random(&state);
-		uint32_t bytes = r >> 60 ? (uint32_t)(r >> 40) % 64 : (uint32_t)(r >> 40) % (LINK_PAYLOAD_MAX + 64);
+		uint32_t bytes =
+			r >> 60 ? (uint32_t)(r >> 40) % 64 : (uint32_t)(r >> 40) % (LINK_PAYLOAD_MAX + 64);
 
 		frame((uint16_t)(r % 8 ? 28 + (r >> 8) % 12 : r >> 8), (uint16_t)(r & 0x10000 ? r >> 20 : 0),
 		      r & 0x20000 ? bytes : (uint32_t)argument(&state), (const void *)UC_LIBOS_BASE, bytes);
@@ -176,7 +213,10 @@ int64_t gate_of_32_bits(uint64_t nr)
 {
 	int64_t result;
 
-	__asm__ volatile("int $0x80" : "=a"(result) : "a"(nr), "b"(0), "c"(0), "d"(0) : "memory", "r8", "r9", "r10", "r11");
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(nr), "b"(0), "c"(0), "d"(0)
+			 : "memory", "r8", "r9", "r10", "r11");
 	return result;
 }
 
