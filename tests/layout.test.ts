@@ -36,7 +36,10 @@ function read(path: string): string {
   return readFileSync(join(packageDir, path), 'utf8');
 }
 
-/** The files of ours that a file imports. An include that is meant here names them from the root of their tree. */
+/**
+ * The files of ours that a file imports. An include that is meant here names them from the root of
+ * their tree.
+ */
 function importsOf(tree: string, path: string): string[] {
   if (path.endsWith('.ts'))
     return Array.from(read(path).matchAll(IMPORT), ([, target]) => join(dirname(path), target as string));

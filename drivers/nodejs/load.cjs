@@ -97,7 +97,10 @@ async function loadFolder(dir, main) {
   return findExport(await loadFile(file), names) ?? notFound(main);
 }
 
-/** `--main other.niam.xyz` is the export niam.xyz of the file other; without such a file, a path of exports. */
+/**
+ * `--main other.niam.xyz` is the export niam.xyz of the file other; without such a file, a path of
+ * exports.
+ */
 function locate(dir, main) {
   const names = main.split('.');
   if (names.length > 1) {

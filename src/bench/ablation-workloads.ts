@@ -1,6 +1,6 @@
 /**
- * Functions that use what one item of a runtime's anticipations warms: each does so in `main`, so that its first
- * run shows what the item saves.
+ * Functions that use what one item of a runtime's anticipations warms: each does so in `main`, so
+ * that its first run shows what the item saves.
  */
 
 const NODEJS_NOP = 'exports.main = () => ({});';

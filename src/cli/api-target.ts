@@ -34,7 +34,10 @@ export function targetOptions(command: Command): Command {
     );
 }
 
-/** The first that is there: option, environment, `~/.wskprops` (or `$WSK_CONFIG_FILE`), what `seuss serve` takes. */
+/**
+ * The first that is there: option, environment, `~/.wskprops` (or `$WSK_CONFIG_FILE`), what
+ * `seuss serve` takes.
+ */
 export function resolveTarget(flags: TargetFlags, env: Environment = process.env): ApiTarget {
   const properties = readProperties(env.WSK_CONFIG_FILE ?? join(env.HOME ?? homedir(), '.wskprops'));
   const host =

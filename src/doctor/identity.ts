@@ -6,7 +6,10 @@ import { type Check, check } from './check.ts';
 
 const MEANS = 'A context that broke through the filter would have the rights of that user.';
 
-/** Asks a tender itself, since what it may do depends on more than can be read off. None if it cannot be started. */
+/**
+ * Asks a tender itself, since what it may do depends on more than can be read off. None if it
+ * cannot be started.
+ */
 export async function identityChecks(): Promise<Check[]> {
   const started = await TenderGroup.start({
     tenderPath,

@@ -176,7 +176,10 @@ export class StoreWriter {
     }
   }
 
-  /** False when it is not the store's fault. A full disk is told once: until it has room, what is not stored is served from memory. */
+  /**
+   * False when it is not the store's fault. A full disk is told once: until it has room, what is
+   * not stored is served from memory.
+   */
   #failed(error: unknown): boolean {
     const errno = errnoOf(error);
     if (isEndOfNode(error) || errno === ESTALE || errno === EOPNOTSUPP || this.#stopped) {

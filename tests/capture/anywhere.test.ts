@@ -1,7 +1,8 @@
 /**
- * Captures at random instants of busy programs: in optimised code, in the interpreter, in the garbage collector, inside
- * library OS calls, in signal handlers, with several threads. What each clone goes on to write, and what
- * the captured one does, must be to the byte what an undisturbed run writes.
+ * Captures at random instants of busy programs: in optimised code, in the interpreter, in the
+ * garbage collector, inside library OS calls, in signal handlers, with several threads. What each
+ * clone goes on to write, and what the captured one does, must be to the byte what an undisturbed
+ * run writes.
  *
  * SEUSS_STRESS=1 makes it 2,000 captures; SEUSS_SEED=N takes the instants of an earlier run.
  */

@@ -7,7 +7,10 @@ import type { ComputeNode } from '../../src/contract/node.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
 
-/** Far beyond what ending a context takes, far below the time limit of an invocation that is stuck behind it. */
+/**
+ * Far beyond what ending a context takes, far below the time limit of an invocation that is stuck
+ * behind it.
+ */
 const DEADLINE_MS = 20_000;
 const TIMEOUT_MS = 60_000;
 

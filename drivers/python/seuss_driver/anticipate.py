@@ -1,6 +1,7 @@
 """
-Anticipatory optimisation: before the runtime snapshot is captured, do what functions would
-all do first, so that no clone has to. anticipations.json declares what that is, in its order. Each item leaves nothing open.
+Anticipatory optimisation: before the runtime snapshot is captured, do what functions would all do
+first, so that no clone has to. anticipations.json declares what that is, in its order. Each item
+leaves nothing open.
 """
 
 import gc
@@ -175,8 +176,9 @@ _filling = []
 
 def _fill_pools():
     """
-    Fills what pools of the object allocator (Objects/obmalloc.c) have free, one size after the other, until it
-    begins new ones: what a clone allocates then lies together, instead of dirtying a shared page here and there.
+    Fills what pools of the object allocator (Objects/obmalloc.c) have free, one size after the
+    other, until it begins new ones: what a clone allocates then lies together, instead of dirtying
+    a shared page here and there.
     """
     sizes = {16: object, 32: lambda: float(len(_filling))}
     sizes |= {size: lambda n=size - bytes.__basicsize__: bytes(n) for size in range(48, 513, 16)}

@@ -1,7 +1,8 @@
 """
-Notes what a run uses that will not be the same in another one: random sources, clocks, the network. os.urandom
-is wrapped for good, since modules take hold of it when they are imported; the rest for the time of
-an observation, so that nothing else pays for it. Generators that C code seeds for itself are out of sight.
+Notes what a run uses that will not be the same in another one: random sources, clocks, the network.
+os.urandom is wrapped for good, since modules take hold of it when they are imported; the rest for
+the time of an observation, so that nothing else pays for it. Generators that C code seeds for
+itself are out of sight.
 """
 
 import functools

@@ -70,7 +70,10 @@ class Server:
             self._channel.write(f"{{{answer}{self._seeded}}}\n")
 
     def checkpoint(self):
-        """The function calls checkpoint(): its arguments, maybe after a stop; None when none of its runs is on."""
+        """
+        The function calls checkpoint(): its arguments, maybe after a stop; None when none of its
+        runs is on.
+        """
         run = self._running
         if run is None:
             return None

@@ -1,4 +1,7 @@
-/** HTTP from anybody: no answer but a refusal without the key, however a request is written, and an end to each. */
+/**
+ * HTTP from anybody: no answer but a refusal without the key, however a request is written, and an
+ * end to each.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';

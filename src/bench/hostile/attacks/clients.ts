@@ -68,7 +68,10 @@ async function bodyWithoutKey({ server }: Attacker, round: number): Promise<stri
     : `it was answered: ${answer.slice(0, 100)}`;
 }
 
-/** Node.js's own client would write the address anew. The first line of the answer, or nothing when the server hung up. */
+/**
+ * Node.js's own client would write the address anew. The first line of the answer, or nothing when
+ * the server hung up.
+ */
 function sendRaw(url: string, target: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {

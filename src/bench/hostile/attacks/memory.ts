@@ -5,7 +5,10 @@ import { failed, invokes, told, toldOrAccepted, toldOrEnded } from '../verdicts.
 const python = 'python:3.11';
 const nodejs = 'nodejs:24';
 
-/** Pages far from each other, most of them never written; read after the capture, in one call or by the function. */
+/**
+ * Pages far from each other, most of them never written; read after the capture, in one call or by
+ * the function.
+ */
 const SPARSE = `
 import mmap
 SIZE = 1 << 30
