@@ -50,7 +50,8 @@ const SOURCES = [
   {
     filename: 'a.js',
     source:
-      'const { format } = require("util"); function main(p) { return { greeting: format("hello %s", p.name) }; }',
+      'const { format } = require("util"); ' +
+      'function main(p) { return { greeting: format("hello %s", p.name) }; }',
   },
   {
     filename: 'b.js',

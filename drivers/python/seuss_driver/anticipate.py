@@ -34,7 +34,8 @@ _MODULES = """
 
 _SOURCES = (
     "def main(args):\n    return {'greeting': f\"hello {args['name']}\"}\n",
-    "import json, re, datetime\ndef main(args):\n    print('x', end='')\n    return [json.loads('[1]'), re.sub('a', 'b', 'abc')]\n",
+    "import json, re, datetime\ndef main(args):\n    print('x', end='')\n"
+    "    return [json.loads('[1]'), re.sub('a', 'b', 'abc')]\n",
     "def main(args):\n    raise ValueError('no')\n",
     "this is no Python\n",
 )
@@ -82,15 +83,19 @@ def _driver():
 
 def _conversation(source, runs):
     seed = "0123456789abcdef" * 8
-    messages = [{"op": "init", "main": "main", "source": source, "filename": "a.py", "env": {"ANTICIPATED": "1"}, "seed": seed}]
+    init = {"op": "init", "main": "main", "source": source, "filename": "a.py"}
+    messages = [{**init, "env": {"ANTICIPATED": "1"}, "seed": seed}]
     for i in range(1, runs + 1):
         env = {"__OW_ACTIVATION_ID": str(i), "__OW_DEADLINE": str(i), "__OW_ACTION_NAME": "/_/a"}
         value = {"name": f"n{i}", "list": [i, 0.5, None, True], "text": "zwölf €"}
-        messages.append({"op": "run", "id": i, "value": value, "env": env, **({"seed": seed} if i % 8 == 0 else {})})
+        seeded = {"seed": seed} if i % 8 == 0 else {}
+        messages.append({"op": "run", "id": i, "value": value, "env": env, **seeded})
     # Runs that park and go on: clones of an argument snapshot do the second half.
     for i in range(_HALFWAY_RUNS):
         messages.append({"op": "specialize", "id": i, "value": {"text": "x"}, "seed": seed})
-        messages.append({"op": "resume", "id": i, "value": {"name": f"n{i}", "text": "x"}, "env": {"__OW_X": str(i)}, "seed": seed})
+        value = {"name": f"n{i}", "text": "x"}
+        env = {"__OW_X": str(i)}
+        messages.append({"op": "resume", "id": i, "value": value, "env": env, "seed": seed})
     messages.append({"op": "run", "id": 0, "value": {}})
     return "".join(encode(message) + "\n" for message in messages).encode()
 

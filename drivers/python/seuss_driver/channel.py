@@ -21,7 +21,15 @@ _scan = json.JSONDecoder().scan_once
 _containers = {}
 # Characters stand for themselves: the limit on results is one on bytes of UTF-8. NaN is no JSON.
 _pieces = json.encoder.c_make_encoder(
-    _containers, json.JSONEncoder().default, json.encoder.encode_basestring, None, ":", ",", False, False, False
+    _containers,
+    json.JSONEncoder().default,
+    json.encoder.encode_basestring,
+    None,
+    ":",
+    ",",
+    False,
+    False,
+    False,
 )
 
 # More than the node lets a value be deep: 1,000 levels, and what surrounds them.

@@ -216,4 +216,5 @@ def _is_renewed(name, loaded):
     """Of generators that were made when the code was loaded each clone has a state of its own."""
     if loaded == 0 or name == _NUMPY:
         return True
-    return name == _GENERATOR and sum(reference() is not None for reference in generators.unseeded.values()) >= loaded
+    alive = sum(reference() is not None for reference in generators.unseeded.values())
+    return name == _GENERATOR and alive >= loaded

@@ -131,7 +131,8 @@ class Server:
 
         def park(observed):
             _flush()
-            self._channel.write(f'{{"op":"parked","id":{run.id},"observed":{encode(observed)}{self._seeded}}}\n')
+            told = f'"id":{run.id},"observed":{encode(observed)}{self._seeded}'
+            self._channel.write(f'{{"op":"parked",{told}}}\n')
             message = self._receive()
             if message is None or message["op"] != "resume":
                 raise ValueError(f"{message!r} for a parked run")
@@ -211,7 +212,12 @@ def _trace(error):
 
 
 _OWN_FILES = frozenset(
-    (__file__, load.__code__.co_filename, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+    (
+        __file__,
+        load.__code__.co_filename,
+        "<frozen importlib._bootstrap>",
+        "<frozen importlib._bootstrap_external>",
+    )
 )
 
 
