@@ -26,7 +26,8 @@ export function targetOptions(command: Command): Command {
   return command
     .option(
       '--apihost <host>',
-      `node to talk to (default: $SEUSS_APIHOST, $__OW_API_HOST, APIHOST of ~/.wskprops, or ${DEFAULT_HOST}:${DEFAULT_PORT})`,
+      'node to talk to (default: $SEUSS_APIHOST, $__OW_API_HOST, APIHOST of ~/.wskprops, or ' +
+        `${DEFAULT_HOST}:${DEFAULT_PORT})`,
     )
     .option(
       '-u, --auth <user:password>',

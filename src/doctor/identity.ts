@@ -48,7 +48,8 @@ function memoryGroupCheck(inMemoryGroup: boolean): Check {
     found: inMemoryGroup ? 'contexts have one of their own' : 'none can be made for contexts',
     means: 'The kernel then bounds what all contexts take together, whatever happens to the node.',
     remedy:
-      'Start Seuss where it may make groups: as root, or systemd-run --user --scope -p Delegate=yes; or go without.',
+      'Start Seuss where it may make groups: as root, or systemd-run --user --scope -p Delegate=yes; ' +
+      'or go without.',
     otherwise: 'warning',
   });
 }

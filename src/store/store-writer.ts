@@ -196,7 +196,10 @@ export class StoreWriter {
   #reasonOf(error: unknown, errno: number): string {
     if (errno === ENOSPC || errno === EDQUOT || isDiskFull(error)) {
       const { dir } = this.#store;
-      return `there is no room left on the disk to write to ${dir}; free some (df ${dir}), or name another folder with --store`;
+      return (
+        `there is no room left on the disk to write to ${dir}; free some (df ${dir}), or name another ` +
+        'folder with --store'
+      );
     }
     return error instanceof Error ? error.message : String(error);
   }

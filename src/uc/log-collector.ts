@@ -91,7 +91,8 @@ export class LogCollector {
     this.#truncated = true;
     this.#held.stdout = undefined;
     this.#held.stderr = undefined;
-    const text = `Logs were truncated because the total bytes size exceeds the limit of ${this.maxBytes} bytes.\n`;
+    const limit = `the limit of ${this.maxBytes} bytes`;
+    const text = `Logs were truncated because the total bytes size exceeds ${limit}.\n`;
     this.#log.add('stderr', undefined, Buffer.from(text));
   }
 }

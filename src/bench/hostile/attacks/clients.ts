@@ -86,7 +86,8 @@ function sendRaw(url: string, target: string): Promise<string> {
     socket.on('close', () => resolve(answer.split('\r\n')[0] ?? ''));
     const body = bigBody();
     socket.write(
-      `PUT ${target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
+      `PUT ${target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\n\r\n`,
     );
     socket.write(body);
   });

@@ -112,7 +112,8 @@ export const MEMORY_ATTACKS: readonly Attack[] = [
       memoryMb: 512,
       code: {
         source:
-          'import time\ndef main(args):\n    memory = bytearray(400 << 20)\n    memory[::4096] = b"x" * (100 << 10)\n    time.sleep(1)\n    return {}\n',
+          'import time\ndef main(args):\n    memory = bytearray(400 << 20)\n' +
+          '    memory[::4096] = b"x" * (100 << 10)\n    time.sleep(1)\n    return {}\n',
       },
     },
     once: invokes({}, toldOrAccepted),
