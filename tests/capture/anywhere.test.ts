@@ -100,7 +100,8 @@ class Trial {
     );
     const left = this.#runMs * (1 - done / this.#expected.length);
     const cuts = again ? await this.#cut(clones[0] as Run, 1, left) : [];
-    const where = `a clone of snapshot ${cut.number}, taken at ${cut.captured.rip.toString(16)} after ${done} bytes`;
+    const at = cut.captured.rip.toString(16);
+    const where = `a clone of snapshot ${cut.number}, taken at ${at} after ${done} bytes`;
     for (const clone of clones) await this.#finish(clone, done, where);
     for (const next of cuts) await this.#clones(next, done, core + 1);
     await this.#machine.drop(cut.number);

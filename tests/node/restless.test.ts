@@ -89,9 +89,11 @@ describe('a context that goes on working after its answer', () => {
 
   it('is ended when its code did so while it was loaded', async () => {
     const forged =
-      'f = sys._getframe()\nwhile "self" not in f.f_locals or not hasattr(f.f_locals["self"], "_seeded"):\n    f = f.f_back\n';
+      'f = sys._getframe()\nwhile "self" not in f.f_locals or ' +
+      'not hasattr(f.f_locals["self"], "_seeded"):\n    f = f.f_back\n';
     const ready =
-      'send(DRIVER_OUT, (\'{"op":"ready"\' + f.f_locals["self"]._seeded + "}\\n").encode())\nwhile True: pass\n';
+      'send(DRIVER_OUT, (\'{"op":"ready"\' + f.f_locals["self"]._seeded + "}\\n").encode())\n' +
+      'while True: pass\n';
     const action = sourceAction(PYTHON, `${hostile}\n${forged}${ready}`, {
       limits: limits({ timeoutMs: 500 }),
     });
