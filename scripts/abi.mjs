@@ -1,5 +1,6 @@
-// Writes src/tender/abi.gen.ts from abi/*.h: `node scripts/abi.mjs`; with --check it only says whether the file is up to date.
-// The names come from the headers' text, the numbers from the C compiler.
+// Writes src/tender/abi.gen.ts from abi/*.h: `node scripts/abi.mjs`; with --check it only says
+// whether the file is up to date. The names come from the headers' text, the numbers from the C
+// compiler.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +30,10 @@ const CONSTANTS = [
   'PLAN_ANONYMOUS',
   'UC_IMAGE_MAX',
 ];
-/** Objects of numbers whose macros begin alike: name, prefix, and the members of those that are no enumeration. */
+/**
+ * Objects of numbers whose macros begin alike: name, prefix, and the members of those that are no
+ * enumeration.
+ */
 const GROUPS = [
   { name: 'Control', prefix: 'CONTROL_', of: 'control_type' },
   { name: 'Link', prefix: 'LINK_', of: 'link_type' },

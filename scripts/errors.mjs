@@ -1,5 +1,5 @@
-// Writes docs/errors.md from src/contract/error-codes.ts: `node scripts/errors.mjs` with the pinned Node.js; with --check it only
-// says whether the page is up to date.
+// Writes docs/errors.md from src/contract/error-codes.ts: `node scripts/errors.mjs` with the pinned
+// Node.js; with --check it only says whether the page is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

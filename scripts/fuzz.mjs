@@ -1,5 +1,6 @@
-// `npm run fuzz -- [TARGET…] [--seconds N] [--seed S] [--out DIR]`: damaged inputs for what takes bytes of those who are
-// not trusted. `npm run fuzz -- TARGET FILE…` tries these files alone. Targets: tests/fuzz/*.c and tests/fuzz/targets/.
+// `npm run fuzz -- [TARGET…] [--seconds N] [--seed S] [--out DIR]`: damaged inputs for what takes
+// bytes of those who are not trusted. `npm run fuzz -- TARGET FILE…` tries these files alone.
+// Targets: tests/fuzz/*.c and tests/fuzz/targets/.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';

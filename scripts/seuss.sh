@@ -17,7 +17,8 @@ case "$root" in
 esac
 # glibc keeps more of what is freed the larger it was: after one large body, tens of megabytes for good.
 export MALLOC_MMAP_THRESHOLD_=131072 MALLOC_ARENA_MAX=2
-# V8 has four threads to help with garbage: on a small machine they would take the cores that functions are on.
+# V8 has four threads to help with garbage: on a small machine they would take the cores that
+# functions are on.
 helpers=$(($(nproc) - 1))
 [ "$helpers" -gt 4 ] && helpers=4
 [ "$helpers" -lt 1 ] && helpers=1

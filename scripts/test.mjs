@@ -1,5 +1,7 @@
-// `npm test`: build, lint, type check, tests of the C parts, tests of the node. `npm test -- PATTERN…`
-// runs only the test files whose paths below tests/ hold a pattern: `npm test -- unit`. With --long (`npm run test:long`) those that have a long form take it.
+// `npm test`: build, lint, type check, tests of the C parts, tests of the node.
+// `npm test -- PATTERN…` runs only the test files whose paths below tests/ hold a pattern:
+// `npm test -- unit`.
+// With --long (`npm run test:long`) those that have a long form take it.
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';

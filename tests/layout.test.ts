@@ -1,4 +1,4 @@
-/** The tree keeps to what `layers.json` says of it: who may know whom, and how long files are. */
+/** The tree keeps to what `layers.json` says of it: who may know whom, how long files are, and how wide. */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,11 +17,18 @@ const layers = z
     linesMax: z.int(),
     /** Files that are longer still. The list may only shrink. */
     tooLong: z.array(z.string()),
+    columnsMax: z.int(),
+    /** Files with programs or patterns as text, whose lines are wider still. The list may only shrink. */
+    tooWide: z.array(z.string()),
   })
   .parse(JSON.parse(readFileSync(join(packageDir, 'layers.json'), 'utf8')));
 
 const CODE_FOLDERS = ['src', 'tests', 'scripts', 'drivers', 'libos', 'tender', 'abi'];
 const CODE = /\.(?:ts|mjs|cjs|py|c|h|S)$/;
+const WIDE_FOLDERS = [...CODE_FOLDERS, 'examples'];
+const WIDE = /\.(?:ts|js|mjs|cjs|py|sh|mk)$|(?:^|\/)Makefile$/;
+/** A text without a space to break it at. */
+const SOLID_TEXT = /(['"`])(?:\\.|(?!\1)\S){20,}\1/g;
 const SOURCE = /\.(?:ts|c|h)$/;
 const INCLUDE = /^#include "([^"]+)"/gm;
 const IMPORT = /(?:\bfrom |\bimport\(|^import )'(\.[^']+)'/gm;
@@ -32,11 +39,20 @@ function filesBelow(folder: string, name: RegExp): string[] {
     .map((path) => join(folder, path));
 }
 
+/** How wide its widest line is without solid texts, a tab being eight columns. */
+function widthOf(text: string): number {
+  const lines = text.split('\n').map((line) => line.replaceAll('\t', ' '.repeat(8)));
+  return Math.max(...lines.map((line) => line.replace(SOLID_TEXT, '').length));
+}
+
 function read(path: string): string {
   return readFileSync(join(packageDir, path), 'utf8');
 }
 
-/** The files of ours that a file imports. An include that is meant here names them from the root of their tree. */
+/**
+ * The files of ours that a file imports. An include that is meant here names them from the root of
+ * their tree.
+ */
 function importsOf(tree: string, path: string): string[] {
   if (path.endsWith('.ts'))
     return Array.from(read(path).matchAll(IMPORT), ([, target]) => join(dirname(path), target as string));
@@ -115,5 +131,12 @@ describe('the layout', () => {
       (path) => read(path).split('\n').length - 1 > layers.linesMax,
     );
     assert.deepEqual(long.sort(), layers.tooLong.toSorted());
+  });
+
+  it('has no wide line but in files that are known', () => {
+    const wide = WIDE_FOLDERS.flatMap((folder) => filesBelow(folder, WIDE)).filter(
+      (path) => !path.endsWith('.gen.ts') && widthOf(read(path)) > layers.columnsMax,
+    );
+    assert.deepEqual(wide.sort(), layers.tooWide.toSorted());
   });
 });

@@ -15,7 +15,10 @@ const { collectGarbage } = require('./garbage.cjs');
 const LIST = path.join(__dirname, 'anticipations.json');
 const ITEM_LIMIT_MS = 5000;
 const SETTLE_LIMIT_MS = 2000;
-/* Of Node.js's own timers that do not hold the process: an HTTP server looks at its connections, a TLS handshake takes too long. */
+/*
+ * Of Node.js's own timers that do not hold the process: an HTTP server looks at its connections, a
+ * TLS handshake takes too long.
+ */
 const UNHELD_MS = [30_000, 120_000];
 const FILLING_SIZES = [64e3, 32e3, 16e3, 8e3, 4e3, 2e3, 1e3];
 const FILLING_BYTES = 600e3;
@@ -48,8 +51,9 @@ async function anticipate(except) {
 }
 
 /**
- * The event loop's timer stays set for what was cleared, and would ring in each clone. Node.js forgets a duration with the last
- * timer of it that is cleared, if that held the process; and sets the event loop's timer anew when one rings.
+ * The event loop's timer stays set for what was cleared, and would ring in each clone. Node.js
+ * forgets a duration with the last timer of it that is cleared, if that held the process; and sets
+ * the event loop's timer anew when one rings.
  */
 async function stopClock() {
   for (const ms of UNHELD_MS) clearTimeout(setTimeout(() => {}, ms));

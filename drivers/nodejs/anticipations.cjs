@@ -12,7 +12,10 @@ const { Server } = require('./serve.cjs');
 /* Enough for V8 to optimise the driver's own code, which then no clone interprets or profiles. */
 const DRIVER_RUNS = 20000;
 const SHORT_RUNS = 50;
-/* Within the limit of an item. On a busy machine it makes do with fewer runs: none may be left for clones to go on with. */
+/*
+ * Within the limit of an item. On a busy machine it makes do with fewer runs: none may be left for
+ * clones to go on with.
+ */
 const CONVERSATIONS_MS = 4000;
 const HALFWAY_RUNS = 20;
 /* More than the channel's buffer holds. */
@@ -47,7 +50,8 @@ const SOURCES = [
   {
     filename: 'a.js',
     source:
-      'const { format } = require("util"); function main(p) { return { greeting: format("hello %s", p.name) }; }',
+      'const { format } = require("util"); ' +
+      'function main(p) { return { greeting: format("hello %s", p.name) }; }',
   },
   {
     filename: 'b.js',
@@ -90,7 +94,8 @@ function builtins() {
 
 /**
  * Whole conversations with a server. The long one comes last, after all that V8 is to know when it
- * optimises; and no full collection may follow, which would throw away optimised code with the objects that it knows.
+ * optimises; and no full collection may follow, which would throw away optimised code with the
+ * objects that it knows.
  */
 async function driver() {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'anticipate-'));
@@ -132,7 +137,10 @@ function readMessages() {
   fs.closeSync(source);
 }
 
-/** Messages have the fields and the order that the node gives them: then a clone makes no hidden classes for them. */
+/**
+ * Messages have the fields and the order that the node gives them: then a clone makes no hidden
+ * classes for them.
+ */
 function conversation({ source, filename, dir }, runs, temporary) {
   const seed = '0123456789abcdef'.repeat(8);
   const code = dir === undefined ? { source, filename } : { dir };
@@ -171,7 +179,10 @@ function halfway(seed) {
   ]).flat();
 }
 
-/** One message for each read, as the device gives them; then the end of file, which also comes with the end of the time. */
+/**
+ * One message for each read, as the device gives them; then the end of file, which also comes with
+ * the end of the time.
+ */
 function reader(messages, end) {
   let next = 0;
   let rest = Buffer.alloc(0);

@@ -82,7 +82,10 @@ class PendingArguments {
     return true;
   }
 
-  /** What does not only concern one key. Reading a known one has no trap, for functions do it again and again. */
+  /**
+   * What does not only concern one key. Reading a known one has no trap, for functions do it again
+   * and again.
+   */
   #traps() {
     const reach = this.#reach;
     return {

@@ -15,8 +15,8 @@ class CapturePoint {
   #passed = false;
 
   /**
-   * @param {(observed: string[]) => { value: object, env: object }} park says so to the node, and waits for the
-   *   message with which the run goes on
+   * @param {(observed: string[]) => { value: object, env: object }} park says so to the node, and
+   *   waits for the message with which the run goes on
    * @param {(value: object) => void} onResume takes the arguments
    */
   constructor(park, onResume) {

@@ -1,9 +1,9 @@
 'use strict';
 /*
- * V8 compiles a function at its first call, which would be in every clone of an action's snapshot. So the driver has
- * the entry compiled when it is loaded, and made ready to be optimised. V8 offers this only to its own
- * tests, as native syntax, which a flag opens; what was parsed while it was open works on. And all that is loaded is
- * compiled whole.
+ * V8 compiles a function at its first call, which would be in every clone of an action's snapshot.
+ * So the driver has the entry compiled when it is loaded, and made ready to be optimised. V8 offers
+ * this only to its own tests, as native syntax, which a flag opens; what was parsed while it was
+ * open works on. And all that is loaded is compiled whole.
  */
 
 const v8 = require('node:v8');
@@ -11,7 +11,10 @@ const v8 = require('node:v8');
 /* User code may replace these. */
 const { apply } = Reflect;
 const functionText = Function.prototype.toString;
-/* How the text of functions without source ends: built in, bound, proxies, WebAssembly. V8's tests never ask to compile one. */
+/*
+ * How the text of functions without source ends: built in, bound, proxies, WebAssembly. V8's tests
+ * never ask to compile one.
+ */
 const NO_SOURCE = '{ [native code] }';
 
 /** @returns {(entry: Function) => void} does nothing where this V8 lacks the function */

@@ -1,9 +1,10 @@
 'use strict';
 /*
- * What a function has drawn from random sources, and whether it keeps something of it: clones of a UC that has run would
- * have that in common. What is drawn in each run alike is taken to serve that run. What only some runs draw (the first
- * one, say) is kept for others, and so is all that is drawn while the code is loaded, unless it is renewed
- * in each clone: stocks and short buffers (pools.cjs). Native code draws past all this: the library OS counts it.
+ * What a function has drawn from random sources, and whether it keeps something of it: clones of a
+ * UC that has run would have that in common. What is drawn in each run alike is taken to serve that
+ * run. What only some runs draw (the first one, say) is kept for others, and so is all that is
+ * drawn while the code is loaded, unless it is renewed in each clone: stocks and short buffers
+ * (pools.cjs). Native code draws past all this: the library OS counts it.
  */
 
 const { closeSync, openSync, readSync } = require('node:fs');
@@ -31,8 +32,8 @@ const { apply } = Reflect;
 
 /**
  * @typedef {{ total: number, now: number, loaded: number, runs: number, first: number, later: number }} Kind
- *   `total`: draws; `now`: in this run; `loaded`: while the code was loaded; `runs`: that drew; `first`, `later`: the most in one
- *   of the first runs, and of the others
+ *   `total`: draws; `now`: in this run; `loaded`: while the code was loaded; `runs`: that drew;
+ *   `first`, `later`: the most in one of the first runs, and of the others
  */
 
 /** @type {'boot' | 'load' | 'runs'} */
@@ -52,7 +53,8 @@ const native = new Uint32Array(new SharedArrayBuffer(8));
 /**
  * `owner`: the memory holds nothing else; `fills`: how often it was drawn into.
  * @type {{
- *   kind: string, size: number, short: boolean, owner: boolean, fills: number, memory: ArrayBufferLike | WeakRef<ArrayBufferLike>
+ *   kind: string, size: number, short: boolean, owner: boolean, fills: number,
+ *   memory: ArrayBufferLike | WeakRef<ArrayBufferLike>
  * }[]}
  */
 const firsts = [];

@@ -1,5 +1,8 @@
 'use strict';
-/* The environment that messages set: only what changed is written, since each setenv(3) copies and dirties memory. */
+/*
+ * The environment that messages set: only what changed is written, since each setenv(3) copies and
+ * dirties memory.
+ */
 
 const { syncBuiltinESMExports } = require('node:module');
 

@@ -10,9 +10,13 @@ const vm = require('node:vm');
 
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 const MODULE_FILES = ['', '.js', '.cjs', '.mjs'];
-/* What V8 says when the source is an ES module, in Node.js 20 to 24. */
-const MODULE_SYNTAX =
-  /^(Cannot use import statement outside a module|Unexpected token 'export'|Cannot use 'import\.meta' outside a module|await is only valid in async functions)/;
+/* How V8's message begins when the source is an ES module, in Node.js 20 to 24. */
+const MODULE_SYNTAX = [
+  'Cannot use import statement outside a module',
+  "Unexpected token 'export'",
+  "Cannot use 'import.meta' outside a module",
+  'await is only valid in async functions',
+];
 const LOAD_AS_MODULE = new Set(['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE', 'ERR_REQUIRE_CYCLE_MODULE']);
 
 /** @typedef {{ target: Function, owner: object | undefined }} Entry */
@@ -38,7 +42,9 @@ function loadSource(source, filename, main) {
 }
 
 function isModuleSyntax(error) {
-  return error instanceof SyntaxError && MODULE_SYNTAX.test(error.message);
+  if (!(error instanceof SyntaxError)) return false;
+  const message = String(error.message);
+  return MODULE_SYNTAX.some((text) => message.startsWith(text));
 }
 
 /** Runs text as the body of a sloppy function; main may be local to it, exported, or global. */
@@ -97,7 +103,10 @@ async function loadFolder(dir, main) {
   return findExport(await loadFile(file), names) ?? notFound(main);
 }
 
-/** `--main other.niam.xyz` is the export niam.xyz of the file other; without such a file, a path of exports. */
+/**
+ * `--main other.niam.xyz` is the export niam.xyz of the file other; without such a file, a path of
+ * exports.
+ */
 function locate(dir, main) {
   const names = main.split('.');
   if (names.length > 1) {

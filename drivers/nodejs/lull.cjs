@@ -1,8 +1,8 @@
 'use strict';
 /*
- * The moment for an answer: when nothing that the run has begun is about to write. Most runs leave nothing behind and are
- * answered at once. Otherwise other threads and the event loop get a few turns, and writes through the
- * thread pool are waited for.
+ * The moment for an answer: when nothing that the run has begun is about to write. Most runs leave
+ * nothing behind and are answered at once. Otherwise other threads and the event loop get a few
+ * turns, and writes through the thread pool are waited for.
  */
 
 const output = require('./output.cjs');

@@ -1,8 +1,9 @@
 'use strict';
 /*
- * Notes what a run uses that will not be the same in another one: random sources, clocks, the network. The
- * random sources of `crypto` are wrapped for good, since modules take hold of them when they are
- * loaded. Clocks and connections are wrapped for the time of an observation, so that nothing else pays for it.
+ * Notes what a run uses that will not be the same in another one: random sources, clocks, the
+ * network. The random sources of `crypto` are wrapped for good, since modules take hold of them
+ * when they are loaded. Clocks and connections are wrapped for the time of an observation, so that
+ * nothing else pays for it.
  */
 
 const crypto = require('node:crypto');

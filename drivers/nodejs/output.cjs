@@ -1,8 +1,9 @@
 'use strict';
 /*
- * Whose output it is. What a run leaves behind (a timer, a promise, a request to the thread pool) may write when the run
- * has been answered and another one is on: that text goes to the node with the id of its own run. Writes that
- * are on their way through the thread pool are counted, since the answer waits for them.
+ * Whose output it is. What a run leaves behind (a timer, a promise, a request to the thread pool)
+ * may write when the run has been answered and another one is on: that text goes to the node with
+ * the id of its own run. Writes that are on their way through the thread pool are counted, since
+ * the answer waits for them.
  */
 
 const { AsyncLocalStorage } = require('node:async_hooks');
@@ -23,13 +24,20 @@ const { stringify } = JSON;
 const { nextTick } = process;
 const { byteLength } = Buffer;
 
-/** What code and all that it begins have in common. @typedef {{ run: { id: number }, scope: AsyncResource }} Trace */
+/**
+ * What code and all that it begins have in common.
+ * @typedef {{ run: { id: number }, scope: AsyncResource }} Trace
+ */
 
 /** @type {AsyncLocalStorage<Trace> | undefined} */
 const traces =
   Number.parseInt(process.versions.node, 10) >= FOLLOWING_SINCE ? new AsyncLocalStorage() : undefined;
 
-/** Of the last run. The next one has the same if that has left nothing behind: to make one costs more than a call. @type {Trace | undefined} */
+/**
+ * Of the last run. The next one has the same if that has left nothing behind: to make one costs
+ * more than a call.
+ * @type {Trace | undefined}
+ */
 let trace;
 /** The trace, while its run is on. @type {Trace | undefined} */
 let current;
@@ -96,7 +104,10 @@ function watchStream(stream, name) {
   };
 }
 
-/** Text and bytes of a call of fs.write or fs.writev without its descriptor; undefined for what only they can judge. */
+/**
+ * Text and bytes of a call of fs.write or fs.writev without its descriptor; undefined for what only
+ * they can judge.
+ */
 function written(data, offset, length) {
   if (Array.isArray(data)) {
     return data.every(ArrayBuffer.isView)

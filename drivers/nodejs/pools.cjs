@@ -1,9 +1,10 @@
 'use strict';
 /*
- * Packages draw random bytes in stock: a few hundred or thousand at once, into an array that they then give out of
- * piece by piece (uuid, nanoid, ws do). Such an array that was filled before a deploy is filled again after it. So is a
- * buffer that is too short for a key, a nonce or a salt: it tells processes apart (that of bson does).
- * What is between may be a key that is in use, and stays.
+ * Packages draw random bytes in stock: a few hundred or thousand at once, into an array that they
+ * then give out of piece by piece (uuid, nanoid, ws do). Such an array that was filled before a
+ * deploy is filled again after it. So is a buffer that is too short for a key, a nonce or a salt:
+ * it tells processes apart (that of bson does). What is between may be a key that is in use, and
+ * stays.
  */
 
 const crypto = require('node:crypto');
@@ -20,7 +21,10 @@ const { apply } = Reflect;
 /** Whether the memory holds nothing else. */
 const isOwner = ({ byteLength, buffer }) => buffer instanceof ArrayBuffer && byteLength === buffer.byteLength;
 
-/** Buffers of Node.js's own pool share their memory, which is never given out twice. Other memory may be a program's (WebAssembly). */
+/**
+ * Buffers of Node.js's own pool share their memory, which is never given out twice. Other memory
+ * may be a program's (WebAssembly).
+ */
 function isStock(array) {
   if (!(array instanceof Uint8Array)) return false;
   if (array.byteLength < STOCK_MIN_BYTES || array.byteLength > STOCK_MAX_BYTES) return false;

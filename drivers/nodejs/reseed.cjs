@@ -12,8 +12,9 @@
  *
  * Worker threads have all of these for themselves (worker.cjs). A new one's are seeded by OpenSSL.
  *
- * A clone of a run that was captured half-way gets no message with a seed, nor does a worker thread. For them the
- * library OS writes new random bytes to a place that is looked at before each draw.
+ * A clone of a run that was captured half-way gets no message with a seed, nor does a worker
+ * thread. For them the library OS writes new random bytes to a place that is looked at before each
+ * draw.
  */
 
 const crypto = require('node:crypto');
@@ -25,11 +26,17 @@ const { seedNewContexts } = require('./contexts.cjs');
 const { Generator } = require('./generator.cjs');
 const { renewStocks, watchStocks } = require('./pools.cjs');
 
-/* One batch of each cache in lib/internal/crypto/random.js: that many calls replace it whole, from whichever phase. */
+/*
+ * One batch of each cache in lib/internal/crypto/random.js: that many calls replace it whole, from
+ * whichever phase.
+ */
 const UUID_BATCH = 128;
 const INT_BATCH = 1024;
 
-/* The library OS gives each clone other bytes here: two words that name the life, and a state to start from. */
+/*
+ * The library OS gives each clone other bytes here: two words that name the life, and a state to
+ * start from.
+ */
 const FRESH_DEVICE = '/dev/seuss-fresh';
 const FRESH_WORDS = 6;
 /* All threads look at the place that the main one has registered. */

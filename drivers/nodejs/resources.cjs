@@ -1,7 +1,8 @@
 'use strict';
 /*
- * Whether code has made something that may go on by itself: a timer, an immediate, a request, a socket. Node.js gives each the
- * next of its numbers, so that to ask costs next to nothing. Promises have none, unless somebody follows them.
+ * Whether code has made something that may go on by itself: a timer, an immediate, a request, a
+ * socket. Node.js gives each the next of its numbers, so that to ask costs next to nothing.
+ * Promises have none, unless somebody follows them.
  */
 
 const { AsyncResource } = require('node:async_hooks');

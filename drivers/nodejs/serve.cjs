@@ -33,8 +33,9 @@ const NEVER_SETTLES =
  * A run whose result is awaited.
  * @typedef {{
  *   id: number, value: object, point: CapturePoint | undefined, late: boolean, asked: boolean
- * }} Run `id`: changes when it goes on for another invocation; `value`: what main was called with; `late`: it reaches
- *   its capture point before its answer, if it did not before; `asked`: it called checkpoint() for nothing
+ * }} Run `id`: changes when it goes on for another invocation; `value`: what main was called with;
+ *   `late`: it reaches its capture point before its answer, if it did not before; `asked`: it
+ *   called checkpoint() for nothing
  */
 
 class Server {
@@ -45,7 +46,10 @@ class Server {
   #entry;
   /** @type {Run | undefined} */
   #running;
-  /** What the last run has drawn is counted before the next one: a clone that serves one run alone does without. */
+  /**
+   * What the last run has drawn is counted before the next one: a clone that serves one run alone
+   * does without.
+   */
   #isUncounted = false;
   /** The end of the next answer. */
   #seeded = '';
@@ -80,7 +84,10 @@ class Server {
     if (this.#unsent !== '') this.#channel.writeLine(`${this.#unsent.slice(0, -1)},"ending":true}`);
   }
 
-  /** The function calls checkpoint(): its arguments, maybe after a stop; undefined when none of its runs is on. */
+  /**
+   * The function calls checkpoint(): its arguments, maybe after a stop; undefined when none of its
+   * runs is on.
+   */
   checkpoint() {
     const run = this.#running;
     if (run?.point === undefined) {
@@ -133,8 +140,9 @@ class Server {
   }
 
   /**
-   * Before a capture: the environment of the last run is no part of a snapshot. The young generation is collected, so
-   * that first runs of clones do not have to; a full collection would write thousands of pages that a clone shares.
+   * Before a capture: the environment of the last run is no part of a snapshot. The young
+   * generation is collected, so that first runs of clones do not have to; a full collection would
+   * write thousands of pages that a clone shares.
    */
   #collect() {
     if (this.#isUncounted) draws.endRun();

@@ -1,5 +1,8 @@
 'use strict';
-/* Loaded ahead of everything else into the main thread, where it does nothing, and into each worker thread. */
+/*
+ * Loaded ahead of everything else into the main thread, where it does nothing, and into each worker
+ * thread.
+ */
 
 const { isMainThread } = require('node:worker_threads');
 

@@ -9,8 +9,9 @@ import type { Packed } from './pack-code.ts';
 const TEMPORARY_SUFFIX = '.tmp';
 
 /**
- * How long the images of a folder stay, which are this object's alone: as long as somebody uses them, which are actions,
- * and invocations of an action that was replaced meanwhile. Snapshots hold their images themselves.
+ * How long the images of a folder stay, which are this object's alone: as long as somebody uses
+ * them, which are actions, and invocations of an action that was replaced meanwhile. Snapshots hold
+ * their images themselves.
  */
 export class CodeImages {
   readonly #dir: string;

@@ -31,9 +31,9 @@ interface Level {
 }
 
 /**
- * Takes `exec.code` out of the JSON text of an action's document without making anything of it. A text that is no JSON
- * leaves a rest that is none: whoever parses that says so. The time it takes is that of the rest, and of one search for
- * the end of the code.
+ * Takes `exec.code` out of the JSON text of an action's document without making anything of it. A
+ * text that is no JSON leaves a rest that is none: whoever parses that says so. The time it takes
+ * is that of the rest, and of one search for the end of the code.
  * @param restMax bytes that the rest may have
  * @throws PlatformError `document_too_large`, `bad_document`
  */

@@ -1,7 +1,10 @@
 /** Code of a document from here on is kept as it came, and not as a string of the node's heap. */
 export const LONG_CODE_BYTES = 256 * 1024;
 
-/** Code that is too long for the node's thread to quote, to copy or to hash: as the JSON string that it was sent as. */
+/**
+ * Code that is too long for the node's thread to quote, to copy or to hash: as the JSON string that
+ * it was sent as.
+ */
 export class LongCode {
   /** With its quotes. */
   readonly literal: Uint8Array;

@@ -78,7 +78,10 @@ export class Packager {
     this.#policy = { ...DEFAULT_POLICY, ...(options.state !== undefined && { state: options.state }) };
   }
 
-  /** From a source file, a folder, a .zip or a .tar.gz. On this thread: for those who wait for nothing else. */
+  /**
+   * From a source file, a folder, a .zip or a .tar.gz. On this thread: for those who wait for
+   * nothing else.
+   */
   async fromPath(path: string, options: PackageOptions = {}): Promise<Action> {
     const { packed, text } = await this.#packPath(path, options.kind);
     return this.#finish(packed, text, { name: `_/${nameOf(path)}`, ...options });

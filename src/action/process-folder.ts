@@ -14,8 +14,8 @@ export function processFolder(parent: string): string {
 }
 
 /**
- * Removes what processes that are gone have left below `parent`, and images of an earlier version, once they are old. Where
- * `parent` is no folder of this user's, nothing is done.
+ * Removes what processes that are gone have left below `parent`, and images of an earlier version,
+ * once they are old. Where `parent` is no folder of this user's, nothing is done.
  */
 export async function sweepProcessFolders(parent: string): Promise<void> {
   const status = await lstat(parent).catch(() => undefined);
@@ -51,7 +51,10 @@ function bootOfHost(): string {
   }
 }
 
-/** When a process began, in ticks since the boot: with its id it names one process. Undefined if there is none. */
+/**
+ * When a process began, in ticks since the boot: with its id it names one process. Undefined if
+ * there is none.
+ */
 function startOf(pid: string): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

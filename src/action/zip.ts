@@ -50,7 +50,9 @@ export function zipBomb(origin: string, packedBytes: number, unpackedBytes: numb
     'archive_bomb',
     `${origin} is ${megabytes(packedBytes)} and would unpack to ${megabytes(unpackedBytes)} or more.`,
     {
-      remedy: `An archive may unpack to ${CODE_LIMITS.ratio} times its size and ${megabytes(CODE_LIMITS.unpackedBytes)}.`,
+      remedy:
+        `An archive may unpack to ${CODE_LIMITS.ratio} times its size and ` +
+        `${megabytes(CODE_LIMITS.unpackedBytes)}.`,
     },
   );
 }

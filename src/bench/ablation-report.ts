@@ -40,9 +40,11 @@ export function formatAblation({ machine, rows, recapture }: AblationReport): st
   }
   return [
     `${machine.cpu}, ${machine.cores} cores, Linux ${machine.kernel}, load ${machine.load.toFixed(2)}`,
-    'Each item left out, and in brackets nothing left out: the quickest start, of a function that uses the item',
+    'Each item left out, and in brackets nothing left out: the quickest start, of a function that ' +
+      'uses the item',
     table.toString(),
-    'A CPU-bound function from its first snapshot and from one of its compiled code: its quickest runs; speed 1.00 is the steady one',
+    'A CPU-bound function from its first snapshot and from one of its compiled code: its quickest ' +
+      'runs; speed 1.00 is the steady one',
     again.toString(),
   ].join('\n');
 }

@@ -123,6 +123,8 @@ export function formatArgumentReport({ machine, prefixMs, results }: ArgumentRep
   for (const { kind, plain, warm, argument, deploy, ownBytes } of results) {
     table.push([kind, ...[plain, warm, argument, deploy].map(cell), (ownBytes / 1024).toFixed(0)]);
   }
-  const title = `Functions that begin with ${prefixMs} ms of work: median (99th percentile) in milliseconds, from the request to the answer`;
+  const title =
+    `Functions that begin with ${prefixMs} ms of work: median (99th percentile) in milliseconds, from ` +
+    'the request to the answer';
   return [machineLine(machine), title, table.toString()].join('\n');
 }

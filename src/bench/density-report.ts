@@ -9,11 +9,13 @@ export function formatDensity(report: DensityReport): string {
   const paths = Object.entries(sample.paths).map(([path, count]) => `${count} ${path}`);
   return [
     machineLine(report.machine),
-    `${functions} distinct functions of ${kind}, each invoked once, in ${seconds} s: ${snapshots} snapshots, ${idleUcs} idle contexts, ${demotedUcs} of them without a process`,
+    `${functions} distinct functions of ${kind}, each invoked once, in ${seconds} s: ${snapshots} ` +
+      `snapshots, ${idleUcs} idle contexts, ${demotedUcs} of them without a process`,
     ...evicted(report),
     'Memory of each, in KiB',
     partsTable(report),
-    `A sample of ${sample.invoked} answered (${paths.join(', ')}): median ${sample.totalMs.median.toFixed(2)} ms, 99th percentile ${sample.totalMs.p99.toFixed(2)} ms`,
+    `A sample of ${sample.invoked} answered (${paths.join(', ')}): median ` +
+      `${sample.totalMs.median.toFixed(2)} ms, 99th percentile ${sample.totalMs.p99.toFixed(2)} ms`,
     'Beside it, in KiB',
     besideTable(report),
   ].join('\n');

@@ -74,8 +74,9 @@ const QUIET_MS = 1000;
 const PROGRESS_MS = 5000;
 
 /**
- * Contexts of one function come first: later, the host's memory would tell of those that the sample has left behind. Then
- * it invokes every function of `count` distinct ones once, accounts for what they hold then, and invokes a sample again.
+ * Contexts of one function come first: later, the host's memory would tell of those that the sample
+ * has left behind. Then it invokes every function of `count` distinct ones once, accounts for what
+ * they hold then, and invokes a sample again.
  */
 export async function runDensityBench(node: ComputeNode, options: DensityOptions): Promise<DensityReport> {
   const { packager, kind, count, onProgress } = options;

@@ -24,7 +24,10 @@ export async function bytesInUse(): Promise<number> {
   );
 }
 
-/** Free pages that each processor keeps for itself: hundreds of MiB, which no field of meminfo counts as free. */
+/**
+ * Free pages that each processor keeps for itself: hundreds of MiB, which no field of meminfo
+ * counts as free.
+ */
 function bytesFreePerCpu(): number {
   const counts = readFileSync('/proc/zoneinfo', 'utf8').matchAll(/^ +count: +(\d+)/gm);
   return [...counts].reduce((pages, [, count]) => pages + Number(count), 0) * PAGE_BYTES;

@@ -18,7 +18,10 @@ export interface IdleResult {
   readonly host: HostResult;
 }
 
-/** Growth of all memory that the host has in use, for each of many idle UCs of one function: kernel objects included. */
+/**
+ * Growth of all memory that the host has in use, for each of many idle UCs of one function: kernel
+ * objects included.
+ */
 export interface HostResult {
   readonly idleUcs: number;
   /** Right after their first use, when they have their processes. */

@@ -16,8 +16,8 @@ print("ready", flush=True)
 sys.stdin.read()`;
 
 /**
- * Memory of an idle process that holds the function, the mean of so many at a time: its share of the pages that they
- * use together (Pss, proc_pid_smaps(5)), and its page tables.
+ * Memory of an idle process that holds the function, the mean of so many at a time: its share of
+ * the pages that they use together (Pss, proc_pid_smaps(5)), and its page tables.
  */
 export async function idleProcessBytes(interpreter: string, path: string, count: number): Promise<number> {
   const children: ChildProcess[] = [];

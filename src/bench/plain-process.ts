@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { PlatformError } from '../contract/errors.ts';
 import type { JsonObject, JsonValue } from '../json/json-text.ts';
 
-/** Loads a module, calls its `main` with the arguments, prints the result: what the drivers do, without them. */
+/**
+ * Loads a module, calls its `main` with the arguments, prints the result: what the drivers do,
+ * without them.
+ */
 const NODEJS_LOADER = `
 const [path, args] = process.argv.slice(1);
 import(require('node:url').pathToFileURL(path)).then(async (m) => {

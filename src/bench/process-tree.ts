@@ -26,7 +26,10 @@ export function processTree(root: number): number[] {
   return [root, ...direct.flatMap(processTree)];
 }
 
-/** As the kernel lists them, which spares a look at all processes (proc_pid_task(5)); undefined where it does not. */
+/**
+ * As the kernel lists them, which spares a look at all processes (proc_pid_task(5)); undefined
+ * where it does not.
+ */
 function childrenOf(pid: number): number[] | undefined {
   try {
     return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>

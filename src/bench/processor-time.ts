@@ -8,7 +8,10 @@ interface Ancestry {
   readonly endedChildrenMs: number;
 }
 
-/** Milliseconds of processor time that the descendants of this process have used so far, the ended ones included. */
+/**
+ * Milliseconds of processor time that the descendants of this process have used so far, the ended
+ * ones included.
+ */
 export function descendantsCpuMs(): number {
   const processes = new Map<number, Ancestry>();
   for (const name of readdirSync('/proc')) {

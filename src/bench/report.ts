@@ -13,9 +13,11 @@ export function formatReport(report: BenchReport): string {
     machineLine(machine),
     'Starts: median (99th percentile) in milliseconds, from the request to the answer',
     startTable(report),
-    'NOP functions by what they start from, in milliseconds: to the answer, and processor time of each invocation',
+    'NOP functions by what they start from, in milliseconds: to the answer, and processor time of ' +
+      'each invocation',
     stateTable(report),
-    `Answers per second on all cores, from ${CLIENTS} clients; of fresh contexts these are deploys per second`,
+    `Answers per second on all cores, from ${CLIENTS} clients; of fresh contexts these are deploys ` +
+      'per second',
     throughputTable(report),
     'A node that starts again from its snapshot store, in milliseconds',
     restartTable(report),

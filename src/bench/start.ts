@@ -35,14 +35,20 @@ export interface PlainResult {
   readonly plain: Summary;
 }
 
-/** Between two starts, as on a machine that is idle when a request comes; the node then readies itself for the next. */
+/**
+ * Between two starts, as on a machine that is idle when a request comes; the node then readies
+ * itself for the next.
+ */
 const PAUSE_MS = 20;
 /** A few seconds of service: by then V8 has optimised the node's own code. */
 const WARM_UP_STARTS = 300;
 const WARM_UP_HOT = 20_000;
 /** By then a snapshot is compact, if it ever will be. */
 const COMPACTION_MS = 1000;
-/** A machine's bad moments last for a tenth of a second: hot runs, which are over sooner, are spread over longer. */
+/**
+ * A machine's bad moments last for a tenth of a second: hot runs, which are over sooner, are spread
+ * over longer.
+ */
 const HOT_BATCH = 200;
 const HOT_PAUSE_MS = 250;
 /** So often a start of the wanted kind is tried again when the node took another path. */
@@ -88,7 +94,10 @@ export async function measureStarts(
   };
 }
 
-/** The node's own code is compiled as it runs, and a node in service has run for a while: on no function that is measured. */
+/**
+ * The node's own code is compiled as it runs, and a node in service has run for a while: on no
+ * function that is measured.
+ */
 export async function warmUp(node: ComputeNode, packager: Packager, subject: BenchCase): Promise<void> {
   const action = await packager.fromPath(subject.path, { kind: subject.kind });
   for (let start = 0; start < WARM_UP_STARTS; start++) {

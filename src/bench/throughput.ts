@@ -5,7 +5,10 @@ import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { BenchCase } from './cases.ts';
 
-/** Answers per second on all cores, by what each invocation starts from; of `fresh`, that is deploys per second. */
+/**
+ * Answers per second on all cores, by what each invocation starts from; of `fresh`, that is deploys
+ * per second.
+ */
 export interface ThroughputResult {
   readonly kind: string;
   readonly perSecond: Readonly<Record<StartState, number>>;

@@ -26,7 +26,8 @@ export function targetOptions(command: Command): Command {
   return command
     .option(
       '--apihost <host>',
-      `node to talk to (default: $SEUSS_APIHOST, $__OW_API_HOST, APIHOST of ~/.wskprops, or ${DEFAULT_HOST}:${DEFAULT_PORT})`,
+      'node to talk to (default: $SEUSS_APIHOST, $__OW_API_HOST, APIHOST of ~/.wskprops, or ' +
+        `${DEFAULT_HOST}:${DEFAULT_PORT})`,
     )
     .option(
       '-u, --auth <user:password>',
@@ -34,7 +35,10 @@ export function targetOptions(command: Command): Command {
     );
 }
 
-/** The first that is there: option, environment, `~/.wskprops` (or `$WSK_CONFIG_FILE`), what `seuss serve` takes. */
+/**
+ * The first that is there: option, environment, `~/.wskprops` (or `$WSK_CONFIG_FILE`), what
+ * `seuss serve` takes.
+ */
 export function resolveTarget(flags: TargetFlags, env: Environment = process.env): ApiTarget {
   const properties = readProperties(env.WSK_CONFIG_FILE ?? join(env.HOME ?? homedir(), '.wskprops'));
   const host =

@@ -30,7 +30,10 @@ export function collect(text: string, before: readonly string[] = []): string[] 
   return [...before, text];
 }
 
-/** Options that take two words, as OpenWhisk's own client has them; commander knows options of one word only. */
+/**
+ * Options that take two words, as OpenWhisk's own client has them; commander knows options of one
+ * word only.
+ */
 export function joinParamWords(argv: readonly string[]): string[] {
   const joined: string[] = [];
   for (let i = 0; i < argv.length; i++) {

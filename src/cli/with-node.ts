@@ -13,8 +13,9 @@ import { Interrupted, onInterrupt } from './interrupt.ts';
 import { warn } from './progress.ts';
 
 /**
- * Runs `work` with a node, and closes the node however the work ends. Ctrl-C closes it at
- * once, and so does a fault that cannot be mended; work that awaits `interrupted` itself may then still end well.
+ * Runs `work` with a node, and closes the node however the work ends. Ctrl-C closes it at once, and
+ * so does a fault that cannot be mended; work that awaits `interrupted` itself may then still end
+ * well.
  */
 export async function withNode<T>(
   options: ComputeNodeOptions,

@@ -6,7 +6,10 @@ const ALL_ANTICIPATION = 'ao';
 const isOptimisation = (name: string): name is Optimisation =>
   (OPTIMISATIONS as readonly string[]).includes(name);
 
-/** What `--without http,templates` means to a node: items of anticipatory optimisation and other optimisations. */
+/**
+ * What `--without http,templates` means to a node: items of anticipatory optimisation and other
+ * optimisations.
+ */
 export function parseWithout(text: string): Pick<ComputeNodeOptions, 'anticipate' | 'without'> {
   const names = text.split(',');
   const except = names.filter((name) => !isOptimisation(name) && name !== ALL_ANTICIPATION);

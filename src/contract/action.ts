@@ -7,8 +7,9 @@ export type Arguments = JsonText | JsonValue;
 export type ObjectArguments = JsonText | JsonObject;
 
 /**
- * What an invocation starts from, by the operator's choice. `reuse`: a UC that has served others, so that state
- * survives as in OpenWhisk and Lambda. `reset`: one that was put back to its snapshot. `fresh`: a new one.
+ * What an invocation starts from, by the operator's choice. `reuse`: a UC that has served others,
+ * so that state survives as in OpenWhisk and Lambda. `reset`: one that was put back to its
+ * snapshot. `fresh`: a new one.
  */
 export const START_STATES = ['reuse', 'reset', 'fresh'] as const;
 

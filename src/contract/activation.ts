@@ -72,7 +72,10 @@ export interface InvokeOptions {
   /** `__OW_*` variables of this activation. */
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
-  /** Hears what the function writes after its answer, line by line; it may come before the activation does. */
+  /**
+   * Hears what the function writes after its answer, line by line; it may come before the
+   * activation does.
+   */
   readonly onLateLog?: (line: LogLine) => void;
 }
 

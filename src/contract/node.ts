@@ -43,7 +43,10 @@ export interface NodeStats {
   readonly idleUcs: number;
   /** Idle ones that have no process. */
   readonly demotedUcs: number;
-  /** Ended so far, since they went on working after their answer. Not by invocations, which find another one. */
+  /**
+   * Ended so far, since they went on working after their answer. Not by invocations, which find
+   * another one.
+   */
   readonly restlessUcs: number;
   readonly busyUcs: number;
   readonly queued: number;
@@ -86,7 +89,10 @@ export interface SnapshotControl {
   inspect(snapshotId: string): Promise<SnapshotDetails>;
   /** @throws PlatformError `unknown_snapshot` */
   diff(a: string, b: string): Promise<SnapshotDiff>;
-  /** @throws PlatformError `unknown_snapshot`, `snapshot_pinned` (a runtime's), `snapshot_in_use` (others are made of it) */
+  /**
+   * @throws PlatformError `unknown_snapshot`, `snapshot_pinned` (a runtime's), `snapshot_in_use`
+   *   (others are made of it)
+   */
   dropSnapshot(snapshotId: string): Promise<void>;
 }
 
@@ -98,13 +104,17 @@ export interface NodeProbe {
   /** Take the processes of an action's idle UCs away now, as time does; how many have none then. */
   demoteIdle(action: Action): Promise<number>;
   /**
-   * Capture the function again now, as the node does by itself once its code is compiled: an idle UC of it, or, where the
-   * policy has a warm-up, a UC that has run that. The new snapshot takes the old one's place; when the node does it
-   * by itself, only if first runs are quicker then. False when there was nothing to capture.
+   * Capture the function again now, as the node does by itself once its code is compiled: an idle
+   * UC of it, or, where the policy has a warm-up, a UC that has run that. The new snapshot takes
+   * the old one's place; when the node does it by itself, only if first runs are quicker then.
+   * False when there was nothing to capture.
    * @throws PlatformError `warmup_failed`
    */
   recapture(action: Action): Promise<boolean>;
-  /** Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other is there. */
+  /**
+   * Memory of an idle UC of the action, by the kernel's accounting; a demoted one only if no other
+   * is there.
+   */
   idleMemory(action: Action): Promise<UcMemory>;
 }
 

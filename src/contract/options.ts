@@ -22,9 +22,9 @@ export interface ComputeNodeOptions {
   /** Keeps snapshots on disk, so that a later node starts from them; by default they end with the process. */
   readonly store?: StoreOptions;
   /**
-   * Anticipatory optimisation before the runtime capture (default true): what functions would all do first. Single
-   * items can be left out; those that a runtime does not have are ignored there. They are listed in
-   * drivers/LANGUAGE/anticipations.json.
+   * Anticipatory optimisation before the runtime capture (default true): what functions would all
+   * do first. Single items can be left out; those that a runtime does not have are ignored there.
+   * They are listed in drivers/LANGUAGE/anticipations.json.
    */
   readonly anticipate?: boolean | { readonly except: readonly string[] };
   /** Optimisations to leave out, to measure what they bring or to look for a fault (default: none). */
@@ -38,9 +38,10 @@ export interface ComputeNodeOptions {
 }
 
 /**
- * What makes starts faster or UCs smaller without a word in any contract. `templates`: processes that have a
- * snapshot's maps already; `working-set`: their pages fetched ahead; `unchanged`: pages that were written but are as
- * before stay out of a layer; `huge-pages`: program text in huge pages; `compaction`: snapshots kept as words; `demotion`: idle UCs without a process;
+ * What makes starts faster or UCs smaller without a word in any contract. `templates`: processes
+ * that have a snapshot's maps already; `working-set`: their pages fetched ahead; `unchanged`: pages
+ * that were written but are as before stay out of a layer; `huge-pages`: program text in huge
+ * pages; `compaction`: snapshots kept as words; `demotion`: idle UCs without a process;
  * `recapture`: snapshots of compiled code.
  */
 export const OPTIMISATIONS = [

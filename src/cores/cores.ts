@@ -116,8 +116,8 @@ export class Cores {
   }
 
   /**
-   * Gives each core whose tender has died a new one. `bring` gives that what starts cannot do without; then the core is up.
-   * Returns why some is not up.
+   * Gives each core whose tender has died a new one. `bring` gives that what starts cannot do
+   * without; then the core is up. Returns why some is not up.
    * @throws PlatformError `closed`
    */
   async replaceDead(bring: (core: Core) => Promise<void>): Promise<unknown> {
@@ -200,7 +200,10 @@ export class Cores {
     return image;
   }
 
-  /** Under the numbers that the other tenders, or those before, have them by. One that is gone is opened anew on demand. */
+  /**
+   * Under the numbers that the other tenders, or those before, have them by. One that is gone is
+   * opened anew on demand.
+   */
   async #reopenImages({ tender }: Core, opened: Set<string>): Promise<void> {
     const reopen = async ([path, { huge, number }]: [string, OpenImage]): Promise<void> => {
       const image = await number.catch(() => undefined);
@@ -247,7 +250,10 @@ export class Cores {
   }
 }
 
-/** The core with the fewest starts under way, then with the fewest UCs that are busy or on their end; the first of equals. */
+/**
+ * The core with the fewest starts under way, then with the fewest UCs that are busy or on their
+ * end; the first of equals.
+ */
 export function leastLoaded(cores: readonly Core[]): Core {
   return cores.reduce((best, core) => (isLess(core, best) ? core : best));
 }

@@ -6,7 +6,10 @@ import { type Check, check } from './check.ts';
 
 const MEANS = 'A context that broke through the filter would have the rights of that user.';
 
-/** Asks a tender itself, since what it may do depends on more than can be read off. None if it cannot be started. */
+/**
+ * Asks a tender itself, since what it may do depends on more than can be read off. None if it
+ * cannot be started.
+ */
 export async function identityChecks(): Promise<Check[]> {
   const started = await TenderGroup.start({
     tenderPath,
@@ -45,7 +48,8 @@ function memoryGroupCheck(inMemoryGroup: boolean): Check {
     found: inMemoryGroup ? 'contexts have one of their own' : 'none can be made for contexts',
     means: 'The kernel then bounds what all contexts take together, whatever happens to the node.',
     remedy:
-      'Start Seuss where it may make groups: as root, or systemd-run --user --scope -p Delegate=yes; or go without.',
+      'Start Seuss where it may make groups: as root, or systemd-run --user --scope -p Delegate=yes; ' +
+      'or go without.',
     otherwise: 'warning',
   });
 }

@@ -22,7 +22,9 @@ function version(): Check {
   const [major = 0, minor = 0] = release().split('.').map(Number);
   return check('kernel version', major > NEEDED.major || (major === NEEDED.major && minor >= NEEDED.minor), {
     found: release(),
-    means: `A capture finds the written pages with PAGEMAP_SCAN, which Linux has since ${NEEDED.major}.${NEEDED.minor}.`,
+    means:
+      'A capture finds the written pages with PAGEMAP_SCAN, which Linux has since ' +
+      `${NEEDED.major}.${NEEDED.minor}.`,
     remedy: 'On Debian 12: sudo apt-get install -y -t bookworm-backports linux-image-amd64, then reboot.',
   });
 }

@@ -1,8 +1,8 @@
 import { readSync } from 'node:fs';
 
 /**
- * The headers of ELF files (elf(5)). A guest can bring such a file, so nothing in it is believed: each offset, size and count
- * is held against the length of the file before anything is read by it.
+ * The headers of ELF files (elf(5)). A guest can bring such a file, so nothing in it is believed:
+ * each offset, size and count is held against the length of the file before anything is read by it.
  */
 
 /** An ELF file, which may lie inside a larger one. */

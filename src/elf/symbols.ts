@@ -50,8 +50,9 @@ interface Nearest {
 }
 
 /**
- * The last function that starts at or below the address and, if it has a size, reaches it. One pass over a table that is no
- * longer than the file: to sort it first would take longer than the two look-ups of an inspection.
+ * The last function that starts at or below the address and, if it has a size, reaches it. One pass
+ * over a table that is no longer than the file: to sort it first would take longer than the two
+ * look-ups of an inspection.
  */
 function nearestBelow(elf: ElfFile, table: Range, address: bigint): Nearest | undefined {
   let best: Nearest | undefined;

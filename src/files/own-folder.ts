@@ -8,8 +8,9 @@ import { writeFault } from './write-fault.ts';
 const WRITABLE_BY_OTHERS = 0o022;
 
 /**
- * Makes a folder unless it is there, and sees to it that it is a folder and no link, and that nobody else can put anything into
- * it: what lies there is run, or emptied without a look. Its parent has to be there.
+ * Makes a folder unless it is there, and sees to it that it is a folder and no link, and that
+ * nobody else can put anything into it: what lies there is run, or emptied without a look. Its
+ * parent has to be there.
  * @param code of the PlatformError
  * @throws PlatformError; an error of the file system
  */

@@ -5,7 +5,10 @@ import type { ImageEntry } from './entries.ts';
 interface HostTreeOptions {
   /** Image path that the host folder appears at. */
   readonly at: string;
-  /** Return false to leave out an entry (and what lies below it). The path is relative, without a leading slash. */
+  /**
+   * Return false to leave out an entry (and what lies below it). The path is relative, without a
+   * leading slash.
+   */
   readonly keep?: (relativePath: string) => boolean;
 }
 

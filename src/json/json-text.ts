@@ -4,8 +4,8 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 export type JsonObject = { [key: string]: JsonValue };
 
 /**
- * So deep may objects and arrays lie in each other. Python's own decoder and encoder give up at 1,000 levels, Node.js's encoder at
- * some thousand; what is as deep as this passes both.
+ * So deep may objects and arrays lie in each other. Python's own decoder and encoder give up at
+ * 1,000 levels, Node.js's encoder at some thousand; what is as deep as this passes both.
  */
 export const DEPTH_MAX = 1000;
 
@@ -15,8 +15,8 @@ const CLOSE_OBJECT = 0x7d;
 const CLOSE_LIST = 0x5d;
 
 /**
- * A valid JSON text of bounded depth, on one line. Values of clients and functions travel as such: nobody parses one only to
- * print it again, so that each number keeps its digits.
+ * A valid JSON text of bounded depth, on one line. Values of clients and functions travel as such:
+ * nobody parses one only to print it again, so that each number keeps its digits.
  */
 export class JsonText {
   readonly text: string;

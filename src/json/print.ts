@@ -1,7 +1,10 @@
 import { JsonText } from './json-text.ts';
 import { Scanner } from './scanner.ts';
 
-/** What `printJson` takes: JSON with texts in place of values that must keep their digits. Absent members are left out. */
+/**
+ * What `printJson` takes: JSON with texts in place of values that must keep their digits. Absent
+ * members are left out.
+ */
 type Printable = JsonText | null | boolean | number | string | readonly Printable[] | PrintableObject;
 interface PrintableObject {
   readonly [key: string]: Printable | undefined;
@@ -56,7 +59,10 @@ export function compactJson({ text }: JsonText): JsonText {
   return JsonText.trusted(tokens.join(''));
 }
 
-/** The same text on lines of their own for people, as `JSON.stringify(value, undefined, 2)` would set them. */
+/**
+ * The same text on lines of their own for people, as `JSON.stringify(value, undefined, 2)` would
+ * set them.
+ */
 export function prettyJson({ text }: JsonText): string {
   const parts: string[] = [];
   let depth = 0;

@@ -31,8 +31,8 @@ const UNICODE_ESCAPE = 0x75;
 const HEX4 = /[0-9a-fA-F]{4}/y;
 
 /**
- * The closing characters that are awaited, outermost first: of whichever text is scanned at present, as long as it is no
- * deeper than this.
+ * The closing characters that are awaited, outermost first: of whichever text is scanned at
+ * present, as long as it is no deeper than this.
  */
 const sharedClosings = new Uint8Array(1024);
 
@@ -50,7 +50,10 @@ interface Scanned {
  */
 export class Scanner {
   readonly text: string;
-  /** Of its characters, and a 0 behind them: to look at one of these is several times quicker than `charCodeAt`. */
+  /**
+   * Of its characters, and a 0 behind them: to look at one of these is several times quicker than
+   * `charCodeAt`.
+   */
   readonly #codes: Uint16Array;
   readonly #maxDepth: number;
 
@@ -256,7 +259,10 @@ export class Scanner {
 
 const SPARE_MIN = 32 * 1024;
 const SPARE_MAX = 2 * 1024 * 1024;
-/** Of the last long text that is done with: memory that comes and goes with each of them is not given back to the host. */
+/**
+ * Of the last long text that is done with: memory that comes and goes with each of them is not
+ * given back to the host.
+ */
 let spare: Uint16Array | undefined;
 
 function codesOf(text: string): Uint16Array {

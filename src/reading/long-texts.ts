@@ -3,9 +3,15 @@ import { JsonError } from '../json/scanner.ts';
 import { WorkerThread } from '../threads/worker-thread.ts';
 import { carryOut, type FoundMember, type LongJob, type LongResult } from './long-job.ts';
 
-/** What is longer is read beside the node's thread: a megabyte takes milliseconds, in which nobody else is served. */
+/**
+ * What is longer is read beside the node's thread: a megabyte takes milliseconds, in which nobody
+ * else is served.
+ */
 export const LONG_BYTES = 64 * 1024;
-/** Of texts that wait for the thread; what comes beyond it is read at once, so that none has to be refused. */
+/**
+ * Of texts that wait for the thread; what comes beyond it is read at once, so that none has to be
+ * refused.
+ */
 const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 
 const thread = new WorkerThread<LongJob, LongResult>({

@@ -21,8 +21,8 @@ export interface LanguageCommand {
 }
 
 /**
- * All that the platform knows of a language: one object in `languages/` for each. Its driver is in the folder of its name
- * in `drivers/`.
+ * All that the platform knows of a language: one object in `languages/` for each. Its driver is in
+ * the folder of its name in `drivers/`.
  */
 export interface Language {
   /** What comes before the colon in its kinds. */

@@ -81,7 +81,10 @@ function digestOf(entries: readonly ImageEntry[]): string {
   return hash.digest('hex');
 }
 
-/** Removes what matches and has not been used or written for a while: other processes may be at work here too. */
+/**
+ * Removes what matches and has not been used or written for a while: other processes may be at work
+ * here too.
+ */
 async function dropStale(matches: (name: string) => boolean): Promise<void> {
   const dir = imagesDir();
   for (const name of (await readdir(dir)).filter(matches)) {

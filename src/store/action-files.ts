@@ -15,8 +15,8 @@ const PART_BYTES = 256 * 1024;
 const SUM_BYTES = 66;
 
 /**
- * Actions of a server on disk, a file each: the action as one line of JSON, then a line with the SHA-256 of the first. The
- * folder belongs to a store that the server's node holds open.
+ * Actions of a server on disk, a file each: the action as one line of JSON, then a line with the
+ * SHA-256 of the first. The folder belongs to a store that the server's node holds open.
  */
 export class ActionFiles {
   readonly #dir: string;
@@ -30,8 +30,8 @@ export class ActionFiles {
   }
 
   /**
-   * Hands each action to `take`, which throws if it is none. A file that is damaged goes to `onBad` and is left
-   * where it is, for somebody to look at, until an action of its name is written.
+   * Hands each action to `take`, which throws if it is none. A file that is damaged goes to `onBad`
+   * and is left where it is, for somebody to look at, until an action of its name is written.
    */
   async readAll(
     take: (json: Buffer) => Promise<void>,

@@ -21,7 +21,10 @@ export async function syncDir(path: string): Promise<void> {
   }
 }
 
-/** Writes a file that is at `path` whole or not at all, through one at `temporary`; the caller syncs the folder. */
+/**
+ * Writes a file that is at `path` whole or not at all, through one at `temporary`; the caller syncs
+ * the folder.
+ */
 export async function writeWhole(
   temporary: string,
   path: string,
@@ -90,12 +93,16 @@ export interface Measured {
   readonly checksum: string;
 }
 
-/** Chunks between two uses. A new one for each file would have the node's garbage collected every hundred files. */
+/**
+ * Chunks between two uses. A new one for each file would have the node's garbage collected every
+ * hundred files.
+ */
 const spare: Buffer[] = [];
 
 /**
- * Checksum of a regular file, in hex: SHA-256 over its blocks of 64 KiB that are not all zero, each after its offset
- * as 64 bits, and at the end its length likewise. Half of a layer is holes, which so cost little.
+ * Checksum of a regular file, in hex: SHA-256 over its blocks of 64 KiB that are not all zero, each
+ * after its offset as 64 bits, and at the end its length likewise. Half of a layer is holes, which
+ * so cost little.
  */
 export async function measureFile(path: string): Promise<Measured> {
   const { file, bytes, diskBytes } = await openRegular(path);

@@ -4,7 +4,10 @@ import { z } from 'zod';
 import { PLAN_VERSION } from '../tender/abi.gen.ts';
 import type { Hello } from '../tender/replies.ts';
 
-/** What a snapshot needs to be the same where it is resumed. Images and parents have their own place in a manifest. */
+/**
+ * What a snapshot needs to be the same where it is resumed. Images and parents have their own place
+ * in a manifest.
+ */
 export const storeIdentity = z.strictObject({
   /** Build of the library OS; the layout of a context is part of it. */
   libosId: z.string(),

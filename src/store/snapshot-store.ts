@@ -52,7 +52,7 @@ interface StoreCounts {
   rejected: number;
 }
 
-/** Snapshots in files. Names, checksums and identity are its business; the tenders write and map the files. */
+/** Snapshots in files: their names, checksums and identity. The tenders write and map the files. */
 export class SnapshotStore {
   readonly counts: StoreCounts = { written: 0, restored: 0, rejected: 0 };
   readonly maxBytes: number;
@@ -106,8 +106,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Gives every tender a stored snapshot. Undefined if there is none, or it cannot be used; then it is gone, and why
-   * is reported.
+   * Gives every tender a stored snapshot. Undefined if there is none, or it cannot be used; then it
+   * is gone, and why is reported.
    * @throws PlatformError when its tender died
    */
   async restore(
@@ -138,8 +138,8 @@ export class SnapshotStore {
   }
 
   /**
-   * Writes a snapshot's files, in place of those of an earlier one of its id. False when its parent, as it was captured,
-   * is not in the store.
+   * Writes a snapshot's files, in place of those of an earlier one of its id. False when its
+   * parent, as it was captured, is not in the store.
    */
   async write(snapshot: Snapshot, core: Core): Promise<boolean> {
     const { parent } = snapshot;
@@ -159,7 +159,7 @@ export class SnapshotStore {
     return true;
   }
 
-  /** Removes a snapshot and those that build on it; files only while the folder is ours, since ids are those of others too. */
+  /** Removes a snapshot and those built on it; files only while the folder is ours: others use these ids. */
   async remove(id: string): Promise<void> {
     for (const each of this.#index.tree(id)) {
       const manifest = this.#index.remove(each);

@@ -74,7 +74,10 @@ async function makeParents(path: string): Promise<void> {
   }
 }
 
-/** A key that others could read, or that is no key, is replaced: what was authenticated with it counts no more. */
+/**
+ * A key that others could read, or that is no key, is replaced: what was authenticated with it
+ * counts no more.
+ */
 async function openKey(path: string, tmp: string): Promise<Buffer> {
   const keyPath = join(path, 'key');
   const known = await readKey(keyPath);

@@ -10,8 +10,9 @@ const WAIT_MS = 2000;
 const RETRY_MS = 50;
 
 /**
- * The right to use a store, held by one process. It is flock(2) on an open file, so the kernel takes it back however
- * the process ends. Node.js has no call for that: flock(1) takes the lock on the descriptor that it shares with us.
+ * The right to use a store, held by one process. It is flock(2) on an open file, so the kernel
+ * takes it back however the process ends. Node.js has no call for that: flock(1) takes the lock on
+ * the descriptor that it shares with us.
  */
 export class StoreLock {
   readonly #file: FileHandle;

@@ -176,7 +176,10 @@ export class StoreWriter {
     }
   }
 
-  /** False when it is not the store's fault. A full disk is told once: until it has room, what is not stored is served from memory. */
+  /**
+   * False when it is not the store's fault. A full disk is told once: until it has room, what is
+   * not stored is served from memory.
+   */
   #failed(error: unknown): boolean {
     const errno = errnoOf(error);
     if (isEndOfNode(error) || errno === ESTALE || errno === EOPNOTSUPP || this.#stopped) {
@@ -193,7 +196,10 @@ export class StoreWriter {
   #reasonOf(error: unknown, errno: number): string {
     if (errno === ENOSPC || errno === EDQUOT || isDiskFull(error)) {
       const { dir } = this.#store;
-      return `there is no room left on the disk to write to ${dir}; free some (df ${dir}), or name another folder with --store`;
+      return (
+        `there is no room left on the disk to write to ${dir}; free some (df ${dir}), or name another ` +
+        'folder with --store'
+      );
     }
     return error instanceof Error ? error.message : String(error);
   }

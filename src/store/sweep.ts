@@ -26,8 +26,9 @@ interface Found {
 }
 
 /**
- * Reads what a store has, and removes what cannot be used: a store that was swept holds whole snapshots
- * of this host's identity with all their ancestors, and no other file. Contents of page files are checked at their first use.
+ * Reads what a store has, and removes what cannot be used: a store that was swept holds whole
+ * snapshots of this host's identity with all their ancestors, and no other file. Contents of page
+ * files are checked at their first use.
  */
 export async function sweep(dir: StoreDir, identity: StoreIdentity): Promise<Swept> {
   const names = await readdir(dir.snapshots);

@@ -76,8 +76,8 @@ function format(symbol: SymbolMatch | undefined, where: string): string {
 }
 
 /**
- * Where the code came from. A page of a program that was written to (its system calls are patched) is in a layer: what is
- * mapped on either side without a gap tells.
+ * Where the code came from. A page of a program that was written to (its system calls are patched)
+ * is in a layer: what is mapped on either side without a gap tells.
  */
 function imageOffset(
   address: number,

@@ -114,7 +114,10 @@ export class Connection {
     this.#onEnd(error);
   }
 
-  /** The first frame of a turn goes out at once, the others together: each by itself would wake the tender. */
+  /**
+   * The first frame of a turn goes out at once, the others together: each by itself would wake the
+   * tender.
+   */
   #write(frame: Buffer): boolean {
     if (!this.#wroteInTurn) {
       this.#wroteInTurn = true;

@@ -23,8 +23,8 @@ export interface ControlPair {
 const READ_BYTES = 64 * 1024;
 
 /**
- * Connects two sockets. Node.js makes a child's pipes itself, but those are streams that take a new buffer for each read: reading
- * into one buffer takes 5 µs less of the 80 of a hot start.
+ * Connects two sockets. Node.js makes a child's pipes itself, but those are streams that take a new
+ * buffer for each read: reading into one buffer takes 5 µs less of the 80 of a hot start.
  * @throws PlatformError `tender_died`
  */
 export async function connectControl(): Promise<ControlPair> {

@@ -14,7 +14,8 @@ export function checkDescriptorLimit(): void {
   if (hard < DESCRIPTORS_NEEDED && !mayRaise) {
     throw new PlatformError(
       'too_few_descriptors',
-      `This process and its children may open ${hard} files each; ${DESCRIPTORS_NEEDED} are needed, and some thousand are better.`,
+      `This process and its children may open ${hard} files each; ${DESCRIPTORS_NEEDED} are needed, ` +
+        'and some thousand are better.',
       { remedy: 'ulimit -Hn 65536 as root, or LimitNOFILE=65536 in the systemd unit.' },
     );
   }

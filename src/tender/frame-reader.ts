@@ -37,7 +37,10 @@ export class FrameReader {
     this.#held = chunk.copy(this.#room, 0, at);
   }
 
-  /** Adds to the frame that has begun, and hands it out when it is complete; returns how much of the chunk it took. */
+  /**
+   * Adds to the frame that has begun, and hands it out when it is complete; returns how much of the
+   * chunk it took.
+   */
   #complete(chunk: Buffer): number {
     let at = this.#take(chunk, 0, Size.frame);
     if (this.#held < Size.frame) {

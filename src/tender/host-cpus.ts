@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 let startedOn: readonly number[] | undefined;
 
 /**
- * Numbers of the CPUs that this process may run on (Cpus_allowed_list, proc(5)). They are read once: a tender later binds
- * the node's thread to one of them, and those that start after it must not all end up there.
+ * Numbers of the CPUs that this process may run on (Cpus_allowed_list, proc(5)). They are read
+ * once: a tender later binds the node's thread to one of them, and those that start after it must
+ * not all end up there.
  */
 export function allowedCpus(): readonly number[] {
   startedOn ??= readAllowedCpus();

@@ -51,8 +51,8 @@ export class TenderGroup {
   }
 
   /**
-   * Starts tenders in the places of those that are gone. The others know them then; they know no image and no snapshot.
-   * Where one could not be started there is the old one; returns why.
+   * Starts tenders in the places of those that are gone. The others know them then; they know no
+   * image and no snapshot. Where one could not be started there is the old one; returns why.
    */
   async replace(indexes: readonly number[]): Promise<unknown> {
     await Promise.all(indexes.map((index) => this.#processes[index]?.close()));

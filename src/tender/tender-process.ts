@@ -120,7 +120,8 @@ export class TenderProcess {
   }
 
   /**
-   * The result of something that the tender does at once when it is in order. It is killed when it takes longer.
+   * The result of something that the tender does at once when it is in order. It is killed when it
+   * takes longer.
    * @throws PlatformError `tender_died`
    */
   async within<T>(limitMs: number, work: Promise<T>): Promise<T> {

@@ -120,7 +120,10 @@ export class Tender {
     await this.#connection.call(Control.await, 0, encodeU32(count));
   }
 
-  /** Gives a snapshot to the tender of that index. Refused with ENOENT when this one, or that one its parent, has none. */
+  /**
+   * Gives a snapshot to the tender of that index. Refused with ENOENT when this one, or that one
+   * its parent, has none.
+   */
   async share(snapshot: number, index: number): Promise<void> {
     await this.#connection.call(Control.share, 0, encodeShare(snapshot, index));
   }
@@ -157,8 +160,9 @@ export class Tender {
   }
 
   /**
-   * Captures a UC, and lets it run on, as soon as it has answered the message that it has, which the caller hears as ever: what
-   * it is sent from then on finds it captured. Refused with ESRCH when it ends before.
+   * Captures a UC, and lets it run on, as soon as it has answered the message that it has, which
+   * the caller hears as ever: what it is sent from then on finds it captured. Refused with ESRCH
+   * when it ends before.
    */
   async captureAtAnswer(uc: number, snapshot: number): Promise<Captured> {
     const flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_AT_ANSWER;
@@ -166,8 +170,9 @@ export class Tender {
   }
 
   /**
-   * Captures a UC that is at work, wherever it is, and lets it run on; its listener is told of the cut. Refused with EBUSY
-   * while a message to the UC is on its way, with EAGAIN while it is being deployed.
+   * Captures a UC that is at work, wherever it is, and lets it run on; its listener is told of the
+   * cut. Refused with EBUSY while a message to the UC is on its way, with EAGAIN while it is being
+   * deployed.
    */
   async captureLive(uc: number, snapshot: number): Promise<Captured> {
     const flags = CONTROL_CAPTURE_KEEP | CONTROL_CAPTURE_LIVE;
@@ -203,8 +208,8 @@ export class Tender {
   }
 
   /**
-   * Puts an idle UC back to the snapshot that it was deployed from, as a new UC of it. Refused, it lives on as it was, or is
-   * killed, which its listener hears.
+   * Puts an idle UC back to the snapshot that it was deployed from, as a new UC of it. Refused, it
+   * lives on as it was, or is killed, which its listener hears.
    */
   async reset(uc: number): Promise<Started> {
     return decodeStarted(await this.#connection.call(Control.reset, uc, EMPTY));

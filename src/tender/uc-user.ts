@@ -24,7 +24,8 @@ export function faultOfUcUser(ucUser: number): UcUserFault | undefined {
     remedy:
       missing.length === 0
         ? 'Start Seuss as an ordinary user, or in a user namespace that maps all users.'
-        : `Start Seuss as an ordinary user, or with ${missing.join(', ')} (docker run --cap-add, AmbientCapabilities).`,
+        : `Start Seuss as an ordinary user, or with ${missing.join(', ')} (docker run --cap-add, ` +
+          'AmbientCapabilities).',
   };
 }
 

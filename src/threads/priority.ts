@@ -22,8 +22,8 @@ export function makeWay(thread: number): void {
 }
 
 /**
- * The threads of V8 make way for whoever serves: each collection of a large heap would keep as many cores for tens of
- * milliseconds as it has threads.
+ * The threads of V8 make way for whoever serves: each collection of a large heap would keep as many
+ * cores for tens of milliseconds as it has threads.
  */
 export function helpersMakeWay(): void {
   for (const thread of readdirSync(TASKS)) {

@@ -42,7 +42,10 @@ function standBack(): void {
   }
 }
 
-/** The cores of this process: those of its oldest threads. The node's own, whose core a new thread inherits, is bound to one. */
+/**
+ * The cores of this process: those of its oldest threads. The node's own, whose core a new thread
+ * inherits, is bound to one.
+ */
 function ownCpus(): string {
   const lists = readdirSync('/proc/self/task').map((thread) => {
     const status = readFileSync(`/proc/self/task/${thread}/status`, 'utf8');

@@ -37,8 +37,9 @@ interface Job {
 const IDLE_MS = 20_000;
 
 /**
- * A thread for work that would hold up the node's own: one job at a time, each within a deadline. It is made on first use,
- * keeps the process alive only while it has a job, and is replaced when a job overruns it.
+ * A thread for work that would hold up the node's own: one job at a time, each within a deadline.
+ * It is made on first use, keeps the process alive only while it has a job, and is replaced when a
+ * job overruns it.
  */
 export class WorkerThread<Request, Result> {
   readonly #options: WorkerThreadOptions;

@@ -21,8 +21,8 @@ const NEWLINE = 10;
 const ESCAPED = /[^\n -!#-[\]-\uffff]/;
 
 /**
- * The log lines of one activation: their text in one piece, and which of it came when. Made into lines, or into a
- * document, when somebody wants to see them.
+ * The log lines of one activation: their text in one piece, and which of it came when. Made into
+ * lines, or into a document, when somebody wants to see them.
  */
 export class ActivationLog implements ActivationLogs {
   readonly #text = new GrowingBuffer();

@@ -10,8 +10,9 @@ interface Row {
 }
 
 /**
- * Many waits, of which hardly any ends by time. One timer serves all that may last equally long, and stays set when none is
- * left: setting and clearing one for each costs an invocation more than all else about its time.
+ * Many waits, of which hardly any ends by time. One timer serves all that may last equally long,
+ * and stays set when none is left: setting and clearing one for each costs an invocation more than
+ * all else about its time.
  */
 export class Deadlines {
   readonly #rows = new Map<number, Row>();

@@ -100,8 +100,8 @@ class Exchange implements UcSink, Waiting {
 }
 
 /**
- * Sends a message (undefined: only listens) and waits for the driver's next line. Whoever gets a timeout has to kill
- * the UC: its driver is still busy with the message.
+ * Sends a message (undefined: only listens) and waits for the driver's next line. Whoever gets a
+ * timeout has to kill the UC: its driver is still busy with the message.
  */
 export function exchange(uc: Uc, message: string | undefined, options: ExchangeOptions): Promise<Reply> {
   if (uc.end !== undefined) {

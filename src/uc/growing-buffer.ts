@@ -3,8 +3,8 @@ const FIRST_BYTES = 256;
 const PIECE_BYTES_MAX = 256 * 1024;
 
 /**
- * Bytes that are added part by part, however small those are. It grows piece by piece: one piece that is copied into a larger one
- * again and again would have the node collect its garbage for it.
+ * Bytes that are added part by part, however small those are. It grows piece by piece: one piece
+ * that is copied into a larger one again and again would have the node collect its garbage for it.
  */
 export class GrowingBuffer {
   // Not out of a pool: what is kept for long would keep a whole pool alive.

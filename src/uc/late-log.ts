@@ -45,7 +45,10 @@ export class LateLog {
   }
 }
 
-/** What answered runs of one UC write: the driver names the run; while none is on, plain output is the last one's. */
+/**
+ * What answered runs of one UC write: the driver names the run; while none is on, plain output is
+ * the last one's.
+ */
 export class LateLogs implements LineTarget {
   readonly maxLineBytes = LINE_BYTES_MAX;
   readonly #logs = new Map<number, LateLog>();

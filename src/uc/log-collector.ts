@@ -5,8 +5,8 @@ import { GrowingBuffer } from './growing-buffer.ts';
 type Stream = LogLine['stream'];
 
 /**
- * What a line costs beside its text: no less than it takes of memory, nor than its time, its stream and quotes take in
- * an answer.
+ * What a line costs beside its text: no less than it takes of memory, nor than its time, its stream
+ * and quotes take in an answer.
  */
 export const LINE_BYTES = 96;
 
@@ -69,7 +69,10 @@ export class LogCollector {
     return this.#log.mentions(pattern);
   }
 
-  /** Adds up what the bytes cost, as long as there is room; returns how many of them end in a line that has room. */
+  /**
+   * Adds up what the bytes cost, as long as there is room; returns how many of them end in a line
+   * that has room.
+   */
   #admit(data: Buffer): number {
     let cost = this.#cost;
     let wholeBytes = 0;
@@ -88,7 +91,8 @@ export class LogCollector {
     this.#truncated = true;
     this.#held.stdout = undefined;
     this.#held.stderr = undefined;
-    const text = `Logs were truncated because the total bytes size exceeds the limit of ${this.maxBytes} bytes.\n`;
+    const limit = `the limit of ${this.maxBytes} bytes`;
+    const text = `Logs were truncated because the total bytes size exceeds ${limit}.\n`;
     this.#log.add('stderr', undefined, Buffer.from(text));
   }
 }

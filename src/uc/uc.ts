@@ -165,7 +165,10 @@ export class Uc implements UcListener {
     this.#finish({ type: 'lost', error });
   }
 
-  /** A request about it was refused; it is of no more use, and whoever waits for it is told. Returns how it ended. */
+  /**
+   * A request about it was refused; it is of no more use, and whoever waits for it is told. Returns
+   * how it ended.
+   */
   fail(error: unknown): UcEnd {
     const lost = error instanceof PlatformError ? error : new PlatformError('tender_protocol', String(error));
     const end: UcEnd = this.#end ?? { type: 'lost', error: lost };

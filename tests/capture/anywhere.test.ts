@@ -1,7 +1,8 @@
 /**
- * Captures at random instants of busy programs: in optimised code, in the interpreter, in the garbage collector, inside
- * library OS calls, in signal handlers, with several threads. What each clone goes on to write, and what
- * the captured one does, must be to the byte what an undisturbed run writes.
+ * Captures at random instants of busy programs: in optimised code, in the interpreter, in the
+ * garbage collector, inside library OS calls, in signal handlers, with several threads. What each
+ * clone goes on to write, and what the captured one does, must be to the byte what an undisturbed
+ * run writes.
  *
  * SEUSS_STRESS=1 makes it 2,000 captures; SEUSS_SEED=N takes the instants of an earlier run.
  */
@@ -99,7 +100,8 @@ class Trial {
     );
     const left = this.#runMs * (1 - done / this.#expected.length);
     const cuts = again ? await this.#cut(clones[0] as Run, 1, left) : [];
-    const where = `a clone of snapshot ${cut.number}, taken at ${cut.captured.rip.toString(16)} after ${done} bytes`;
+    const at = cut.captured.rip.toString(16);
+    const where = `a clone of snapshot ${cut.number}, taken at ${at} after ${done} bytes`;
     for (const clone of clones) await this.#finish(clone, done, where);
     for (const next of cuts) await this.#clones(next, done, core + 1);
     await this.#machine.drop(cut.number);

@@ -1,6 +1,6 @@
 /**
- * Captures where they are hard: of guests that are at odd places on purpose, that end meanwhile, that have only just
- * started; several at once; with a timer that falls due before the deploy.
+ * Captures where they are hard: of guests that are at odd places on purpose, that end meanwhile,
+ * that have only just started; several at once; with a timer that falls due before the deploy.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -114,8 +114,8 @@ describe('a guest that cannot be captured', () => {
   }
 
   /**
-   * A guest that was refused there. One whose library OS takes a signal meanwhile ends by it, for that writes to the same stack: it
-   * does not count.
+   * A guest that was refused there. One whose library OS takes a signal meanwhile ends by it, for
+   * that writes to the same stack: it does not count.
    */
   async function refusedAt(place: string): Promise<{ run: Run; error: Error | undefined }> {
     for (let guests = 1; ; guests++) {

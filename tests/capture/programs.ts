@@ -1,6 +1,7 @@
 /**
- * Busy programs whose output is the same in every run: a line per step, with a digest of all that the step made. What
- * they do in between, in memory, registers, threads, files, sockets and signals, is what captures must not disturb.
+ * Busy programs whose output is the same in every run: a line per step, with a digest of all that
+ * the step made. What they do in between, in memory, registers, threads, files, sockets and
+ * signals, is what captures must not disturb.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';

@@ -132,7 +132,8 @@ describe('seuss run', () => {
 
   it('forwards SIGTERM', async () => {
     const script =
-      'import signal, sys, time\nsignal.signal(15, lambda *a: sys.exit(5))\nprint("up", flush=True)\ntime.sleep(60)';
+      'import signal, sys, time\nsignal.signal(15, lambda *a: sys.exit(5))\nprint("up", flush=True)\n' +
+      'time.sleep(60)';
     const child = spawnSeuss(['run', '--', '/usr/bin/python3', '-c', script]);
     await once(child.stdout as NodeJS.ReadableStream, 'data');
     child.kill('SIGTERM');

@@ -38,7 +38,7 @@ async function putter(codeDir: string): Promise<() => Promise<{ status: number; 
 }
 
 describe('an action whose code finds no room on the disk', () => {
-  it('is refused with 507, the folder and what to do, and taken once there is room', async (t: TestContext) => {
+  it('is refused with 507, the folder and what to do, and taken once it has room', async (t: TestContext) => {
     const dir = mounted(t, 'mode=755,size=128k');
     if (dir === undefined) return;
     const codeDir = join(dir, 'code');

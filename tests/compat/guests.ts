@@ -1,5 +1,6 @@
 /**
- * The programs of tests/guests: each proves promises of Linux's interface, first on Linux itself, then in a UC.
+ * The programs of tests/guests: each proves promises of Linux's interface, first on Linux itself,
+ * then in a UC.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
@@ -9,7 +10,10 @@ import { here } from './programs.ts';
 const sources = join(here, '../guests');
 const built = join(here, '../../build/guests');
 
-/** Names of the programs that run on Linux as in a UC; those called hostile_… attack a UC's filter, and have their own test. */
+/**
+ * Names of the programs that run on Linux as in a UC; those called hostile_… attack a UC's filter,
+ * and have their own test.
+ */
 export function guestNames(): readonly string[] {
   return readdirSync(sources)
     .filter((file) => file.endsWith('.c') && !file.startsWith('hostile_'))

@@ -1,10 +1,14 @@
 /**
- * Real programs, run natively and in a UC. Linux is the oracle: both must write the same and end with the same status.
+ * Real programs, run natively and in a UC. Linux is the oracle: both must write the same and end
+ * with the same status.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** One entry of lists/*.json. In strings, {here} is this folder, {node} the pinned Node.js, {tmp} a folder to write to. */
+/**
+ * One entry of lists/*.json. In strings, {here} is this folder, {node} the pinned Node.js, {tmp} a
+ * folder to write to.
+ */
 export interface Program {
   readonly name: string;
   /** The program and its arguments; a name without a slash is searched in PATH. */

@@ -7,7 +7,8 @@ import { type Answer, Driver, NODEJS, PYTHON } from './harness.ts';
 
 const PRELUDE = {
   nodejs:
-    "const { STEPS } = process.env; const step = (name) => require('node:fs').appendFileSync(STEPS, name + ' ');\n",
+    'const { STEPS } = process.env; ' +
+    "const step = (name) => require('node:fs').appendFileSync(STEPS, name + ' ');\n",
   python:
     'import os\ndef step(name):\n    with open(os.environ["STEPS"], "a") as file: file.write(name + " ")\n',
 };

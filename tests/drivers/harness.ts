@@ -97,7 +97,10 @@ export class Driver implements AsyncDisposable {
     return value;
   }
 
-  /** A run whose arguments and result are texts, for what JavaScript would change; the part of the answer behind `status`. */
+  /**
+   * A run whose arguments and result are texts, for what JavaScript would change; the part of the
+   * answer behind `status`.
+   */
   async runText(value: string, op = 'run'): Promise<string> {
     const id = this.#nextId++;
     this.#device.write(`{"op":"${op}","id":${id},"value":${value},"env":{}}\n`);

@@ -1,4 +1,7 @@
-/** `node tests/fuzz/run.ts TARGET [--seconds N] [--seed S] [--out DIR] [FILE…]`: as the programs in C, see fuzz.c. */
+/**
+ * `node tests/fuzz/run.ts TARGET [--seconds N] [--seed S] [--out DIR] [FILE…]`: as the programs in
+ * C, see fuzz.c.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,7 +3,10 @@ export interface Target {
   readonly name: string;
   /** Inputs to begin with. */
   seeds(): Buffer[] | Promise<Buffer[]>;
-  /** Throws when something is wrong with what the code made of the input; errors that it may throw are caught here. */
+  /**
+   * Throws when something is wrong with what the code made of the input; errors that it may throw
+   * are caught here.
+   */
   one(input: Buffer): void | Promise<void>;
   close?(): void | Promise<void>;
 }

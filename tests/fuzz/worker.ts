@@ -1,4 +1,7 @@
-/** The thread that runs a target. It says what it is about to try, so that the input is known even of one that never ends. */
+/**
+ * The thread that runs a target. It says what it is about to try, so that the input is known even
+ * of one that never ends.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { HEAD_BYTES, type Job } from './job.ts';
 import { mutate, Series } from './mutate.ts';

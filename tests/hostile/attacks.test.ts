@@ -16,7 +16,10 @@ const QUIET_MS = 30_000;
 const COLLECT_MS = 2000;
 /** Threads that nobody needs any more keep their memory for a while. */
 const GIVEN_BACK_MS = 60_000;
-/** After all attacks, one after the other on one node: its allocator keeps some of what each has used. The bench has the bar of one. */
+/**
+ * After all attacks, one after the other on one node: its allocator keeps some of what each has
+ * used. The bench has the bar of one.
+ */
 const GROWN_BYTES_MAX = 192 * 1024 * 1024;
 
 /** Enough to see that an ordinary user's node, which has other walls, withstands the same. */

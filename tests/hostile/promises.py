@@ -1,4 +1,7 @@
-"""A function that tries, with machine code of its own, what docs/security.md and docs/domain-interface.md say it cannot do."""
+"""
+A function that tries, with machine code of its own, what docs/security.md and
+docs/domain-interface.md say it cannot do.
+"""
 import ctypes
 import mmap
 import os
@@ -14,6 +17,8 @@ NORESERVE = 0x4000
 FIRST_IMAGE = 4
 EROFS_SUPER, EROFS_MAGIC = 1024, 0xE0F5E1E2
 IMAGE_BASE = 0x7000000000
+
+FORGED = b'{"op":"result","id":%d,"status":"ok","value":{"forged":true},"seeded":true}\n'
 
 module_state = "as loaded"
 
@@ -59,7 +64,10 @@ def own_system_call(args):
     octets = [0x89, 0xF8, 0x48, 0x89, 0xF7, 0x48, 0x89, 0xD6, 0x48, 0x89, 0xCA, 0x0F, 0x05, 0xC3]
     address, memory = code(octets)
     routine = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 4)(address)
-    return {"pid": routine(GETPID, 0, 0, 0) == os.getpid(), "raw": routine(SOCKET, socket.AF_INET, socket.SOCK_RAW, 1)}
+    return {
+        "pid": routine(GETPID, 0, 0, 0) == os.getpid(),
+        "raw": routine(SOCKET, socket.AF_INET, socket.SOCK_RAW, 1),
+    }
 
 
 def descriptors(args):
@@ -167,7 +175,7 @@ def frame(args):
 def answer_for_others(args):
     """Answers to runs that are not its own, and then its own."""
     for id in range(200):
-        send(DRIVER_OUT, b'{"op":"result","id":%d,"status":"ok","value":{"forged":true},"seeded":true}\n' % id)
+        send(DRIVER_OUT, FORGED % id)
     return {"n": args["n"]}
 
 
@@ -188,7 +196,7 @@ def answers_in_the_snapshot():
     """What is on its way when the snapshot is taken must not come out of its clones."""
     forge_ready()
     for id in range(50):
-        send(DRIVER_OUT, b'{"op":"result","id":%d,"status":"ok","value":{"forged":true},"seeded":true}\n' % id)
+        send(DRIVER_OUT, FORGED % id)
     send(DRIVER_OUT, b'{"op":"result","id":')
 
 

@@ -1,5 +1,6 @@
 /**
- * Many clones of one snapshot, each with its values of every random source: none comes twice. 20,000 with SEUSS_STRESS=1.
+ * Many clones of one snapshot, each with its values of every random source: none comes twice.
+ * 20,000 with SEUSS_STRESS=1.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

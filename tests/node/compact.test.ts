@@ -44,7 +44,10 @@ async function result(action: Action, params: JsonValue, path: string): Promise<
   return activation.result;
 }
 
-/** Functions whose memory has all sorts of things at the capture, and the same answer from each of its clones. */
+/**
+ * Functions whose memory has all sorts of things at the capture, and the same answer from each of
+ * its clones.
+ */
 const FUNCTIONS: readonly (readonly [name: string, kind: string, source: string])[] = [
   [
     'a grown heap',
@@ -133,7 +136,8 @@ describe('a compact snapshot', () => {
     });
   }
 
-  // 53 KiB (Python: 33). In one context of forty V8 compiles a function while the code is loaded, which makes it 97.
+  // 53 KiB (Python: 33). In one context of forty V8 compiles a function while the code is loaded,
+  // which makes it 97.
   for (const [kind, source, limit] of [
     [NODEJS, 'exports.main = () => ({});', 128],
     [PYTHON, 'def main(args):\n    return {}', 64],

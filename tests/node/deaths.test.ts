@@ -1,4 +1,7 @@
-/** Each tender, and what is around and below it, killed again and again under load; 20 times each with SEUSS_STRESS=1. */
+/**
+ * Each tender, and what is around and below it, killed again and again under load; 20 times each
+ * with SEUSS_STRESS=1.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +35,10 @@ let node: StoredNode;
 let mends = 0;
 const actions = functions();
 
-/** Clients that invoke one function after the other, until they are stopped; how many invocations failed with their host. */
+/**
+ * Clients that invoke one function after the other, until they are stopped; how many invocations
+ * failed with their host.
+ */
 class Load {
   readonly #clients: Promise<void>[];
   #over = false;

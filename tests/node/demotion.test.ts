@@ -37,7 +37,8 @@ def main(args):
     id = id or str(uuid.uuid4())
     runs += 1
     time.sleep(args.get("ms", 0) / 1000)
-    return {"id": id, "token": args.get("token"), "runs": runs, "values": [random.random(), str(uuid.uuid4())]}`,
+    values = [random.random(), str(uuid.uuid4())]
+    return {"id": id, "token": args.get("token"), "runs": runs, "values": values}`,
   ],
 ];
 

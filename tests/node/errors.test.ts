@@ -63,7 +63,9 @@ const FATAL: Readonly<
   'exhausts its memory': {
     nodejs: 'function main() { const a = []; for (;;) a.push(Buffer.alloc(1 << 20, 1)) }',
     python:
-      'def main(args):\n    a = []\n    try:\n        while True: a.append(b"x" * (1 << 20))\n    except MemoryError:\n        return {"error": "The action exhausted its memory and was aborted."}',
+      'def main(args):\n    a = []\n    try:\n        while True: a.append(b"x" * (1 << 20))\n' +
+      '    except MemoryError:\n' +
+      '        return {"error": "The action exhausted its memory and was aborted."}',
     error: /The action exhausted its memory and was aborted|Array buffer allocation failed/,
   },
 };

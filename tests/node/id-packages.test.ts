@@ -1,6 +1,7 @@
 /**
- * Packages that make ids or salts, in functions that have been captured again: no two of 1,000 clones say the same, and
- * what cannot be captured again is known. With SEUSS_STRESS=1 alone: it installs the packages.
+ * Packages that make ids or salts, in functions that have been captured again: no two of 1,000
+ * clones say the same, and what cannot be captured again is known. With SEUSS_STRESS=1 alone: it
+ * installs the packages.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

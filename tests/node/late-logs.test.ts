@@ -1,5 +1,6 @@
 /**
- * What a function logs through threads, or just as it answers, or later, stands in its own activation's record.
+ * What a function logs through threads, or just as it answers, or later, stands in its own
+ * activation's record.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -127,7 +128,10 @@ describe('before the answer comes what is written by', () => {
 });
 
 describe('after the answer', () => {
-  /** What each invocation of a server's was told to have logged late; runs until the first has said `count` lines. */
+  /**
+   * What each invocation of a server's was told to have logged late; runs until the first has said
+   * `count` lines.
+   */
   async function lateLogs(source: string, count: number): Promise<string[][]> {
     const action = sourceAction(NODEJS, source);
     const late: string[][] = [];

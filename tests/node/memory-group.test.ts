@@ -12,7 +12,10 @@ import { descendants } from '../support/processes.ts';
 
 const WAIT_MS = 20_000;
 
-/** The directory of the memory cgroup that a node has made for its contexts; undefined where the host grants none. */
+/**
+ * The directory of the memory cgroup that a node has made for its contexts; undefined where the
+ * host grants none.
+ */
 function groupOf(pid: number): string | undefined {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
   for (const below of descendants(pid)) {

@@ -1,6 +1,6 @@
 /**
- * What runs have drawn from random sources is in no snapshot that others start from, unless each clone has it renewed: a
- * context whose function keeps something of it is not captured again.
+ * What runs have drawn from random sources is in no snapshot that others start from, unless each
+ * clone has it renewed: a context whose function keeps something of it is not captured again.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

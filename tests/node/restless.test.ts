@@ -7,7 +7,10 @@ import type { ComputeNode } from '../../src/contract/node.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
 
-/** Far beyond what ending a context takes, far below the time limit of an invocation that is stuck behind it. */
+/**
+ * Far beyond what ending a context takes, far below the time limit of an invocation that is stuck
+ * behind it.
+ */
 const DEADLINE_MS = 20_000;
 const TIMEOUT_MS = 60_000;
 
@@ -86,9 +89,11 @@ describe('a context that goes on working after its answer', () => {
 
   it('is ended when its code did so while it was loaded', async () => {
     const forged =
-      'f = sys._getframe()\nwhile "self" not in f.f_locals or not hasattr(f.f_locals["self"], "_seeded"):\n    f = f.f_back\n';
+      'f = sys._getframe()\nwhile "self" not in f.f_locals or ' +
+      'not hasattr(f.f_locals["self"], "_seeded"):\n    f = f.f_back\n';
     const ready =
-      'send(DRIVER_OUT, (\'{"op":"ready"\' + f.f_locals["self"]._seeded + "}\\n").encode())\nwhile True: pass\n';
+      'send(DRIVER_OUT, (\'{"op":"ready"\' + f.f_locals["self"]._seeded + "}\\n").encode())\n' +
+      'while True: pass\n';
     const action = sourceAction(PYTHON, `${hostile}\n${forged}${ready}`, {
       limits: limits({ timeoutMs: 500 }),
     });

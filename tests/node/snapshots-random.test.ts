@@ -1,5 +1,6 @@
 /**
- * Runs that were captured half-way get no new seed from the node: what their clones draw differs all the same.
+ * Runs that were captured half-way get no new seed from the node: what their clones draw differs
+ * all the same.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -228,12 +228,14 @@ describe('a captured run that did not start from the function’s snapshot', () 
     [
       'Node.js',
       NODEJS,
-      `exports.main = async (params) => { const { model } = params; const { text } = params; await new Promise((resolve) => setTimeout(resolve, 120)); return { model, text }; }`,
+      'exports.main = async (params) => { const { model } = params; const { text } = params; ' +
+        'await new Promise((resolve) => setTimeout(resolve, 120)); return { model, text }; }',
     ],
     [
       'Python',
       PYTHON,
-      `import time\ndef main(params):\n    model = params['model']\n    text = params['text']\n    time.sleep(0.12)\n    return {'model': model, 'text': text}`,
+      "import time\ndef main(params):\n    model = params['model']\n    text = params['text']\n" +
+        "    time.sleep(0.12)\n    return {'model': model, 'text': text}",
     ],
   ] as const) {
     it(`goes on from half-way, or after a reset: ${language}`, { timeout: 30_000 }, async () => {
@@ -281,7 +283,8 @@ describe('a clone of a captured run', () => {
   it('has its own limits, and fails as any run does', { timeout: 120_000 }, async () => {
     const action = sourceAction(
       NODEJS,
-      `exports.main = ({ how }) => { const end = Date.now() + 150; while (Date.now() < end); if (how === 'exit') process.exit(3); for (;;); };`,
+      'exports.main = ({ how }) => { const end = Date.now() + 150; while (Date.now() < end); ' +
+        "if (how === 'exit') process.exit(3); for (;;); };",
       { limits: limits({ timeoutMs: 400 }) },
     );
     for (const how of ['exit', 'spin']) {
@@ -299,7 +302,8 @@ describe('a clone of a captured run', () => {
   it('is another process than its siblings', async () => {
     const action = sourceAction(
       PYTHON,
-      `import os, time\ndef main(args):\n    time.sleep(0.1)\n    return {'pid': os.getpid(), 'random': os.urandom(8).hex()}`,
+      'import os, time\ndef main(args):\n    time.sleep(0.1)\n' +
+        "    return {'pid': os.getpid(), 'random': os.urandom(8).hex()}",
     );
     const { plain, snapshots } = await capturedRun(action, {}, 1);
     const { id } = snapshots[0] as SnapshotInfo;

@@ -99,7 +99,10 @@ function resultOf({ status, result }: Activation): JsonObject {
   return result as JsonObject;
 }
 
-/** Its context may still have work to do when it has answered; the next invocation comes when it has been reset. */
+/**
+ * Its context may still have work to do when it has answered; the next invocation comes when it has
+ * been reset.
+ */
 async function settled(pristine: Action): Promise<number> {
   return (await node.idleMemory(pristine)).privateBytes;
 }

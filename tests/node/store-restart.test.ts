@@ -43,7 +43,8 @@ it(`${COUNT} functions are all warm again, and no interpreter is booted`, { time
       const [median, last] = [times[COUNT >> 1], times.at(-1)] as [number, number];
       const { bytes } = storeOf(node.stats());
       t.diagnostic(
-        `ready in ${ready.toFixed(0)} ms; first answers: median ${median.toFixed(2)} ms, slowest ${last.toFixed(2)} ms; ${(bytes / 2 ** 20).toFixed(1)} MiB stored`,
+        `ready in ${ready.toFixed(0)} ms; first answers: median ${median.toFixed(2)} ms, slowest ` +
+          `${last.toFixed(2)} ms; ${(bytes / 2 ** 20).toFixed(1)} MiB stored`,
       );
       assert.deepEqual(node.reports.warnings, []);
       assert.deepEqual(node.reports.steps.toSorted(), [`Restored ${NODEJS}`, `Restored ${PYTHON}`]);

@@ -9,7 +9,8 @@ import { storeFolder, storeOf, strayFiles, withStore } from '../support/stores.t
 
 const NODEJS_SOURCE = `
   const crypto = require('node:crypto');
-  const table = Array.from({ length: 20000 }, (_, i) => crypto.createHash('md5').update(String(i)).digest('hex'));
+  const table = Array.from({ length: 20000 }, (_, i) =>
+    crypto.createHash('md5').update(String(i)).digest('hex'));
   const loaded = [performance.now(), Number(process.hrtime.bigint()), Date.now()];
   const drawn = [Math.random(), crypto.randomUUID()];
   exports.main = ({ i }) => {
@@ -86,7 +87,8 @@ describe('a node that was started again', () => {
     const dir = storeFolder(t);
     const action = sourceAction(
       NODEJS,
-      'let loads = 0; exports.main = (args) => { const set = args.data + ++loads; return { set, k: args.k }; };',
+      'let loads = 0; exports.main = (args) => { ' +
+        'const set = args.data + ++loads; return { set, k: args.k }; };',
       { policy: { state: 'reuse', specialize: [{ data: 'large' }] } },
     );
     const once = async (path: string, k: number): Promise<void> =>

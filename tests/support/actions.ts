@@ -29,10 +29,14 @@ export function limits(more: Partial<ActionLimits>): ActionLimits {
   return { ...DEFAULT_LIMITS, ...more };
 }
 
-/** The same function for the same number in every process: it answers `{n}`, out of a table that it makes when it is loaded. */
+/**
+ * The same function for the same number in every process: it answers `{n}`, out of a table that it
+ * makes when it is loaded.
+ */
 export function numberedAction(n: number): Action {
   const name = `guest/numbered-${n}`;
-  const source = `table = {str(i): i * ${n} for i in range(2000)}\ndef main(args):\n    return {'n': table['1']}`;
+  const table = `{str(i): i * ${n} for i in range(2000)}`;
+  const source = `table = ${table}\ndef main(args):\n    return {'n': table['1']}`;
   return sourceAction(PYTHON, source, {
     name,
     digest: createHash('sha256').update(name).digest('hex'),

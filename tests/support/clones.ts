@@ -10,7 +10,10 @@ export function answerOf({ status, result }: Activation): Answer {
   return result as Answer;
 }
 
-/** What each of several UCs says that start from one snapshot of the function, the one that was captured among them. */
+/**
+ * What each of several UCs says that start from one snapshot of the function, the one that was
+ * captured among them.
+ */
 export async function answersOfClones(node: ComputeNode, action: Action, clones: number): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (let i = 0; i < clones; i++) {

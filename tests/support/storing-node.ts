@@ -1,4 +1,7 @@
-/** A node that stores one function after the other until it is killed; each number that it prints has been answered. */
+/**
+ * A node that stores one function after the other until it is killed; each number that it prints
+ * has been answered.
+ */
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { numberedAction } from './actions.ts';

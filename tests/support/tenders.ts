@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { alive, descendants, parentOf } from './processes.ts';
 
-/** One for each core: what the node has started, the tender in it, and what the tender has its contexts made by. */
+/**
+ * One for each core: what the node has started, the tender in it, and what the tender has its
+ * contexts made by.
+ */
 export interface TenderProcesses {
   readonly outer: number[];
   readonly tenders: number[];
@@ -21,7 +24,10 @@ export function tenderProcesses(root = process.pid): TenderProcesses {
   return { outer, tenders, zygotes: tenders.flatMap(firstChild) };
 }
 
-/** Children of a process with one thread, the oldest first, as the kernel lists them: the numbers of processes begin anew. */
+/**
+ * Children of a process with one thread, the oldest first, as the kernel lists them: the numbers of
+ * processes begin anew.
+ */
 function inOrderOfBirth(of: number): number[] {
   try {
     return readFileSync(`/proc/${of}/task/${of}/children`, 'utf8').split(' ').filter(Boolean).map(Number);

@@ -19,7 +19,7 @@ it('the ends of a connection to a tender pass on all bytes, and tell when the ot
   assert.ok(Buffer.concat(got).equals(sent));
 });
 
-it('a connection to a tender leaves nothing in the directory for temporary files, and says when it cannot be made there', async (t) => {
+it('a connection to a tender leaves no temporary file, and says when it cannot be made there', async (t) => {
   const before = process.env.TMPDIR;
   const dir = await mkdtemp(join(tmpdir(), 'control-'));
   t.after(async () => {

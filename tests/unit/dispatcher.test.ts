@@ -189,7 +189,7 @@ describe('dispatcher', () => {
     assert.equal(dispatcher.active, 0);
   });
 
-  it('lets as many wait for UCs that are being reset as there are, and no longer than that takes', async () => {
+  it('lets as many wait for UCs that are being reset as there are, and no longer than it takes', async () => {
     const { dispatcher, ucOf } = setUp(1);
     const f = record('f');
     const first = now(dispatcher.acquire(f));
@@ -356,7 +356,7 @@ describe('idle pool', () => {
 });
 
 describe('snapshot cache', () => {
-  it('evicts what saves least per byte among the longest unused, never runtimes or what is being deployed', () => {
+  it('evicts what saves least per byte of the longest unused, no runtime, nothing being deployed', () => {
     const evicted: number[] = [];
     const cache = new SnapshotCache((victim) => evicted.push(victim.number));
     const list = [

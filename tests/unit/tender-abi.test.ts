@@ -90,8 +90,8 @@ describe('the control protocol as the C headers have it', () => {
     const inspected = decodeInspected(
       emit(
         'control_inspected',
-        `1, 2, 3, 4, CONTROL_FORM_WORDS, 5, 6, 7, 8, 0x90, 0xa0, { 11, 12, 13, [6] = 17, [7] = 18, [15] = ~0ull },
-         1ull << 40, 0x202, 0x1000, 9, 0`,
+        `1, 2, 3, 4, CONTROL_FORM_WORDS, 5, 6, 7, 8, 0x90, 0xa0,
+         { 11, 12, 13, [6] = 17, [7] = 18, [15] = ~0ull }, 1ull << 40, 0x202, 0x1000, 9, 0`,
       ),
     );
     const { registers, ...rest } = inspected;

@@ -8,11 +8,12 @@
  * were copied out of it before do not change, so read arguments after the call. The same holds for
  * the variables `__OW_*` of `process.env`.
  *
- * Only the first call of a run counts. It also returns at once where there is nothing to capture: while the code is
- * loaded, in a context that has served before, outside of Seuss. When random values were drawn
- * before it, nothing is captured either, since all invocations would share them.
+ * Only the first call of a run counts. It also returns at once where there is nothing to capture:
+ * while the code is loaded, in a context that has served before, outside of Seuss. When random
+ * values were drawn before it, nothing is captured either, since all invocations would share them.
  *
- * @param args returned where there is no invocation, as outside of Seuss: `const { name } = checkpoint(params)`
+ * @param args returned where there is no invocation, as outside of Seuss:
+ *   `const { name } = checkpoint(params)`
  * @returns the arguments of the invocation that goes on
  */
 export declare function checkpoint(): Record<string, unknown> | undefined;

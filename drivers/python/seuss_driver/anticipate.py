@@ -1,6 +1,7 @@
 """
-Anticipatory optimisation: before the runtime snapshot is captured, do what functions would
-all do first, so that no clone has to. anticipations.json declares what that is, in its order. Each item leaves nothing open.
+Anticipatory optimisation: before the runtime snapshot is captured, do what functions would all do
+first, so that no clone has to. anticipations.json declares what that is, in its order. Each item
+leaves nothing open.
 """
 
 import gc
@@ -33,7 +34,8 @@ _MODULES = """
 
 _SOURCES = (
     "def main(args):\n    return {'greeting': f\"hello {args['name']}\"}\n",
-    "import json, re, datetime\ndef main(args):\n    print('x', end='')\n    return [json.loads('[1]'), re.sub('a', 'b', 'abc')]\n",
+    "import json, re, datetime\ndef main(args):\n    print('x', end='')\n"
+    "    return [json.loads('[1]'), re.sub('a', 'b', 'abc')]\n",
     "def main(args):\n    raise ValueError('no')\n",
     "this is no Python\n",
 )
@@ -81,15 +83,19 @@ def _driver():
 
 def _conversation(source, runs):
     seed = "0123456789abcdef" * 8
-    messages = [{"op": "init", "main": "main", "source": source, "filename": "a.py", "env": {"ANTICIPATED": "1"}, "seed": seed}]
+    init = {"op": "init", "main": "main", "source": source, "filename": "a.py"}
+    messages = [{**init, "env": {"ANTICIPATED": "1"}, "seed": seed}]
     for i in range(1, runs + 1):
         env = {"__OW_ACTIVATION_ID": str(i), "__OW_DEADLINE": str(i), "__OW_ACTION_NAME": "/_/a"}
         value = {"name": f"n{i}", "list": [i, 0.5, None, True], "text": "zwölf €"}
-        messages.append({"op": "run", "id": i, "value": value, "env": env, **({"seed": seed} if i % 8 == 0 else {})})
+        seeded = {"seed": seed} if i % 8 == 0 else {}
+        messages.append({"op": "run", "id": i, "value": value, "env": env, **seeded})
     # Runs that park and go on: clones of an argument snapshot do the second half.
     for i in range(_HALFWAY_RUNS):
         messages.append({"op": "specialize", "id": i, "value": {"text": "x"}, "seed": seed})
-        messages.append({"op": "resume", "id": i, "value": {"name": f"n{i}", "text": "x"}, "env": {"__OW_X": str(i)}, "seed": seed})
+        value = {"name": f"n{i}", "text": "x"}
+        env = {"__OW_X": str(i)}
+        messages.append({"op": "resume", "id": i, "value": value, "env": env, "seed": seed})
     messages.append({"op": "run", "id": 0, "value": {}})
     return "".join(encode(message) + "\n" for message in messages).encode()
 
@@ -175,8 +181,9 @@ _filling = []
 
 def _fill_pools():
     """
-    Fills what pools of the object allocator (Objects/obmalloc.c) have free, one size after the other, until it
-    begins new ones: what a clone allocates then lies together, instead of dirtying a shared page here and there.
+    Fills what pools of the object allocator (Objects/obmalloc.c) have free, one size after the
+    other, until it begins new ones: what a clone allocates then lies together, instead of dirtying
+    a shared page here and there.
     """
     sizes = {16: object, 32: lambda: float(len(_filling))}
     sizes |= {size: lambda n=size - bytes.__basicsize__: bytes(n) for size in range(48, 513, 16)}

@@ -41,7 +41,10 @@ class PendingArguments(Arguments):
         return arguments
 
     def fill(self, all):
-        """Takes in the invocation's arguments, in their order. What the function has changed meanwhile stays."""
+        """
+        Takes in the invocation's arguments, in their order. What the function has changed meanwhile
+        stays.
+        """
         # Other threads wait in `reach` until this is done.
         own = dict.copy(self)
         del own[_PENDING]

@@ -15,12 +15,21 @@ _set_recursion_limit = sys.setrecursionlimit
 _get_digits_limit = sys.get_int_max_str_digits
 _set_digits_limit = sys.set_int_max_str_digits
 
-# What json.loads and json.dumps end up with: the way there counts references on pages that a clone then has to copy.
+# What json.loads and json.dumps end up with: the way there counts references on pages that a clone
+# then has to copy.
 _scan = json.JSONDecoder().scan_once
 _containers = {}
 # Characters stand for themselves: the limit on results is one on bytes of UTF-8. NaN is no JSON.
 _pieces = json.encoder.c_make_encoder(
-    _containers, json.JSONEncoder().default, json.encoder.encode_basestring, None, ":", ",", False, False, False
+    _containers,
+    json.JSONEncoder().default,
+    json.encoder.encode_basestring,
+    None,
+    ":",
+    ",",
+    False,
+    False,
+    False,
 )
 
 # More than the node lets a value be deep: 1,000 levels, and what surrounds them.

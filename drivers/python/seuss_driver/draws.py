@@ -1,8 +1,9 @@
 """
-What a function has drawn from random sources, and whether it keeps something of it: clones of a UC that has run would
-have that in common. What is drawn in each run alike is taken to serve that run. What only some runs draw (the first
-one, say) is kept for others, and so is all that is drawn while the code is loaded, unless it is renewed in
-each clone. Native code draws past all this: the library OS counts it.
+What a function has drawn from random sources, and whether it keeps something of it: clones of a UC
+that has run would have that in common. What is drawn in each run alike is taken to serve that run.
+What only some runs draw (the first one, say) is kept for others, and so is all that is drawn while
+the code is loaded, unless it is renewed in each clone. Native code draws past all this: the library
+OS counts it.
 """
 
 import _random
@@ -34,7 +35,8 @@ class _Kind:
     __slots__ = ("total", "now", "loaded", "runs", "first", "later")
 
     def __init__(self):
-        # Draws; in this run; while the code was loaded; runs that drew; the most in one of the first runs, and of the others.
+        # Draws; in this run; while the code was loaded; runs that drew; the most in one of the
+        # first runs, and of the others.
         self.total = self.now = self.loaded = self.runs = self.first = self.later = 0
 
     def is_regular(self):
@@ -214,4 +216,5 @@ def _is_renewed(name, loaded):
     """Of generators that were made when the code was loaded each clone has a state of its own."""
     if loaded == 0 or name == _NUMPY:
         return True
-    return name == _GENERATOR and sum(reference() is not None for reference in generators.unseeded.values()) >= loaded
+    alive = sum(reference() is not None for reference in generators.unseeded.values())
+    return name == _GENERATOR and alive >= loaded

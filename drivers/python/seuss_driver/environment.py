@@ -1,4 +1,7 @@
-"""The environment that messages set: only what changed is written, since each setenv(3) copies and dirties memory."""
+"""
+The environment that messages set: only what changed is written, since each setenv(3) copies and
+dirties memory.
+"""
 
 import os
 import sys
@@ -20,7 +23,10 @@ class _Data(dict):
 
 
 class _WatchedData(_Data):
-    """As long as variables of the invocation are watched. The class of the one instance changes to and fro."""
+    """
+    As long as variables of the invocation are watched. The class of the one instance changes to and
+    fro.
+    """
 
     __slots__ = ()
 
@@ -68,7 +74,10 @@ def _need_names():
 
 
 def watch(listener):
-    """Calls `listener` before the next use of a variable of the invocation, or of the variables' names. None: no more."""
+    """
+    Calls `listener` before the next use of a variable of the invocation, or of the variables'
+    names. None: no more.
+    """
     global _on_run_variable
     _on_run_variable = listener
     _data.__class__ = _Data if listener is None else _WatchedData

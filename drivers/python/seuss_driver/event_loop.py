@@ -1,7 +1,8 @@
 """
-The running event loop in a clone. asyncio keeps the process id beside the loop that runs in a thread, so that a
-fork does not find its parent's. A clone has another process id as well, yet its loop is its own: a run that
-was captured while the loop ran, by checkpoint() or on demand, goes on in it.
+The running event loop in a clone. asyncio keeps the process id beside the loop that runs in a
+thread, so that a fork does not find its parent's. A clone has another process id as well, yet its
+loop is its own: a run that was captured while the loop ran, by checkpoint() or on demand, goes on
+in it.
 """
 
 import asyncio

@@ -3,8 +3,9 @@ Random state that a clone has of its own although nobody tells it that it is one
 half-way gets no message with a seed. The library OS writes new random bytes to places that are
 registered with /dev/seuss-fresh, in each clone, before it runs.
 
-Registered are the state of the module `random`, and a mark by which other state is known to be of an earlier life. Who has
-seeded `random` with a value of his own wants that sequence: then its state is left alone.
+Registered are the state of the module `random`, and a mark by which other state is known to be of
+an earlier life. Who has seeded `random` with a value of his own wants that sequence: then its state
+is left alone.
 """
 
 import _random
@@ -82,14 +83,20 @@ def install():
 
 
 def reseeded():
-    """`random` has got a new seed of the node's: a clone shall have another one again. Of no use while `following`."""
+    """
+    `random` has got a new seed of the node's: a clone shall have another one again. Of no use while
+    `following`.
+    """
     random._inst.gauss_next = None
     if random._inst.__class__ is _Instance:
         _follow(True)
 
 
 def watch_uuid(uuid, renew):
-    """Calls renew before uuid uses what it keeps from an earlier life. False outside of a UC, where that cannot be told."""
+    """
+    Calls renew before uuid uses what it keeps from an earlier life. False outside of a UC, where
+    that cannot be told.
+    """
     if random._inst.__class__ is not _Instance:
         return False
     original = uuid.getnode

@@ -1,6 +1,6 @@
 """
-Random generators that code made for itself without naming a seed: each clone has to draw from its own. One that was given
-a seed goes on as it would in any process.
+Random generators that code made for itself without naming a seed: each clone has to draw from its
+own. One that was given a seed goes on as it would in any process.
 """
 
 import gc
@@ -52,7 +52,10 @@ def watch():
 
 
 def find():
-    """Looks for numpy's generators that were made since it was last called; before a collection is told to forget objects."""
+    """
+    Looks for numpy's generators that were made since it was last called; before a collection is
+    told to forget objects.
+    """
     global _looked_for
     if len(drawn) == _looked_for:
         return

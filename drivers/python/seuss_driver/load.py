@@ -64,7 +64,8 @@ def _activate(virtualenv):
     script = os.path.join(virtualenv, "bin", "activate_this.py")
     if os.path.isfile(script):
         with open(script, encoding="utf-8") as file:
-            exec(compile(file.read(), script, "exec", dont_inherit=True), {"__file__": script, "__name__": "__main__"})
+            code = compile(file.read(), script, "exec", dont_inherit=True)
+        exec(code, {"__file__": script, "__name__": "__main__"})
     elif os.path.isdir(virtualenv):
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         site.addsitedir(os.path.join(virtualenv, "lib", version, "site-packages"))

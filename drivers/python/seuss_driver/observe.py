@@ -1,7 +1,8 @@
 """
-Notes what a run uses that will not be the same in another one: random sources, clocks, the network. os.urandom
-is wrapped for good, since modules take hold of it when they are imported; the rest for the time of
-an observation, so that nothing else pays for it. Generators that C code seeds for itself are out of sight.
+Notes what a run uses that will not be the same in another one: random sources, clocks, the network.
+os.urandom is wrapped for good, since modules take hold of it when they are imported; the rest for
+the time of an observation, so that nothing else pays for it. Generators that C code seeds for
+itself are out of sight.
 """
 
 import functools
@@ -104,7 +105,8 @@ class Observation:
             self._replace(time, name, _noted(time, name, functools.partial(_note_time, name)))
         self._replace(random.Random, "seed", _seeding(random.Random.seed))
         if (ssl := sys.modules.get("ssl")) is not None:
-            self._replace(ssl, "RAND_bytes", _noted(ssl, "RAND_bytes", lambda: _note_random("ssl.RAND_bytes")))
+            note = functools.partial(_note_random, "ssl.RAND_bytes")
+            self._replace(ssl, "RAND_bytes", _noted(ssl, "RAND_bytes", note))
         if (socket := sys.modules.get("socket")) is not None:
             note = lambda: self._notes.add("network: socket")  # noqa: E731
             for name in ("connect", "connect_ex", "sendto"):

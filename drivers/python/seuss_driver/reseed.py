@@ -22,7 +22,10 @@ _watched_uuid = None
 
 
 def reseed(seed):
-    """seed: hexadecimal text of 64 random bytes. Each clone pays for what this looks at: as little as it can."""
+    """
+    seed: hexadecimal text of 64 random bytes. Each clone pays for what this looks at: as little as
+    it can.
+    """
     _seed(int(seed, 16))
     if not fresh.following:
         fresh.reseeded()

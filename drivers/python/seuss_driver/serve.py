@@ -70,7 +70,10 @@ class Server:
             self._channel.write(f"{{{answer}{self._seeded}}}\n")
 
     def checkpoint(self):
-        """The function calls checkpoint(): its arguments, maybe after a stop; None when none of its runs is on."""
+        """
+        The function calls checkpoint(): its arguments, maybe after a stop; None when none of its
+        runs is on.
+        """
         run = self._running
         if run is None:
             return None
@@ -128,7 +131,8 @@ class Server:
 
         def park(observed):
             _flush()
-            self._channel.write(f'{{"op":"parked","id":{run.id},"observed":{encode(observed)}{self._seeded}}}\n')
+            told = f'"id":{run.id},"observed":{encode(observed)}{self._seeded}'
+            self._channel.write(f'{{"op":"parked",{told}}}\n')
             message = self._receive()
             if message is None or message["op"] != "resume":
                 raise ValueError(f"{message!r} for a parked run")
@@ -208,7 +212,12 @@ def _trace(error):
 
 
 _OWN_FILES = frozenset(
-    (__file__, load.__code__.co_filename, "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>")
+    (
+        __file__,
+        load.__code__.co_filename,
+        "<frozen importlib._bootstrap>",
+        "<frozen importlib._bootstrap_external>",
+    )
 )
 
 

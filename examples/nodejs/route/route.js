@@ -1,9 +1,10 @@
 /**
- * `{blocks, from, to}`: the quickest way across a city of so many blocks a side. All ways are worked out first, which
- * takes long, and is the same for all ways in that city. With `blocks` fixed it is done once, and later
- * invocations start where `from` is read:
+ * `{blocks, from, to}`: the quickest way across a city of so many blocks a side. All ways are
+ * worked out first, which takes long, and is the same for all ways in that city. With `blocks`
+ * fixed it is done once, and later invocations start where `from` is read:
  *
- *     npx seuss invoke examples/nodejs/route/route.js -p blocks 20 -p from 3 -p to 390 --specialize blocks --repeat 4
+ *     npx seuss invoke examples/nodejs/route/route.js -p blocks 20 -p from 3 -p to 390 \
+ *       --specialize blocks --repeat 4
  */
 exports.main = (args) => {
   const { blocks = 8 } = args;

@@ -6,4 +6,5 @@ page = Environment(loader=FileSystemLoader("."), autoescape=True).get_template("
 
 
 def main(args):
-    return {"html": page.render(name=args.get("name", "stranger"), topics=args.get("topics", ["snapshots", "unikernels"]))}
+    topics = args.get("topics", ["snapshots", "unikernels"])
+    return {"html": page.render(name=args.get("name", "stranger"), topics=topics)}

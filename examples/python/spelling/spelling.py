@@ -1,6 +1,6 @@
 """
-`{"word": ...}`: the words that it may have been meant to be. The index takes a while to build, and is the same
-for all words: checkpoint() is where later invocations start.
+`{"word": ...}`: the words that it may have been meant to be. The index takes a while to build, and
+is the same for all words: checkpoint() is where later invocations start.
 """
 
 import builtins

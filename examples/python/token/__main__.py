@@ -8,5 +8,6 @@ import jwt
 
 def main(args):
     secret = secrets.token_bytes(32)
-    token = jwt.encode({"sub": args.get("subject", "guest"), "exp": int(time.time()) + 3600}, secret, algorithm="HS256")
+    claims = {"sub": args.get("subject", "guest"), "exp": int(time.time()) + 3600}
+    token = jwt.encode(claims, secret, algorithm="HS256")
     return {"token": token, "subject": jwt.decode(token, secret, algorithms=["HS256"])["sub"]}

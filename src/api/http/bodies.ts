@@ -16,8 +16,8 @@ declare module 'fastify' {
 /** Of a route that says nothing. */
 export const BODY_BYTES = 64 * 1024;
 /**
- * Bodies that are on their way, or whose requests are not answered yet. Those that are no longer than the least are left
- * out: the number of connections bounds them.
+ * Bodies that are on their way, or whose requests are not answered yet. Those that are no longer
+ * than the least are left out: the number of connections bounds them.
  */
 const BODIES_BYTES = 256 * 1024 * 1024;
 /** The same of uploads; those that find no room wait before they are read. */
@@ -38,8 +38,8 @@ export function readBodies(app: FastifyInstance, toText: (body: BodyBytes) => un
     done();
   });
   app.removeAllContentTypeParsers();
-  // OpenWhisk's clients say JSON, `curl -d` says something else; there is nothing but JSON here. It stays a text, in which numbers
-  // keep their digits.
+  // OpenWhisk's clients say JSON, `curl -d` says something else; there is nothing but JSON here. It
+  // stays a text, in which numbers keep their digits.
   app.addContentTypeParser('*', async (request: FastifyRequest, payload: Readable) => {
     const body = await readBody(payload, declaredBytes(request), request.routeOptions.bodyLimit, patience);
     return request.routeOptions.config.upload === true ? body : await toText(body);

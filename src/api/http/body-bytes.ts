@@ -4,8 +4,9 @@ const SEGMENT_BYTES = 4 * 1024 * 1024;
 const POOLED_BYTES = 2048;
 
 /**
- * A body as it arrives. The bytes are copied out of the chunks: a body that is sent byte by byte would otherwise take
- * a hundred times its length. Nothing is copied twice, however long it becomes.
+ * A body as it arrives. The bytes are copied out of the chunks: a body that is sent byte by byte
+ * would otherwise take a hundred times its length. Nothing is copied twice, however long it
+ * becomes.
  */
 export class BodyBytes {
   readonly #segments: Buffer[] = [];

@@ -5,7 +5,10 @@ interface Waiting {
   readonly enter: () => void;
 }
 
-/** Bounds the bytes that requests hold at a time. Who finds no room waits for it, first come, first served. */
+/**
+ * Bounds the bytes that requests hold at a time. Who finds no room waits for it, first come, first
+ * served.
+ */
 export class ByteGate {
   readonly #maxBytes: number;
   readonly #queueMax: number;

@@ -21,8 +21,9 @@ const ANSWER_IDLE_MS = 30_000;
 const PROTECTED = /^\/(?:api|seuss)\/v1(?:\/|$)/;
 
 /**
- * What stands before every route, those that come later included: a plain target, then the key, then the size that the body
- * is said to have. Nothing of a body is read before, and nothing of it after a refusal.
+ * What stands before every route, those that come later included: a plain target, then the key,
+ * then the size that the body is said to have. Nothing of a body is read before, and nothing of it
+ * after a refusal.
  */
 export function guard(app: FastifyInstance, auth: Authenticator): void {
   app.decorateRequest('subject', null);
@@ -65,8 +66,8 @@ function closeUnread({ raw, headers }: FastifyRequest, reply: FastifyReply): voi
 }
 
 /**
- * Most answers are gone at once. The limit ends before Node.js's own handler of `finish`, which then waits for the next
- * request as it does.
+ * Most answers are gone at once. The limit ends before Node.js's own handler of `finish`, which
+ * then waits for the next request as it does.
  */
 function limitAnswer({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): void {
   if (!(socket instanceof Socket)) return;

@@ -1,7 +1,10 @@
 /** How often is looked: a body is given up so much later than it might be. */
 const LOOK_MS = 500;
 
-/** Looks from time to time at all that is waited for. One timer for all costs a request less than one of its own. */
+/**
+ * Looks from time to time at all that is waited for. One timer for all costs a request less than
+ * one of its own.
+ */
 export class Patience {
   readonly #waiting = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;

@@ -1,11 +1,15 @@
-/** Control characters, the backslash that some clients take for a slash, the fragment, and all beyond ASCII. */
+/**
+ * Control characters, the backslash that some clients take for a slash, the fragment, and all
+ * beyond ASCII.
+ */
 const ODD_CHARACTER = /[^\x21-\x7e]|[\\#]/;
 /** Encoded: slash, backslash, control characters. Who decodes them sees another path than who does not. */
 const ODD_ESCAPE = /%(?:2f|5c|[01][0-9a-f]|7f)/i;
 
 /**
- * Why the target of a request line (RFC 9112, 3.2) is not taken; undefined for one that means the same to everybody.
- * The router decodes a path once. What is left here has no second reading: no dot segments, no encoded slash, no host.
+ * Why the target of a request line (RFC 9112, 3.2) is not taken; undefined for one that means the
+ * same to everybody. The router decodes a path once. What is left here has no second reading: no
+ * dot segments, no encoded slash, no host.
  */
 export function faultOfTarget(target: string): string | undefined {
   const query = target.indexOf('?');

@@ -1,4 +1,7 @@
-/** A thread with an attacker. In service its client has a machine of its own: here it takes what processor time is left. */
+/**
+ * A thread with an attacker. In service its client has a machine of its own: here it takes what
+ * processor time is left.
+ */
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type AssaultOrder, assault } from './assault.ts';

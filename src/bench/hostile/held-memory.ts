@@ -8,8 +8,9 @@ export interface Held {
 }
 
 /**
- * Anonymous pages and page tables of a process and all that descend from it, and the blocks of the memory files that any of
- * them has open: what is shared between them counts once where the kernel tells, in files.
+ * Anonymous pages and page tables of a process and all that descend from it, and the blocks of the
+ * memory files that any of them has open: what is shared between them counts once where the kernel
+ * tells, in files.
  */
 export function heldBy(root: number): Held {
   const pids = processTree(root);

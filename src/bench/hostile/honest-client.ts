@@ -1,4 +1,7 @@
-/** A thread with clients of honest functions: what an attack does to the bench's own thread must not count. */
+/**
+ * A thread with clients of honest functions: what an attack does to the bench's own thread must not
+ * count.
+ */
 import { setTimeout as pause } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Beside, HonestOrder } from './honest.ts';
@@ -31,8 +34,9 @@ async function ask(name: string): Promise<string | undefined> {
 }
 
 /**
- * Each client asks at fixed times. One that is still waiting then asks as soon as it can, and its answer counts from
- * when it would have asked: a stop of a second is felt by all who come in that second.
+ * Each client asks at fixed times. One that is still waiting then asks as soon as it can, and its
+ * answer counts from when it would have asked: a stop of a second is felt by all who come in that
+ * second.
  */
 async function client(
   index: number,

@@ -68,7 +68,10 @@ export class Honest {
     for (const [name, each] of Object.entries(FUNCTIONS)) await this.#owner.create(name, each);
   }
 
-  /** Deletes them: their contexts grow and shrink by themselves, which is not to be seen beside what is left of an attack. */
+  /**
+   * Deletes them: their contexts grow and shrink by themselves, which is not to be seen beside what
+   * is left of an attack.
+   */
   async retreat(): Promise<void> {
     for (const name of Object.keys(FUNCTIONS)) await this.#owner.remove(name);
   }

@@ -109,7 +109,10 @@ async function against(
   return judge(attack, before, rounds, after);
 }
 
-/** And whether all is quiet while its functions are there: what goes on by itself is not ended by their deletion. */
+/**
+ * And whether all is quiet while its functions are there: what goes on by itself is not ended by
+ * their deletion.
+ */
 async function assaults(
   attacker: AttackerThread,
   honest: Honest,

@@ -16,7 +16,8 @@ function guestFile(name: string): string {
 }
 
 /**
- * Machine code for a hostile function, as an attacker would bring it along: it has the whole of its process in hand.
+ * Machine code for a hostile function, as an attacker would bring it along: it has the whole of its
+ * process in hand.
  * @throws PlatformError `bench_failed` without a C compiler
  */
 async function compileNative(): Promise<Buffer> {

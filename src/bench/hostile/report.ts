@@ -7,7 +7,8 @@ export function formatHostile({ machine, rounds, seconds, results }: HostileRepo
   const withstood = results.filter(({ faults }) => faults.length === 0).length;
   return [
     machineLine(machine),
-    `Four clients of honest functions, alone and beside each attack: ${rounds} times ${seconds} s of each in turn. Milliseconds; memory in MiB`,
+    `Four clients of honest functions, alone and beside each attack: ${rounds} times ${seconds} s of ` +
+      'each in turn. Milliseconds; memory in MiB',
     resultTable(results),
     ...results.flatMap(({ attack, faults }) => faults.map((fault) => `${attack}: ${fault}`)),
     `${withstood} of ${results.length} attacks withstood`,

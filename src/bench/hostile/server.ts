@@ -19,8 +19,9 @@ const MAIN = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../cli/main.ts' : '../../cli/main.js', import.meta.url),
 );
 /**
- * Before the command line: on a signal the server collects its garbage, since what a heap has not yet given back is nobody's harm;
- * and it goes with whoever has started it. Its threads run this, too, and leave it to the main one.
+ * Before the command line: on a signal the server collects its garbage, since what a heap has not
+ * yet given back is nobody's harm; and it goes with whoever has started it. Its threads run this,
+ * too, and leave it to the main one.
  */
 const PRELOADED = `
 import { isMainThread } from 'node:worker_threads';

@@ -9,8 +9,8 @@ const LOOKS = 6;
 const LOOK_MS = 50;
 
 /**
- * True as soon as no process of a node works all the while, or would if it had a processor; false if one still does after
- * the deadline.
+ * True as soon as no process of a node works all the while, or would if it had a processor; false
+ * if one still does after the deadline.
  */
 export async function becomesQuiet(pid: number, deadlineMs: number): Promise<boolean> {
   const end = performance.now() + deadlineMs;
@@ -25,7 +25,10 @@ export async function becomesQuiet(pid: number, deadlineMs: number): Promise<boo
   }
 }
 
-/** What a node holds when its garbage is collected: as soon as that is at most `wantedBytes`, or after the deadline. */
+/**
+ * What a node holds when its garbage is collected: as soon as that is at most `wantedBytes`, or
+ * after the deadline.
+ */
 export async function heldInTheEnd(server: Server, wantedBytes: number, deadlineMs: number): Promise<number> {
   const end = performance.now() + deadlineMs;
   for (;;) {

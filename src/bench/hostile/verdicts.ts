@@ -4,7 +4,10 @@ import type { Outcome } from './attacker.ts';
 type Once = Attack['once'];
 type Verdict = (outcome: Outcome) => string | undefined;
 
-/** An activation's record as a whole: result and logs at their limits, each line's time and stream, and JSON's escapes. */
+/**
+ * An activation's record as a whole: result and logs at their limits, each line's time and stream,
+ * and JSON's escapes.
+ */
 const RECORD_BYTES_MAX = 32 * 1024 * 1024;
 
 /** Invokes the attack's function. */

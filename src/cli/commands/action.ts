@@ -39,7 +39,8 @@ export function actionCommand(program: Command): void {
     .command('specialize')
     .summary('let invocations start half-way through the function')
     .description(
-      'Adds an argument snapshot: invocations with these arguments start where the function first needs another one. Without arguments, shows those that there are.',
+      'Adds an argument snapshot: invocations with these arguments start where the function first ' +
+        'needs another one. Without arguments, shows those that there are.',
     )
     .argument('<name>', 'action, in the namespace of the key')
     .option(

@@ -50,7 +50,9 @@ export function benchCommand(program: Command): void {
   bench
     .command('start')
     .description(
-      'Measures cold, warm and hot starts with and without anticipatory optimisation beside plain processes, CPU-bound code in a unikernel context beside native, new and reset contexts for each invocation, the memory of idle contexts, and restarts from a snapshot store.',
+      'Measures cold, warm and hot starts with and without anticipatory optimisation beside plain ' +
+        'processes, CPU-bound code in a unikernel context beside native, new and reset contexts for ' +
+        'each invocation, the memory of idle contexts, and restarts from a snapshot store.',
     )
     .option(
       '--runs <n>',
@@ -74,7 +76,8 @@ export function benchCommand(program: Command): void {
   bench
     .command('density')
     .description(
-      'Invokes many distinct functions once, accounts for the memory that they and their idle contexts hold, beside plain processes, and invokes a sample of them again.',
+      'Invokes many distinct functions once, accounts for the memory that they and their idle ' +
+        'contexts hold, beside plain processes, and invokes a sample of them again.',
     )
     .option('--count <n>', 'distinct functions', integer(1, 1_000_000), 1000)
     .option('--kind <kind>', 'their kind', 'nodejs:24')
@@ -84,7 +87,8 @@ export function benchCommand(program: Command): void {
   bench
     .command('argument')
     .description(
-      'Measures starts from an argument snapshot, behind work that all runs of a function begin with, beside warm starts and plain processes, which do that work.',
+      'Measures starts from an argument snapshot, behind work that all runs of a function begin with, ' +
+        'beside warm starts and plain processes, which do that work.',
     )
     .option('--runs <n>', 'starts from each argument snapshot', integer(4, 100_000), 100)
     .option('--prefix <ms>', 'processor time of the common work', integer(1, 10_000), 300)
@@ -93,7 +97,9 @@ export function benchCommand(program: Command): void {
   bench
     .command('hostile')
     .description(
-      'Measures what clients of honest functions wait beside each of a list of attacks, what memory an attack takes and leaves, and whether an answer is lost. Ends with status 1 when one is not withstood.',
+      'Measures what clients of honest functions wait beside each of a list of attacks, what memory ' +
+        'an attack takes and leaves, and whether an answer is lost. Ends with status 1 when one is not ' +
+        'withstood.',
     )
     .option('--only <attacks>', 'of the attacks only those named: --only holes,altstack')
     .option('--rounds <n>', 'times that clients are alone and then beside the attack', integer(1, 1000), 3)

@@ -14,7 +14,8 @@ export function captureCommand(program: Command): void {
     .command('capture')
     .summary('take a snapshot of a running activation')
     .description(
-      'Stops a running activation of a node wherever it is, takes a snapshot, and lets it run on. seuss snapshot resume goes on from there, as often as wanted.',
+      'Stops a running activation of a node wherever it is, takes a snapshot, and lets it run on. ' +
+        'seuss snapshot resume goes on from there, as often as wanted.',
     )
     .argument('<activation>', 'id, as seuss ps shows it')
     .option('--json', 'print what the node answers');

@@ -24,7 +24,8 @@ export function demoCommand(program: Command): void {
     .command('demo')
     .summary('run the examples by all three paths, then serve them')
     .description(
-      'Boots both runtimes, runs each function of examples/ three times (cold, warm, hot), prints the times beside those of plain processes, and serves the functions until Ctrl-C.',
+      'Boots both runtimes, runs each function of examples/ three times (cold, warm, hot), prints the ' +
+        'times beside those of plain processes, and serves the functions until Ctrl-C.',
     )
     .option('--port <port>', 'port to serve on; 0 takes a free one', integer(0, 65_535), DEFAULT_PORT)
     .option('--once', 'end after the table')

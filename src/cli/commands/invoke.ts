@@ -44,7 +44,8 @@ export function invokeCommand(program: Command): void {
     .addOption(
       new Option(
         '--state <state>',
-        'what each run starts from: the state that the last one left, the snapshot put back, a new context (default: reuse)',
+        'what each run starts from: the state that the last one left, the snapshot put back, a new ' +
+          'context (default: reuse)',
       ).choices(START_STATES),
     )
     .option(

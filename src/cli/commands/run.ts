@@ -31,7 +31,11 @@ export function runCommand(program: Command): void {
     .passThroughOptions()
     .summary('run any Linux program in a unikernel context')
     .description(
-      "Boots a Linux program on the library OS, in a unikernel context of its own, with stdin, stdout, stderr and exit status connected. Its root is the host's /, read-only; /tmp is its own: what a program needs from the host's /tmp, show it with --mount elsewhere. Files are read with the rights of who runs seuss: as root a program can read all that is below --root and --mount, /etc/shadow included.",
+      'Boots a Linux program on the library OS, in a unikernel context of its own, with stdin, ' +
+        "stdout, stderr and exit status connected. Its root is the host's /, read-only; /tmp is its " +
+        "own: what a program needs from the host's /tmp, show it with --mount elsewhere. Files are read " +
+        'with the rights of who runs seuss: as root a program can read all that is below --root and ' +
+        '--mount, /etc/shadow included.',
     )
     .argument('<program...>', 'program and its arguments')
     .option(
@@ -45,7 +49,8 @@ export function runCommand(program: Command): void {
     .option('--trace', 'print each system call, and at the end those that are unknown, to stderr')
     .addHelpText(
       'after',
-      '\nExit status: that of the program; 128+N if signal N killed it; 2 wrong usage; 3 the platform failed.',
+      '\nExit status: that of the program; 128+N if signal N killed it; 2 wrong usage; 3 the platform ' +
+        'failed.',
     )
     .action(async (words: string[], flags: RunFlags) => {
       process.exitCode = await run(words, flags);
@@ -74,7 +79,8 @@ async function run(words: readonly string[], flags: RunFlags): Promise<number> {
 function warnRoot(): void {
   if (process.geteuid?.() !== 0 || !process.stderr.isTTY) return;
   warn(
-    'the program can read every file of this host, as root. Show it less with --root, or run it as another user.',
+    'the program can read every file of this host, as root. Show it less with --root, or run it as ' +
+      'another user.',
   );
 }
 

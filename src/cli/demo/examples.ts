@@ -62,7 +62,10 @@ function pathOf(dir: string, name: string): string {
   return file === undefined ? dir : join(dir, file);
 }
 
-/** Debian packages of debian-packages.txt (lines of package and module) that the interpreter does not find. */
+/**
+ * Debian packages of debian-packages.txt (lines of package and module) that the interpreter does
+ * not find.
+ */
 function missingPackages(interpreter: string, dir: string): string[] {
   const list = join(dir, 'debian-packages.txt');
   if (!existsSync(list)) return [];

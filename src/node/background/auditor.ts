@@ -23,9 +23,10 @@ interface AuditorOptions {
 }
 
 /**
- * Compares what the node counts with what there is: active UCs and starts of each core with the places that are taken, processes
- * of the tenders with the UCs that somebody has. What is wrong at two looks in a row is told and put right: a slot that is
- * lost for good would be one less for everybody.
+ * Compares what the node counts with what there is: active UCs and starts of each core with the
+ * places that are taken, processes of the tenders with the UCs that somebody has. What is wrong at
+ * two looks in a row is told and put right: a slot that is lost for good would be one less for
+ * everybody.
  */
 export class Auditor {
   readonly #options: AuditorOptions;

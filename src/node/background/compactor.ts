@@ -7,7 +7,10 @@ import { isTenderDeath } from '../../tender/tender-death.ts';
 const RETRY_MS = 25;
 /** When so many wait, cores that are busy do it as well. */
 const WAITING_MAX = 64;
-/** Then so many are asked of a core at a time: each request waits its turn behind what else a tender has to do. */
+/**
+ * Then so many are asked of a core at a time: each request waits its turn behind what else a tender
+ * has to do.
+ */
 const HURRY_PER_CORE = 8;
 
 interface CompactorOptions {

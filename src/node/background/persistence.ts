@@ -67,7 +67,8 @@ export class Persistence {
   }
 
   /**
-   * Has this core load a snapshot, whose parent it knows. Undefined if it is not stored, or what is stored cannot be used.
+   * Has this core load a snapshot, whose parent it knows. Undefined if it is not stored, or what is
+   * stored cannot be used.
    * @throws PlatformError `tender_died`
    */
   async restore(
@@ -82,7 +83,10 @@ export class Persistence {
     this.#open?.writer.forget(snapshot);
   }
 
-  /** Has it written some time soon, unless it is stored. A captured run is not: its activation ends with the node. */
+  /**
+   * Has it written some time soon, unless it is stored. A captured run is not: its activation ends
+   * with the node.
+   */
   save(snapshot: Snapshot): void {
     if (
       snapshot.stored === undefined &&

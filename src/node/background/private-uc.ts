@@ -19,7 +19,10 @@ const LOG_BYTES = 4096;
 
 type Node = Pick<NodeParts, 'account' | 'cores' | 'places' | 'snapshots' | 'owner'>;
 
-/** A UC that serves no client: the node runs it for its own ends, counts it as busy, and kills it afterwards. */
+/**
+ * A UC that serves no client: the node runs it for its own ends, counts it as busy, and kills it
+ * afterwards.
+ */
 export class PrivateUc implements AsyncDisposable {
   readonly #place: Place;
   readonly #action: Action;
@@ -98,7 +101,8 @@ export class PrivateUc implements AsyncDisposable {
   }
 
   /**
-   * What the function keeps of random values that it has drawn, each a kind, a colon, and a name. It has not run here.
+   * What the function keeps of random values that it has drawn, each a kind, a colon, and a name.
+   * It has not run here.
    * @throws PlatformError `examine_failed`
    */
   async examine(): Promise<readonly string[]> {
@@ -115,8 +119,8 @@ export class PrivateUc implements AsyncDisposable {
 }
 
 /**
- * Readies a parked UC for a capture. Where it fails the UC is of no more use. True if the function has drawn random
- * values: a clone of the capture has to be examined.
+ * Readies a parked UC for a capture. Where it fails the UC is of no more use. True if the function
+ * has drawn random values: a clone of the capture has to be examined.
  * @throws PlatformError `collect_failed`
  */
 export async function collect(uc: FunctionUc): Promise<boolean> {

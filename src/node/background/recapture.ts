@@ -15,7 +15,10 @@ type DeployPrivately = (from: Snapshot) => Promise<PrivateUc>;
 
 /** Between the run that gave cause and the capture: a burst of invocations is not disturbed. */
 const DELAY_MS = 100;
-/** Arguments that are longer are not kept: without them a function that draws random values is not captured again. */
+/**
+ * Arguments that are longer are not kept: without them a function that draws random values is not
+ * captured again.
+ */
 const ARGS_MAX = 16 * 1024;
 /** Of a run that compares clones. */
 const COMPARE_TIMEOUT_MS = 10_000;
@@ -31,10 +34,11 @@ interface Watch {
 
 /**
  * Captures functions again once their code is compiled, off every client's path. What starts warm
- * afterwards starts with that code. Of a function whose state lives on (`reuse`) an idle UC is captured when its
- * runs have become quicker than their first; for others, and where the operator has named harmless arguments, the
- * node warms a UC of its own. The new snapshot stays only if first runs from it are quicker, and if its clones do not
- * have random values in common that runs have drawn: clones are asked for that, and compared, before any other starts.
+ * afterwards starts with that code. Of a function whose state lives on (`reuse`) an idle UC is
+ * captured when its runs have become quicker than their first; for others, and where the operator
+ * has named harmless arguments, the node warms a UC of its own. The new snapshot stays only if
+ * first runs from it are quicker, and if its clones do not have random values in common that runs
+ * have drawn: clones are asked for that, and compared, before any other starts.
  */
 export class Recapturer {
   readonly #node: NodeParts;
@@ -76,8 +80,8 @@ export class Recapturer {
   }
 
   /**
-   * Captures the function again, a warm UC of the node's own if the operator allowed that, else an idle one. False if
-   * there is none, or it did not go well.
+   * Captures the function again, a warm UC of the node's own if the operator allowed that, else an
+   * idle one. False if there is none, or it did not go well.
    * @throws PlatformError when a warm-up run fails, or the host has no room; `keeps_random`
    */
   async recapture(record: FunctionRecord, action: Action): Promise<boolean> {
@@ -332,7 +336,10 @@ async function firstRunMs(from: Snapshot, deploy: DeployPrivately, { args }: War
   return medianOf(times);
 }
 
-/** What clones of a warmed snapshot have in common of random values: by their own account, then by what they answer. */
+/**
+ * What clones of a warmed snapshot have in common of random values: by their own account, then by
+ * what they answer.
+ */
 async function sharedValues(
   before: Snapshot | undefined,
   after: Snapshot,

@@ -4,7 +4,10 @@ import type { Core, Cores } from '../../cores/cores.ts';
 
 /** So often in a row, without an answer between, new tenders are started; then the node ends. */
 const ATTEMPTS_MAX = 6;
-/** Before the second attempt in a row; then twice as long each time, at most the other. The first begins at once. */
+/**
+ * Before the second attempt in a row; then twice as long each time, at most the other. The first
+ * begins at once.
+ */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2000;
 /** Tenders that have lived for so long were in order. */
@@ -27,8 +30,9 @@ interface RecoveryOptions {
 }
 
 /**
- * Puts new tenders in the place of those that died, and has brought back what they need. What ran on them has failed; what
- * waits, waits on. A node whose tenders die again and again without an answer between is given up.
+ * Puts new tenders in the place of those that died, and has brought back what they need. What ran
+ * on them has failed; what waits, waits on. A node whose tenders die again and again without an
+ * answer between is given up.
  */
 export class Recovery {
   readonly #options: RecoveryOptions;

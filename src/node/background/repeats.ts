@@ -15,8 +15,9 @@ const PIECE = 4;
 export type Pair = readonly [string, string];
 
 /**
- * Where clones of a warmed snapshot answer the same to the same arguments, and clones of the snapshot from before its runs do
- * not: the runs have left something that clones are to draw for themselves. Undefined: nowhere.
+ * Where clones of a warmed snapshot answer the same to the same arguments, and clones of the
+ * snapshot from before its runs do not: the runs have left something that clones are to draw for
+ * themselves. Undefined: nowhere.
  * @param warmed two clones' results
  * @param before of two clones of the snapshot that they ran from
  */

@@ -35,8 +35,9 @@ export class Restorer {
   }
 
   /**
-   * An invocation is about to look for a starting point. Without an idle UC it waits for the function's snapshot, as
-   * it would for the first cold start; for an argument snapshot it does not wait.
+   * An invocation is about to look for a starting point. Without an idle UC it waits for the
+   * function's snapshot, as it would for the first cold start; for an argument snapshot it does not
+   * wait.
    */
   prepare(record: FunctionRecord, action: Action, params: JsonText): void {
     if (record.snapshot === undefined) {

@@ -5,7 +5,10 @@ const { EAGAIN, E2BIG, ENOTSUP, ETIMEDOUT } = constants.errno;
 const FIRST_DELAY_MS = 30_000;
 const LAST_DELAY_MS = 3_600_000;
 
-/** It came to no instruction to be captured at; it has too many mappings; a file or shared memory; it did not stop. */
+/**
+ * It came to no instruction to be captured at; it has too many mappings; a file or shared memory;
+ * it did not stop.
+ */
 const REFUSALS: readonly number[] = [EAGAIN, E2BIG, ENOTSUP, ETIMEDOUT];
 
 /** A capture has failed for what the UC is or does: more memory or descriptors would not help. */
@@ -14,8 +17,8 @@ export function isRefusal(error: unknown): boolean {
 }
 
 /**
- * Whether the UCs of a function are to be captured after their cold start. One that stands in the way of its capture does
- * so again, most likely, and each attempt takes time of its core.
+ * Whether the UCs of a function are to be captured after their cold start. One that stands in the
+ * way of its capture does so again, most likely, and each attempt takes time of its core.
  */
 export class CaptureAttempts {
   #delayMs = FIRST_DELAY_MS;
@@ -26,7 +29,10 @@ export class CaptureAttempts {
     return nowMs >= this.#nextMs;
   }
 
-  /** A capture has failed. If that was the function's own doing, it takes longer each time until the next attempt. */
+  /**
+   * A capture has failed. If that was the function's own doing, it takes longer each time until the
+   * next attempt.
+   */
   failed(error: unknown, nowMs: number): void {
     if (isRefusal(error)) {
       this.#nextMs = nowMs + this.#delayMs;

@@ -54,7 +54,10 @@ type ColdState = 'none' | 'starting' | 'failed';
 
 /** Page tables, kernel objects and dirty pages of an idle UC, before one of the function was measured. */
 const ASSUMED_IDLE_BYTES = 400 * 1024;
-/** Process, memory map, credentials and link of a parked UC in the kernel, which no per-process file counts. */
+/**
+ * Process, memory map, credentials and link of a parked UC in the kernel, which no per-process file
+ * counts.
+ */
 export const UC_KERNEL_BYTES = 56 * 1024;
 /** A UC of which the tender has told nothing takes less, by far or by a little. */
 export const UNTOLD_BYTES = 1024 * 1024;

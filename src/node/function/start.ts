@@ -8,7 +8,10 @@ import type { Specialization } from './specialization.ts';
 export type Start =
   /** `promote`: it has no process. */
   | { readonly path: 'hot'; readonly uc: FunctionUc; readonly promote: boolean }
-  /** `leads`: it is to bring this argument snapshot on its way. `hold` ends when the deploy, which has its own, has begun. */
+  /**
+   * `leads`: it is to bring this argument snapshot on its way. `hold` ends when the deploy, which
+   * has its own, has begun.
+   */
   | (Deploy & {
       readonly path: 'warm';
       readonly hold: SnapshotHold;

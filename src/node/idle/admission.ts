@@ -5,9 +5,10 @@ import type { MemoryBudget } from './memory-budget.ts';
 type Room = Pick<MemoryBudget, 'admit' | 'begin' | 'claimMax' | 'roomBeside'>;
 
 /**
- * Who may begin to run, as far as memory goes. The first that has to wait for it (`W` is what waits) is not put off by
- * those that come later: they begin only if it could run beside all of them. So small ones pass a large one, and
- * it still runs as soon as those have ended that were there before.
+ * Who may begin to run, as far as memory goes. The first that has to wait for it (`W` is what
+ * waits) is not put off by those that come later: they begin only if it could run beside all of
+ * them. So small ones pass a large one, and it still runs as soon as those have ended that were
+ * there before.
  */
 export class Admission<W> {
   readonly #account: MemoryAccount;

@@ -11,7 +11,10 @@ const SPARE_IDLE_MS = 1000;
 /** The last used ones keep it longer. */
 const LAST_USED = 2;
 const LAST_USED_IDLE_MS = 30_000;
-/** Idle UCs of a core that may have a process: beyond it the longest unused one is demoted as soon as the core is free. */
+/**
+ * Idle UCs of a core that may have a process: beyond it the longest unused one is demoted as soon
+ * as the core is free.
+ */
 const LIVE_IDLE_PER_CORE = 256;
 /** Beyond this it is at once, which holds up what the core has to do by some milliseconds. */
 const LIVE_IDLE_MAX = 512;
@@ -21,7 +24,10 @@ const LIVE_IDLE_MIN = 32;
 const SWEEP_MS = 250;
 /** After so many refusals in a row a function's UCs are left alone. */
 const REFUSALS_MAX = 3;
-/** Attempts when it is asked for. A UC that has just answered comes to rest within milliseconds, on a busy core later. */
+/**
+ * Attempts when it is asked for. A UC that has just answered comes to rest within milliseconds, on
+ * a busy core later.
+ */
 const ASKED_ATTEMPTS = 5;
 
 /**
@@ -123,7 +129,10 @@ export class Demoter {
     return undefined;
   }
 
-  /** Once sent, whoever needs the UC promotes it: the tender does both in order. `attempts`: while it is on its way to rest. */
+  /**
+   * Once sent, whoever needs the UC promotes it: the tender does both in order. `attempts`: while
+   * it is on its way to rest.
+   */
   async #demote(uc: FunctionUc, attempts = 1): Promise<void> {
     const { record } = uc;
     this.#pool.setDemoted(uc);

@@ -2,7 +2,10 @@ import type { Core } from '../../cores/cores.ts';
 import type { FunctionRecord, FunctionUc } from '../function/function-record.ts';
 import { MemoryAccount } from './memory-account.ts';
 
-/** What a demoted UC is taken to keep until its tender says it: nothing is evicted for memory that is about to be free. */
+/**
+ * What a demoted UC is taken to keep until its tender says it: nothing is evicted for memory that
+ * is about to be free.
+ */
 const KEPT_BYTES = 64 * 1024;
 /** How far down a function's stack a UC on a less busy core is looked for. */
 const LOOK_BACK = 4;
@@ -10,9 +13,9 @@ const LOOK_BACK = 4;
 const CANDIDATES = 16;
 
 /**
- * Idle UCs, with a process or demoted. Of one function the last used goes first, since its pages are
- * warm in the caches; of the longest unused functions the one whose UC takes most, for the time that it was not
- * used, loses it first.
+ * Idle UCs, with a process or demoted. Of one function the last used goes first, since its pages
+ * are warm in the caches; of the longest unused functions the one whose UC takes most, for the time
+ * that it was not used, loses it first.
  */
 export class IdlePool {
   /** Functions with idle UCs, longest unused first, and when a UC of it became idle last. */

@@ -91,8 +91,9 @@ export class MemoryAccount {
   }
 
   /**
-   * The UC that has to go when those that run take too much: the one that grew last. Small ones, and those that take no more
-   * than was expected when they began, are spared as long as there are others.
+   * The UC that has to go when those that run take too much: the one that grew last. Small ones,
+   * and those that take no more than was expected when they began, are spared as long as there are
+   * others.
    */
   get outgrown(): FunctionUc | undefined {
     const grown = [...this.#grown].reverse();
@@ -145,7 +146,10 @@ export class MemoryAccount {
   }
 }
 
-/** What a function takes is expected to be what it took at most, and less only after many runs that took less. */
+/**
+ * What a function takes is expected to be what it took at most, and less only after many runs that
+ * took less.
+ */
 function learn({ record, peakBytes }: FunctionUc): void {
   const { expectedBytes } = record;
   record.expectedBytes =

@@ -42,7 +42,10 @@ export function captureMaxBytes(limitBytes: number): number {
   return Math.max(CAPTURE_MIN_BYTES, Math.floor(limitBytes * CAPTURE_SHARE));
 }
 
-/** UCs that the host has process ids for. Where it does not show how many there are, Linux's default counts. */
+/**
+ * UCs that the host has process ids for. Where it does not show how many there are, Linux's default
+ * counts.
+ */
 function processLimit(): number {
   const read = (name: string): number => {
     try {
@@ -66,9 +69,10 @@ interface MemoryBudgetParts {
 }
 
 /**
- * One budget over UCs that run, idle ones and snapshots. When it is nearly used up idle UCs lose their processes
- * (src/node/idle/demoter.ts). When it is exceeded they go first, for their snapshot brings them back at the
- * price of a warm start; then functions' snapshots; then, of those that run, one that took more than expected.
+ * One budget over UCs that run, idle ones and snapshots. When it is nearly used up idle UCs lose
+ * their processes (src/node/idle/demoter.ts). When it is exceeded they go first, for their snapshot
+ * brings them back at the price of a warm start; then functions' snapshots; then, of those that
+ * run, one that took more than expected.
  */
 export class MemoryBudget {
   readonly limitBytes: number;
@@ -121,9 +125,10 @@ export class MemoryBudget {
   }
 
   /**
-   * Whether a UC may begin to run that will take so many bytes more than are counted. Idle UCs give way, then snapshots. It
-   * has to wait where others that run take, or are expected to take, what it needs; never when none runs. What is small
-   * waits neither for what others are expected to take, nor for memory that is about to be free.
+   * Whether a UC may begin to run that will take so many bytes more than are counted. Idle UCs give
+   * way, then snapshots. It has to wait where others that run take, or are expected to take, what
+   * it needs; never when none runs. What is small waits neither for what others are expected to
+   * take, nor for memory that is about to be free.
    */
   admit(bytes: number): boolean {
     const { claimed, running } = this.#account;
@@ -184,9 +189,9 @@ export class MemoryBudget {
   }
 
   /**
-   * The host has no room for what was asked of a tender: idle UCs give way, processes first. What lacks may be
-   * descriptors: processes hold those, and snapshots that are not compact. Resolves when they have gone, which takes a
-   * process a while; false when there is nothing that could go.
+   * The host has no room for what was asked of a tender: idle UCs give way, processes first. What
+   * lacks may be descriptors: processes hold those, and snapshots that are not compact. Resolves
+   * when they have gone, which takes a process a while; false when there is nothing that could go.
    */
   async relieve(error: unknown): Promise<boolean> {
     const errno = errnoOf(error);

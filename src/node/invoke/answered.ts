@@ -9,7 +9,10 @@ import type {
 import type { JsonText, JsonValue } from '../../json/json-text.ts';
 import type { Outcome } from './outcome.ts';
 
-/** What an invocation came to. Its result and its log lines are made out of what is kept only for who looks at them. */
+/**
+ * What an invocation came to. Its result and its log lines are made out of what is kept only for
+ * who looks at them.
+ */
 export class AnsweredActivation implements Activation {
   readonly status: ActivationStatus;
   readonly resultText: JsonText;

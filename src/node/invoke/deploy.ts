@@ -15,9 +15,9 @@ export interface Deployed {
 }
 
 /**
- * Deploys a snapshot into a new UC of a function, at this place. `first` is called at once, so that the message that it
- * sends is there when the UC looks for it. Only a deploy that the host refused for lack of room is
- * tried again: nothing has run then.
+ * Deploys a snapshot into a new UC of a function, at this place. `first` is called at once, so that
+ * the message that it sends is there when the UC looks for it. Only a deploy that the host refused
+ * for lack of room is tried again: nothing has run then.
  */
 export async function deploySnapshot(
   { cores, owner, account, budget, sharing, snapshots }: NodeParts,

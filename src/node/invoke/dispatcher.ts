@@ -15,14 +15,14 @@ const ACTIVE_PER_CORE = 1024;
 const QUEUE_PER_CORE = 2048;
 
 /**
- * Chooses the starting point and the core of each invocation. An argument snapshot that
- * matches goes before all others, and the first invocation that matches brings it, unless it is what starts
- * cold. Then, an idle UC serves at once.
- * Without one, an invocation queues for a start, and takes whatever is first: a UC of its function
- * that comes free, or a slot to promote a demoted one or deploy a snapshot. While the first cold start of a function is
- * under way its other invocations wait for the snapshot that it brings, instead of
- * doing the same work beside it. For a UC that is being reset an invocation waits too: that takes less than a deploy.
- * So does one whose memory others have (src/node/idle/admission.ts).
+ * Chooses the starting point and the core of each invocation. An argument snapshot that matches
+ * goes before all others, and the first invocation that matches brings it, unless it is what starts
+ * cold. Then, an idle UC serves at once. Without one, an invocation queues for a start, and takes
+ * whatever is first: a UC of its function that comes free, or a slot to promote a demoted one or
+ * deploy a snapshot. While the first cold start of a function is under way its other invocations
+ * wait for the snapshot that it brings, instead of doing the same work beside it. For a UC that is
+ * being reset an invocation waits too: that takes less than a deploy. So does one whose memory
+ * others have (src/node/idle/admission.ts).
  */
 export class Dispatcher {
   readonly #cores: readonly Core[];
@@ -105,7 +105,10 @@ export class Dispatcher {
     this.#pump();
   }
 
-  /** The function's snapshot came out of the store, or did not: then the next start is a cold one that leads. */
+  /**
+   * The function's snapshot came out of the store, or did not: then the next start is a cold one
+   * that leads.
+   */
   restoreDone(record: FunctionRecord, snapshot: Snapshot | undefined): void {
     record.snapshot = snapshot;
     record.cold = 'none';
@@ -116,7 +119,8 @@ export class Dispatcher {
   release(uc: FunctionUc): void {
     const ticket = uc.record.waiting.find(({ record, special }) => !passesUcsBy(record, special));
     const first = this.#admission?.first;
-    // A function whose invocations follow each other without end must not keep its memory from one that waits for it.
+    // A function whose invocations follow each other without end must not keep its memory from one
+    // that waits for it.
     if (ticket !== undefined && (first === undefined || first === ticket)) {
       this.#settle(ticket);
       ticket.resolve({ path: 'hot', uc, promote: false });
@@ -168,8 +172,8 @@ export class Dispatcher {
   }
 
   /**
-   * Takes a slot and memory for a start; undefined when all are taken, or the slots of the cores where the function has
-   * demoted UCs, which are worth that wait. `ticket`: it waits already.
+   * Takes a slot and memory for a start; undefined when all are taken, or the slots of the cores
+   * where the function has demoted UCs, which are worth that wait. `ticket`: it waits already.
    */
   #begin(
     record: FunctionRecord,
@@ -246,8 +250,8 @@ export class Dispatcher {
   }
 
   /**
-   * Serves those who wait as far as there are slots; not those whose snapshot, runtime or UC is on its way, or
-   * whose demoted UCs are on a core without one.
+   * Serves those who wait as far as there are slots; not those whose snapshot, runtime or UC is on
+   * its way, or whose demoted UCs are on a core without one.
    */
   #pump(): void {
     if (this.#tickets.size === 0) {
@@ -295,7 +299,10 @@ function passesUcsBy(record: FunctionRecord, special: Specialization | undefined
   );
 }
 
-/** The function's snapshot, or a UC that is being reset, is on its way to an invocation with so many ahead of it. */
+/**
+ * The function's snapshot, or a UC that is being reset, is on its way to an invocation with so many
+ * ahead of it.
+ */
 function waitsForUc(record: FunctionRecord, special: Specialization | undefined, ahead: number): boolean {
   return record.cold === 'starting' || (ahead < record.resetting && !passesUcsBy(record, special));
 }

@@ -4,7 +4,10 @@ import type { Captured } from '../../tender/replies.ts';
 import { type FunctionRecord, functionSnapshotId, imagePathsOf } from '../function/function-record.ts';
 import type { NodeParts } from './parts.ts';
 
-/** The first cold start of a function has brought its snapshot, which saves `savedMs`; others may wait for it. */
+/**
+ * The first cold start of a function has brought its snapshot, which saves `savedMs`; others may
+ * wait for it.
+ */
 export function keepFunctionSnapshot(
   node: NodeParts,
   record: FunctionRecord,

@@ -193,7 +193,10 @@ export class Invocation {
     }
   }
 
-  /** A UC that has loaded the function's code, or why there is none. `sent`: the UC has been sent its code. */
+  /**
+   * A UC that has loaded the function's code, or why there is none. `sent`: the UC has been sent
+   * its code.
+   */
   async #load(place: Place, sent: (uc: FunctionUc) => void): Promise<FunctionUc | Outcome> {
     const { main, env, code, limits } = this.#action;
     try {
@@ -239,8 +242,9 @@ export class Invocation {
   }
 
   /**
-   * Asks for the function's snapshot of a UC that is about to load its code. The run message, which follows the answer at
-   * once, is taken when the UC goes on. Undefined: there is one, nobody wants it, or its like has failed lately.
+   * Asks for the function's snapshot of a UC that is about to load its code. The run message, which
+   * follows the answer at once, is taken when the UC goes on. Undefined: there is one, nobody wants
+   * it, or its like has failed lately.
    */
   #capture(uc: FunctionUc): AwaitedCapture | undefined {
     const record = this.#record;

@@ -62,7 +62,9 @@ function timeout(phase: Phase, limits: ActionLimits): Outcome {
 }
 
 function tooLong(bytes: number, limits: ActionLimits, reusable: boolean): Outcome {
-  const text = `The action produced a response that exceeded the allowed length: ${bytes} > ${limits.resultBytes} bytes.`;
+  const text =
+    `The action produced a response that exceeded the allowed length: ${bytes} > ${limits.resultBytes} ` +
+    'bytes.';
   return failure('application error', text, { reusable });
 }
 

@@ -15,8 +15,8 @@ interface PlaceOwner {
 }
 
 /**
- * A place among the active UCs of a core, from the moment when it was taken, and the UC that works there once there is one. Who
- * has it gives it back in a `finally`, whatever came of the work.
+ * A place among the active UCs of a core, from the moment when it was taken, and the UC that works
+ * there once there is one. Who has it gives it back in a `finally`, whatever came of the work.
  */
 export class Place {
   readonly core: Core;

@@ -15,8 +15,8 @@ interface SharingOptions {
 }
 
 /**
- * Gives a tender that has taken another's place the snapshots that the others have: those that it is asked for at once, the
- * rest one after the other.
+ * Gives a tender that has taken another's place the snapshots that the others have: those that it
+ * is asked for at once, the rest one after the other.
  */
 export class Sharing {
   readonly #options: SharingOptions;

@@ -12,8 +12,8 @@ import type { Place } from '../invoke/place.ts';
 import type { Continuation } from './live-capture.ts';
 
 /**
- * Deploys the snapshot of a captured run and lets it go on to its answer, with the action's limits anew. Nobody
- * else is served by that UC.
+ * Deploys the snapshot of a captured run and lets it go on to its answer, with the action's limits
+ * anew. Nobody else is served by that UC.
  * @throws PlatformError when the platform failed, never for what the function did
  */
 export async function resumeRun(

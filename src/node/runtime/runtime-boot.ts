@@ -28,7 +28,10 @@ const BOOTS_MAX = 3;
 const BOOT_TIMEOUT_MS = 60_000;
 /** Interpreters reserve by the memory they see; each deploy sets the function's own limit. */
 const BOOT_MEMORY_BYTES = 512 * 1024 * 1024;
-/** Longer than the short timers that an interpreter sets for itself: with `booted` the clocks jump, and they ring. */
+/**
+ * Longer than the short timers that an interpreter sets for itself: with `booted` the clocks jump,
+ * and they ring.
+ */
 const CLOCKS_BEHIND_S = 2;
 /** From `booted` to the driver's next read, where it parks; that is where clones should start. */
 const PARK_MS = 20;

@@ -12,8 +12,14 @@ import { isLibraryName } from '../libraries.ts';
  * desktop tools. Start-up hooks of the host (sitecustomize, .pth files) stay out too: what
  * they do belongs to the host, and would run in every boot.
  */
-const STDLIB_OMIT =
-  /^(test|idlelib|turtledemo|ensurepip|config-[^/]*|sitecustomize\.py|dist-packages\/[^/]*\.pth)$|(^|\/)(tests?)(\/|$)/;
+const STDLIB_OMIT = new RegExp(
+  [
+    /^(test|idlelib|turtledemo|ensurepip|config-[^/]*|sitecustomize\.py|dist-packages\/[^/]*\.pth)$/,
+    /(^|\/)(tests?)(\/|$)/,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+);
 const DIST_PACKAGES_OMIT = /^[^/]*\.pth$|^(apt|apt_pkg[^/]*|apt_inst[^/]*|gi|dbus)(\/|$)|(^|\/)tests(\/|$)/;
 
 const FLAGS: readonly string[] = [

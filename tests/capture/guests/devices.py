@@ -38,7 +38,10 @@ def through_pipe(data):
 
 
 def through_socket(data):
-    """Both ends of a loopback connection in one loop; a clone's process id is another, which asyncio takes for a fork."""
+    """
+    Both ends of a loopback connection in one loop; a clone's process id is another, which asyncio
+    takes for a fork.
+    """
     with socket.create_server(('127.0.0.1', 0)) as server:
         a = socket.create_connection(server.getsockname())
         b, _ = server.accept()
@@ -78,9 +81,11 @@ for step in range(STEPS):
     data = hashlib.shake_256(str(step).encode()).digest(120000)
     out = hashlib.sha256()
     with database:
-        database.executemany('insert into t (v) values (?)', [(data[i : i + 20].hex(),) for i in range(0, 4000, 20)])
+        rows = [(data[i : i + 20].hex(),) for i in range(0, 4000, 20)]
+        database.executemany('insert into t (v) values (?)', rows)
         database.execute('delete from t where k % 3 = ?', (step % 3,))
-    out.update(str(database.execute('select count(*), max(v), min(v), total(length(v)) from t').fetchall()).encode())
+    sums = database.execute('select count(*), max(v), min(v), total(length(v)) from t')
+    out.update(str(sums.fetchall()).encode())
     path = os.path.join(folder, str(step))
     with open(path, 'wb+') as file:
         file.write(data)

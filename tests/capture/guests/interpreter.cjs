@@ -1,5 +1,8 @@
 'use strict';
-/* The interpreter: deep recursion, generators, proxies, exceptions, regular expressions, code made at run time. */
+/*
+ * The interpreter: deep recursion, generators, proxies, exceptions, regular expressions, code made
+ * at run time.
+ */
 const { createHash } = require('node:crypto');
 const { writeSync } = require('node:fs');
 

@@ -1,4 +1,5 @@
-// The engine: JIT, deoptimisation, WebAssembly and its traps, big heaps, weak references, regular expressions, Intl.
+// The engine: JIT, deoptimisation, WebAssembly and its traps, big heaps, weak references, regular
+// expressions, Intl.
 function work(n) {
   let sum = 0;
   for (let i = 0; i < n; i++) sum = (sum + i * i) % 1_000_003;

@@ -75,7 +75,8 @@ def main():
     if only:
         loader.testNamePatterns = [f"*{pattern}*" for pattern in only.split(",")]
     for name in sys.argv[1:]:
-        suite.addTests(test for test in flat(loader.loadTestsFromName(f"test.{name}")) if not talks_to_host(test))
+        found = flat(loader.loadTestsFromName(f"test.{name}"))
+        suite.addTests(test for test in found if not talks_to_host(test))
     suite.run(Lines())
     print("done", " ".join(sys.argv[1:]), file=results)
 

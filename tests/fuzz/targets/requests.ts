@@ -1,4 +1,7 @@
-/** HTTP from anybody: no answer but a refusal without the key, however a request is written, and an end to each. */
+/**
+ * HTTP from anybody: no answer but a refusal without the key, however a request is written, and an
+ * end to each.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -23,7 +26,8 @@ const ready = app.listen({ port: 0, host: '127.0.0.1' });
 
 function request(line: string, body = '', head = ''): Buffer {
   return Buffer.from(
-    `${line} HTTP/1.1\r\nhost: x\r\nauthorization: Basic ${KEY}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${head}\r\n${body}`,
+    `${line} HTTP/1.1\r\nhost: x\r\nauthorization: Basic ${KEY}\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\n${head}\r\n${body}`,
   );
 }
 
@@ -50,7 +54,8 @@ export const requests: Target = {
     request(`DELETE ${ACTIONS}/f`),
     request('POST /%61pi/v1/namespaces/_/actions/f', '{}', 'expect: 100-continue\r\n'),
     Buffer.from(
-      `POST ${ACTIONS}/f HTTP/1.1\r\nhost: x\r\nauthorization: Basic ${KEY}\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+      `POST ${ACTIONS}/f HTTP/1.1\r\nhost: x\r\nauthorization: Basic ${KEY}\r\n` +
+        'transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n',
     ),
   ],
   one: async (input) => {

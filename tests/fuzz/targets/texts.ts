@@ -1,4 +1,7 @@
-/** JSON of anybody: a text is taken when JSON.parse takes it, and means the same however it is taken apart and set. */
+/**
+ * JSON of anybody: a text is taken when JSON.parse takes it, and means the same however it is taken
+ * apart and set.
+ */
 import assert from 'node:assert/strict';
 import { canonicalJson } from '../../../src/json/canonical.ts';
 import { itemsOf, JsonText, membersOf, objectOf, utf8Bytes } from '../../../src/json/json-text.ts';

@@ -68,7 +68,10 @@ async function bodyWithoutKey({ server }: Attacker, round: number): Promise<stri
     : `it was answered: ${answer.slice(0, 100)}`;
 }
 
-/** Node.js's own client would write the address anew. The first line of the answer, or nothing when the server hung up. */
+/**
+ * Node.js's own client would write the address anew. The first line of the answer, or nothing when
+ * the server hung up.
+ */
 function sendRaw(url: string, target: string): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
@@ -83,7 +86,8 @@ function sendRaw(url: string, target: string): Promise<string> {
     socket.on('close', () => resolve(answer.split('\r\n')[0] ?? ''));
     const body = bigBody();
     socket.write(
-      `PUT ${target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`,
+      `PUT ${target} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n` +
+        `content-length: ${body.length}\r\n\r\n`,
     );
     socket.write(body);
   });

@@ -5,7 +5,10 @@ import { failed, invokes, told, toldOrAccepted, toldOrEnded } from '../verdicts.
 const python = 'python:3.11';
 const nodejs = 'nodejs:24';
 
-/** Pages far from each other, most of them never written; read after the capture, in one call or by the function. */
+/**
+ * Pages far from each other, most of them never written; read after the capture, in one call or by
+ * the function.
+ */
 const SPARSE = `
 import mmap
 SIZE = 1 << 30
@@ -110,7 +113,8 @@ export const MEMORY_ATTACKS: readonly Attack[] = [
       memoryMb: 512,
       code: {
         source:
-          'import time\ndef main(args):\n    memory = bytearray(400 << 20)\n    memory[::4096] = b"x" * (100 << 10)\n    time.sleep(1)\n    return {}\n',
+          'import time\ndef main(args):\n    memory = bytearray(400 << 20)\n' +
+          '    memory[::4096] = b"x" * (100 << 10)\n    time.sleep(1)\n    return {}\n',
       },
     },
     once: invokes({}, toldOrAccepted),

@@ -28,7 +28,8 @@ export const OUTPUT_ATTACKS: readonly Attack[] = [
       kind: nodejs,
       code: {
         source:
-          'const fs = require("fs");\nconst part = Buffer.alloc(1 << 20, "x");\nexports.main = () => { for (;;) fs.writeSync(2, part); };',
+          'const fs = require("fs");\nconst part = Buffer.alloc(1 << 20, "x");\n' +
+          'exports.main = () => { for (;;) fs.writeSync(2, part); };',
       },
     },
     once: invokes({}, failed),

@@ -27,21 +27,26 @@ export const PROGRAM_ATTACKS: readonly Attack[] = [
     'threads-python',
     'threads are the context’s own: no process of the host is made',
     python,
-    'import threading, time\ndef main(args):\n    for i in range(100000):\n        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n    return {}\n',
+    'import threading, time\ndef main(args):\n    for i in range(100000):\n' +
+      '        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n    return {}\n',
     toldOrEnded,
   ),
   program(
     'threads-nodejs',
     'worker threads count in the memory of their context',
     nodejs,
-    'const { Worker } = require("worker_threads");\nexports.main = async () => { for (;;) { new Worker("for (;;);", { eval: true }); await new Promise(setImmediate); } };',
+    'const { Worker } = require("worker_threads");\n' +
+      'exports.main = async () => { for (;;) { new Worker("for (;;);", { eval: true }); ' +
+      'await new Promise(setImmediate); } };',
     toldOrEnded,
   ),
   program(
     'fork',
     'no process is made',
     python,
-    'import os\ndef main(args):\n    made = 0\n    for i in range(10000):\n        try:\n            os.fork()\n            made += 1\n        except OSError:\n            pass\n    return {"made": made}\n',
+    'import os\ndef main(args):\n    made = 0\n    for i in range(10000):\n        try:\n' +
+      '            os.fork()\n            made += 1\n        except OSError:\n            pass\n' +
+      '    return {"made": made}\n',
     (outcome) =>
       (outcome.result as { made?: number } | undefined)?.made === 0
         ? undefined
@@ -51,21 +56,27 @@ export const PROGRAM_ATTACKS: readonly Attack[] = [
     'descriptors',
     'descriptors are the context’s own',
     python,
-    'import os, socket\ndef main(args):\n    all = []\n    try:\n        while True:\n            all.append(os.open("/dev/null", 0))\n            all.append(socket.socketpair())\n    except OSError as error:\n        return {"errno": error.errno, "count": len(all)}\n',
+    'import os, socket\ndef main(args):\n    all = []\n    try:\n        while True:\n' +
+      '            all.append(os.open("/dev/null", 0))\n            all.append(socket.socketpair())\n' +
+      '    except OSError as error:\n        return {"errno": error.errno, "count": len(all)}\n',
     told,
   ),
   program(
     'recursion-python',
     'a stack that overflows ends its own context',
     python,
-    'import sys\nsys.setrecursionlimit(10 ** 9)\ndef down(n):\n    return down(n + 1) + down(n + 2)\ndef main(args):\n    return down(0)\n',
+    'import sys\nsys.setrecursionlimit(10 ** 9)\ndef down(n):\n    return down(n + 1) + down(n + 2)\n' +
+      'def main(args):\n    return down(0)\n',
     toldOrEnded,
   ),
   program(
     'recursion-nodejs',
     'a stack that overflows ends its own context',
     nodejs,
-    'require("v8").setFlagsFromString("--stack-size=60000");\nconst down = (n) => down(n + 1) + down(n + 2);\nexports.main = () => new Promise((resolve) => setTimeout(() => resolve(new Function("down", "return down(0)")(down))));',
+    'require("v8").setFlagsFromString("--stack-size=60000");\n' +
+      'const down = (n) => down(n + 1) + down(n + 2);\n' +
+      'exports.main = () => new Promise((resolve) => ' +
+      'setTimeout(() => resolve(new Function("down", "return down(0)")(down))));',
     toldOrEnded,
   ),
   program(

@@ -1,4 +1,7 @@
-"""A function with machine code of its own. `AT_IMPORT`, an init parameter, names what it does when it is loaded."""
+"""
+A function with machine code of its own. `AT_IMPORT`, an init parameter, names what it does when it
+is loaded.
+"""
 import ctypes
 import os
 import time

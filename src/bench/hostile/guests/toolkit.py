@@ -23,7 +23,8 @@ def host(*call):
 
 
 def send(type, payload):
-    return native.frame(ctypes.c_uint16(type), ctypes.c_uint16(0), len(payload), payload, number(len(payload)))
+    length = len(payload)
+    return native.frame(ctypes.c_uint16(type), ctypes.c_uint16(0), length, payload, number(length))
 
 
 def found(want):
@@ -44,7 +45,10 @@ def forge_ready():
 
 def forge_result(value):
     """An answer of one's own, before the driver gives its own."""
-    run = found(lambda each: type(each).__name__ == "_Run" or isinstance(each, dict) and each.get("op") == "run")
+    def is_run(each):
+        return type(each).__name__ == "_Run" or isinstance(each, dict) and each.get("op") == "run"
+
+    run = found(is_run)
     id = run["id"] if isinstance(run, dict) else run.id
     text = f'{{"op":"result","id":{id},"status":"ok","value":{value},"seeded":true}}\n'.encode()
     for at in range(0, len(text), 60000):
