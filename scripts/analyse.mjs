@@ -1,4 +1,5 @@
-// Has gcc's static analyser look at the C of the tender and the library OS: `npm run analyse`; fails on a warning.
+// Has gcc's static analyser look at the C of the tender and the library OS: `npm run analyse`.
+// It fails on a warning.
 // Of gcc 12 all checks are on; another version may find other false positives. A whole run takes a minute.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,5 @@
-// Writes compile_commands.json, by which editors and analysers know how each C file is compiled: `npm run compile-commands`.
+// Writes compile_commands.json, by which editors and analysers know how each C file is compiled:
+// `npm run compile-commands`.
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
