@@ -10,6 +10,8 @@ const layers = z
   .strictObject({
     /** Of each tree its folders, the lowest floor first. A file knows its own folder and lower floors. */
     floors: z.record(z.string(), z.array(z.array(z.string()))),
+    /** What lies beside the folders of a tree, above all floors. */
+    roots: z.record(z.string(), z.array(z.string())),
     /** Files that lower floors may know as well. */
     knownToAll: z.array(z.string()).max(1),
     /** Files that know each other in a circle, with the reason. */
@@ -104,6 +106,11 @@ describe('the layout', () => {
     it(`of ${tree} has a floor for each folder`, () => {
       const folders = new Set(filesBelow(tree, SOURCE).map((path) => folderOf(tree, path)));
       assert.deepEqual([...folders].sort(), [...floorOf.keys()].sort());
+    });
+
+    it(`of ${tree} has nothing beside the folders but what is known`, () => {
+      const beside = filesBelow(tree, SOURCE).filter((path) => folderOf(tree, path) === '.');
+      assert.deepEqual(beside.sort(), (layers.roots[tree] ?? []).toSorted());
     });
 
     it(`of ${tree} lets a file know its own folder and lower floors`, () => {
