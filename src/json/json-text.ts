@@ -101,7 +101,7 @@ type MemberTaker = (key: string, start: number, end: number, depth: number) => v
  * Calls `take` for each member of the object that begins at `start`; returns the offset behind the object.
  * @throws JsonError
  */
-export function eachMember(scanner: Scanner, start: number, take: MemberTaker): number {
+function eachMember(scanner: Scanner, start: number, take: MemberTaker): number {
   const { text } = scanner;
   if (!text.startsWith(OPEN_OBJECT, start)) {
     throw scanner.unexpected(start);
@@ -125,6 +125,19 @@ export function eachMember(scanner: Scanner, start: number, take: MemberTaker): 
       throw scanner.unexpected(at);
     }
     at = scanner.space(at + 1);
+  }
+}
+
+/**
+ * Calls `take` for each member of the object that a text is, with white space
+ * behind it at most.
+ * @throws JsonError
+ */
+export function eachMemberOf(text: string, take: MemberTaker): void {
+  using scanner = new Scanner(text);
+  const rest = scanner.space(eachMember(scanner, 0, take));
+  if (rest !== text.length) {
+    throw scanner.unexpected(rest);
   }
 }
 

@@ -1,5 +1,5 @@
-import { eachMember, JsonText, utf8Bytes } from '../json/json-text.ts';
-import { JsonError, Scanner } from '../json/scanner.ts';
+import { eachMemberOf, JsonText, utf8Bytes } from '../json/json-text.ts';
+import { JsonError } from '../json/scanner.ts';
 
 /** A long text to be read: as a value, or for certain members of the object that it is. */
 export interface LongJob {
@@ -41,11 +41,8 @@ function readValue(text: string): LongResult {
 
 function readMembers(text: string, keys: ReadonlySet<string>): LongResult {
   const found = new Map<string, FoundMember>();
-  using scanner = new Scanner(text);
-  const behind = eachMember(scanner, 0, (key, start, end, depth) => {
+  eachMemberOf(text, (key, start, end, depth) => {
     if (keys.has(key)) found.set(key, { key, start, end, depth });
   });
-  const rest = scanner.space(behind);
-  if (rest !== text.length) throw scanner.unexpected(rest);
   return { type: 'members', text, members: [...found.values()] };
 }

@@ -1,5 +1,5 @@
-import { DEPTH_MAX, eachMember, JsonText } from '../json/json-text.ts';
-import { JsonError, Scanner } from '../json/scanner.ts';
+import { DEPTH_MAX, eachMemberOf, JsonText } from '../json/json-text.ts';
+import { JsonError } from '../json/scanner.ts';
 import type { FoundMember } from '../reading/long-job.ts';
 
 /** Messages of docs/driver-protocol.md. What a driver says is hostile: user code runs beside it. */
@@ -165,11 +165,10 @@ function plainValue(text: string): unknown {
 function readLine(text: string): Line | undefined {
   const line = new Line();
   try {
-    using scanner = new Scanner(text);
-    const behind = eachMember(scanner, 0, (key, start, end, depth) => {
+    eachMemberOf(text, (key, start, end, depth) => {
       line.set(key, text.slice(start, end), depth);
     });
-    return scanner.space(behind) === text.length ? line : undefined;
+    return line;
   } catch (error) {
     if (error instanceof JsonError) {
       return undefined;
