@@ -225,6 +225,11 @@ describe('invocation', () => {
     }
   });
 
+  it('is waited for while it waits for its turn, however short its own time is', async () => {
+    await put('queued', 'queued', { limits: { timeout: 100 } });
+    assert.equal((await call('POST', `${BASE}/actions/queued?blocking=true`)).status, 200);
+  });
+
   it('that the platform fails after the client left becomes an activation too', async () => {
     await put('late');
     const { body } = await call('POST', `${BASE}/actions/late`);

@@ -49,6 +49,11 @@ export class FakeNode implements ComputeNode {
       await new Promise((resolve) => setTimeout(resolve, 150));
       return { result: { done: true } };
     },
+    /** As one that waits for a free core for longer than its own time limit. */
+    queued: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1300));
+      return {};
+    },
     logsLate: (_params, options) => {
       const say = (line: string) => options?.onLateLog?.({ timeMs: 0, stream: 'stderr', line });
       say('at once');

@@ -6,9 +6,13 @@ import { sendPieces } from '../long-answer.ts';
 /** So that an action that uses up its time answers with that error and not with a 202. */
 const WAIT_GRACE_MS = 1000;
 
-/** How long a client waits that asked for `timeout`; 0 for one that does not. Milliseconds. */
+/**
+ * How long a client waits that asked for `timeout`; 0 for one that does not. Milliseconds. It is not
+ * shortened to the action's limit: an invocation may wait for its turn before its own time begins.
+ */
 export function waitLimit(blocking: boolean, timeout: number, actionTimeout: number): number {
-  return blocking ? Math.min(timeout, actionTimeout + WAIT_GRACE_MS) : 0;
+  if (!blocking) return 0;
+  return actionTimeout <= timeout ? timeout + WAIT_GRACE_MS : timeout;
 }
 
 /** Answers with the activation, its result alone, or its id when there is no more to tell yet. */
