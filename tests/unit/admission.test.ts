@@ -50,7 +50,9 @@ function setUp(limitMb: number) {
       }
       const uc = new FunctionUc(++lastUc, start.core, OWNER, of);
       account.update(uc);
-      budget.settle(start.apart);
+      if (start.apart !== undefined) {
+        account.settle(start.apart, uc);
+      }
       await turn();
       dispatcher.startDone(start.core);
       return uc;
@@ -142,6 +144,17 @@ describe('admission by memory', () => {
     dispatcher.lost(first.core);
     gone(first);
     assert.equal(await waiting.isOver(), true);
+  });
+
+  it('does not take a start that was under way before for one that has passed it', async () => {
+    const { dispatcher, begin } = setUp(500);
+    const [large, other, small] = [known('large', 300), known('other', 300), known('small', 4)];
+    const start = now(dispatcher.acquire(large));
+    later(dispatcher.acquire(other));
+    dispatcher.reconsider();
+    now(dispatcher.acquire(small));
+    await begin(start, large);
+    now(dispatcher.acquire(small));
   });
 
   it('does not let a function whose invocations follow each other keep another waiting', async () => {

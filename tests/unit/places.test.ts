@@ -24,7 +24,7 @@ function parts() {
   }
   const places = new Places({
     dispatcher,
-    budget: { settle: () => undefined },
+    account: { settle: () => undefined },
     release: (uc) => dispatcher.release(uc),
     dispose: (uc) => void disposed.push(uc),
   });

@@ -11,6 +11,13 @@ export interface Charge {
   readonly bytes: number;
   /** That are set apart for it while it runs. */
   readonly claim: number;
-  /** It began to run while another start waited for memory: the number of that wait. */
+  /** It was admitted while another start waited for memory: the number of that wait. */
+  readonly wait: number;
+}
+
+/** What is set apart for a start until its UC counts. */
+export interface Apart {
+  readonly bytes: number;
+  /** As that of a charge. */
   readonly wait: number;
 }

@@ -1,6 +1,7 @@
 import type { PlatformError } from '../../contract/errors.ts';
 import type { Core } from '../../cores/cores.ts';
 import type { SnapshotHold } from '../../snapshot/snapshot.ts';
+import type { Apart } from './charge.ts';
 import type { FunctionRecord, FunctionUc } from './function-record.ts';
 import type { Specialization } from './specialization.ts';
 
@@ -24,8 +25,8 @@ export type Start =
 /** A new UC. */
 interface Deploy {
   readonly core: Core;
-  /** Bytes that the budget has set apart until the UC counts. */
-  readonly apart: number;
+  /** Undefined where memory is not counted. */
+  readonly apart: Apart | undefined;
 }
 
 /** An invocation that waits. */

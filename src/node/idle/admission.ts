@@ -1,8 +1,9 @@
+import type { Apart } from '../function/charge.ts';
 import type { FunctionRecord } from '../function/function-record.ts';
 import type { MemoryAccount } from './memory-account.ts';
 import type { MemoryBudget } from './memory-budget.ts';
 
-type Room = Pick<MemoryBudget, 'admit' | 'begin' | 'claimMax' | 'roomBeside'>;
+type Room = Pick<MemoryBudget, 'admit' | 'claimMax' | 'roomBeside'>;
 
 /**
  * Who may begin to run, as far as memory goes. The first that has to wait for it (`W` is what
@@ -47,11 +48,9 @@ export class Admission<W> {
     return true;
   }
 
-  /** Of a start that was admitted, and has no UC yet: bytes that the budget sets apart until that counts. */
-  setApart(record: FunctionRecord): number {
-    const bytes = this.#account.claimOf({ record });
-    this.#room.begin(bytes);
-    return bytes;
+  /** Sets memory apart for a start that was admitted, until its UC counts. */
+  setApart(record: FunctionRecord): Apart {
+    return this.#account.setApart(this.#account.claimOf({ record }));
   }
 
   /** It waits no more. */

@@ -1,4 +1,4 @@
-import { type Charge, SMALL_BYTES } from '../function/charge.ts';
+import { type Apart, type Charge, SMALL_BYTES } from '../function/charge.ts';
 import type { FunctionUc } from '../function/function-record.ts';
 
 /** A function's expected bytes come down by one part in so many with each run that takes less. */
@@ -14,6 +14,7 @@ export class MemoryAccount {
   #ending = 0;
   #idle = 0;
   #runners = 0;
+  #begun = 0;
   #late = 0;
   #wait = 0;
   /** UCs that run and have grown, the last one at the end. */
@@ -45,7 +46,12 @@ export class MemoryAccount {
     return this.#runners;
   }
 
-  /** What UCs claim that have begun to run since `beginWait`. */
+  /** Bytes set apart for starts that have no UC yet. */
+  get begun(): number {
+    return this.#begun;
+  }
+
+  /** What is claimed by, or set apart for, those that were admitted since `setWait`. */
   get late(): number {
     return this.#late;
   }
@@ -59,6 +65,25 @@ export class MemoryAccount {
   setWait(waiting: boolean): void {
     this.#wait = waiting ? Math.abs(this.#wait) + 1 : -Math.abs(this.#wait);
     this.#late = 0;
+  }
+
+  /** For a start that was admitted, until `settle`. */
+  setApart(bytes: number): Apart {
+    const apart = { bytes, wait: this.#wait };
+    this.#begun += bytes;
+    this.#late += this.#lateOf(apart.wait, bytes);
+    return apart;
+  }
+
+  /** The start's UC counts by itself now, or there will be none. */
+  settle(apart: Apart, uc: FunctionUc | undefined): void {
+    this.#begun -= apart.bytes;
+    this.#late -= this.#lateOf(apart.wait, apart.bytes);
+    if (uc?.charge?.kind === 'running') {
+      this.#add(uc.charge, -1);
+      uc.charge = { ...uc.charge, wait: apart.wait };
+      this.#add(uc.charge, 1);
+    }
   }
 
   /** Something has changed about the UC: what it does, or how much it takes. */
@@ -139,10 +164,12 @@ export class MemoryAccount {
         this.#running += bytes;
         this.#runners += sign;
         this.#claimed += sign * charge.claim;
-        if (this.#wait > 0 && charge.wait === this.#wait) {
-          this.#late += sign * charge.claim;
-        }
+        this.#late += this.#lateOf(charge.wait, sign * charge.claim);
     }
+  }
+
+  #lateOf(wait: number, bytes: number): number {
+    return this.#wait > 0 && wait === this.#wait ? bytes : 0;
   }
 }
 

@@ -82,8 +82,6 @@ export class MemoryBudget {
   readonly #maxProcesses = processLimit();
   readonly #end: (uc: FunctionUc) => Promise<void>;
   readonly #kill: (uc: FunctionUc) => void;
-  /** Set apart for starts that have no UC yet. */
-  #begun = 0;
 
   constructor({ limitBytes, account, idle, snapshots, end, kill }: MemoryBudgetParts) {
     this.limitBytes = limitBytes;
@@ -116,7 +114,7 @@ export class MemoryBudget {
 
   /** What is left for those who begin to run after a start that waits for `bytes`. */
   roomBeside(bytes: number): number {
-    return this.#roomBytes - this.#snapshots.pinnedBytes - bytes - this.#account.late - this.#begun;
+    return this.#roomBytes - this.#snapshots.pinnedBytes - bytes - this.#account.late;
   }
 
   /** The most that one UC may claim. */
@@ -131,9 +129,9 @@ export class MemoryBudget {
    * take, nor for memory that is about to be free.
    */
   admit(bytes: number): boolean {
-    const { claimed, running } = this.#account;
+    const { begun, claimed, running } = this.#account;
     const isSmall = bytes <= SMALL_BYTES;
-    const claims = (isSmall ? running : claimed) + this.#begun + bytes;
+    const claims = (isSmall ? running : claimed) + begun + bytes;
     if (!this.#isQuiet && claims + this.#snapshots.pinnedBytes > this.#roomBytes) {
       return false;
     }
@@ -144,17 +142,8 @@ export class MemoryBudget {
 
   /** No UC runs, or is about to run or to be gone. */
   get #isQuiet(): boolean {
-    return this.#account.runners === 0 && this.#account.ending === 0 && this.#begun === 0;
-  }
-
-  /** A start was admitted: so much is set apart for it until `settle`. */
-  begin(bytes: number): void {
-    this.#begun += bytes;
-  }
-
-  /** Its UC counts by itself now, or there will be none. */
-  settle(bytes: number): void {
-    this.#begun -= bytes;
+    const { begun, ending, runners } = this.#account;
+    return runners === 0 && ending === 0 && begun === 0;
   }
 
   /** The UC's memory is about to be copied. */

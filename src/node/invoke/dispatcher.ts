@@ -194,7 +194,7 @@ export class Dispatcher {
     if (!hasSlot(core) || !this.#admits(record, 0, ticket)) {
       return undefined;
     }
-    const apart = this.#admission?.setApart(record) ?? 0;
+    const apart = this.#admission?.setApart(record);
     core.starting += 1;
     core.active += 1;
     if (special?.snapshot !== undefined) {

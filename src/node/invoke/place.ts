@@ -1,13 +1,14 @@
 import type { Core } from '../../cores/cores.ts';
+import type { Apart } from '../function/charge.ts';
 import type { FunctionUc } from '../function/function-record.ts';
 import type { Start } from '../function/start.ts';
-import type { MemoryBudget } from '../idle/memory-budget.ts';
+import type { MemoryAccount } from '../idle/memory-account.ts';
 import type { Dispatcher } from './dispatcher.ts';
 
 /** Where places go back to. */
 interface PlaceOwner {
   readonly dispatcher: Pick<Dispatcher, 'startDone' | 'lost'>;
-  readonly budget: Pick<MemoryBudget, 'settle'>;
+  readonly account: Pick<MemoryAccount, 'settle'>;
   /** A UC has answered and may serve the next invocation, as its action's policy has it; with its place. */
   release(uc: FunctionUc): void;
   /** Kills a UC and does not wait for it. */
@@ -25,10 +26,16 @@ export class Place {
   #uc: FunctionUc | undefined;
   #isStarting: boolean;
   #isKept = false;
-  #apart: number;
+  #apart: Apart | undefined;
 
-  /** @param apart bytes that the budget has set apart for the UC that comes */
-  constructor(places: Places, core: Core, isStarting: boolean, uc: FunctionUc | undefined, apart: number) {
+  /** @param apart what is set apart for the UC that comes */
+  constructor(
+    places: Places,
+    core: Core,
+    isStarting: boolean,
+    uc: FunctionUc | undefined,
+    apart: Apart | undefined,
+  ) {
     this.#places = places;
     this.core = core;
     this.#isStarting = isStarting;
@@ -82,9 +89,9 @@ export class Place {
   }
 
   #settle(): void {
-    if (this.#apart > 0) {
-      this.#places.owner.budget.settle(this.#apart);
-      this.#apart = 0;
+    if (this.#apart !== undefined) {
+      this.#places.owner.account.settle(this.#apart, this.#uc);
+      this.#apart = undefined;
     }
   }
 
@@ -131,7 +138,7 @@ export class Places {
     return this.#add(core, false, undefined);
   }
 
-  #add(core: Core, isStarting: boolean, uc: FunctionUc | undefined, apart = 0): Place {
+  #add(core: Core, isStarting: boolean, uc: FunctionUc | undefined, apart?: Apart): Place {
     const place = new Place(this, core, isStarting, uc, apart);
     this.open.add(place);
     return place;
