@@ -186,7 +186,7 @@ struct control_demote {
 };
 
 struct control_demoted {
-	uint64_t delta_bytes; /* memory that the tender holds for it now */
+	uint64_t remains_bytes; /* memory that the tender holds for it now */
 	uint32_t pages; /* that differ from the snapshot's */
 	uint32_t own_pages; /* it had to itself */
 	uint64_t stop_ns; /* from its stop to the end of its process */

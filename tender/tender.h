@@ -16,7 +16,7 @@
 #include "loop/operation.h"
 #include "memory/image.h"
 #include "memory/spare_layer.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "peers/peers.h"
 #include "sandbox/libos_image.h"
 #include "sandbox/privileges.h"
@@ -94,7 +94,7 @@ struct tender {
 	/* idle/ */
 	struct list_node resets;
 	struct vma_list *embryo_map; /* what every embryo has mapped; NULL before it is asked for */
-	size_t kept_freed; /* bytes of demoted UCs since the heap was trimmed */
+	size_t remains_freed; /* bytes of demoted UCs since the heap was trimmed */
 
 	/* disk/ */
 	struct stores *stores;

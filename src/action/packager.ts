@@ -7,7 +7,7 @@ import {
   type ActionPolicy,
   DEFAULT_LIMITS,
   DEFAULT_POLICY,
-  type StartState,
+  type StartsFrom,
 } from '../contract/action.ts';
 import { PlatformError } from '../contract/errors.ts';
 import { CodeImages } from './code-images.ts';
@@ -36,7 +36,7 @@ interface PackagerOptions {
   /** `nodejs:default` → `nodejs:24`; throws a PlatformError `unknown_kind`. */
   readonly resolveKind: (kind: string) => string;
   /** What actions that say nothing about it start from (default: `reuse`). */
-  readonly state?: StartState;
+  readonly startsFrom?: StartsFrom;
 }
 
 interface PackageOptions {
@@ -75,7 +75,10 @@ export class Packager {
     this.#store = new CodeStore(options.codeDir, { durable: options.durable });
     this.#thread = new PackingThread(options.codeDir);
     this.#resolveKind = options.resolveKind;
-    this.#policy = { ...DEFAULT_POLICY, ...(options.state !== undefined && { state: options.state }) };
+    this.#policy = {
+      ...DEFAULT_POLICY,
+      ...(options.startsFrom !== undefined && { startsFrom: options.startsFrom }),
+    };
   }
 
   /**
@@ -170,7 +173,7 @@ export class Packager {
       main,
       Object.entries(env).sort(),
       limits.memoryBytes,
-      policy.state,
+      policy.startsFrom,
       policy.specialize,
       policy.warmup,
     ];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ActionPolicy, START_STATES } from '../contract/action.ts';
+import { type ActionPolicy, STARTS_FROM } from '../contract/action.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { itemsOf, JsonText, membersOf } from '../json/json-text.ts';
 import { type KeyValue, parse, userValue } from './schemas.ts';
@@ -7,22 +7,22 @@ import { type KeyValue, parse, userValue } from './schemas.ts';
 /** The annotation that holds the operator's choices for an action. */
 export const POLICY_ANNOTATION = 'seuss';
 
-const SPECIALIZATIONS_MAX = 32;
+const HALFWAY_POINTS_MAX = 32;
 const WARMUP_RUNS_MAX = 10_000;
 const WARMUP_RUNS = 50;
 
 const objectText = userValue.refine((value) => value.isObject, 'is no object');
 
 /** The arguments that one argument snapshot fixes. */
-const specialization = objectText
+const fixedArguments = objectText
   .refine((fixed) => !fixed.isObject || membersOf(fixed).size > 0, 'fixes no argument')
   .refine((fixed) => !fixed.isObject || !membersOf(fixed).has(''), 'has an argument without a name');
 
 const policy = z.strictObject({
-  state: z.enum(START_STATES).optional(),
+  state: z.enum(STARTS_FROM).optional(),
   specialize: z
-    .array(specialization)
-    .max(SPECIALIZATIONS_MAX)
+    .array(fixedArguments)
+    .max(HALFWAY_POINTS_MAX)
     .superRefine((all, context) => {
       const seen = new Set<string>();
       for (const [index, fixed] of all.entries()) {
@@ -56,7 +56,7 @@ export function policyOf(annotations: readonly KeyValue[]): Partial<ActionPolicy
     annotations: { [POLICY_ANNOTATION]: policyDocument(annotation.value) },
   }).annotations[POLICY_ANNOTATION];
   return {
-    ...(state !== undefined && { state }),
+    ...(state !== undefined && { startsFrom: state }),
     ...(specialize !== undefined && { specialize }),
     ...(warmup !== undefined && { warmup }),
   };

@@ -319,10 +319,10 @@ function withExec(annotations: readonly KeyValue[], kind: string): KeyValue[] {
 }
 
 /** The annotation that an action of this policy would have been put with. */
-function policyAnnotation({ policy: { state, specialize, warmup } }: Action): KeyValue[] {
-  if (state === DEFAULT_POLICY.state && specialize.length === 0 && warmup === undefined) return [];
+function policyAnnotation({ policy: { startsFrom, specialize, warmup } }: Action): KeyValue[] {
+  if (startsFrom === DEFAULT_POLICY.startsFrom && specialize.length === 0 && warmup === undefined) return [];
   const value = {
-    state,
+    state: startsFrom,
     specialize: specialize.map(argumentsText),
     ...(warmup !== undefined && { warmup: { ...warmup, args: argumentsText(warmup.args) } }),
   };

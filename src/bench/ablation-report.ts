@@ -21,16 +21,7 @@ export function formatAblation({ machine, rows, recapture }: AblationReport): st
     ]);
   }
   const again = new Table({
-    head: [
-      'kind',
-      'steady ms',
-      'first run ms',
-      'captured again',
-      'speed',
-      'captured again',
-      'KiB',
-      'captured again',
-    ],
+    head: ['kind', 'steady ms', 'first run ms', 'recaptured', 'speed', 'recaptured', 'KiB', 'recaptured'],
     style: { head: [], border: [] },
   });
   for (const { kind, steadyMs, beforeMs, afterMs, beforeBytes, afterBytes } of recapture) {

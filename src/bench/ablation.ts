@@ -226,7 +226,7 @@ async function measureRecapture(
     steady.push(await ownMs(node, action));
   }
   if (!(await node.recapture(action))) {
-    throw new PlatformError('bench_failed', `${kind} could not be captured again`);
+    throw new PlatformError('bench_failed', `${kind} could not be recaptured`);
   }
   const afterMs = await firstRuns();
   const afterBytes = ownBytes(node, action.name);

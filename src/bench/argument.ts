@@ -84,7 +84,7 @@ async function measure(
   const fixed = { ms: prefixMs };
   const action = await packager.fromPath(benchFunction(file), {
     kind,
-    policy: { state: 'fresh', specialize: [fixed] },
+    policy: { startsFrom: 'fresh', specialize: [fixed] },
   });
   const invoke = async (params: { ms: number; x: number }, path: StartPath) => {
     await pause(PAUSE_MS);
@@ -108,7 +108,7 @@ async function measure(
     totals.push(totalMs);
     deploys.push(deployMs);
   }
-  const { snapshot: id } = node.specializations(action)[0] ?? {};
+  const { snapshot: id } = node.halfwayPoints(action)[0] ?? {};
   const ownBytes = node.stats().snapshots.find((snapshot) => snapshot.id === id)?.ownBytes ?? 0;
   return { warm: summarize(warm), argument: summarize(totals), deploy: summarize(deploys), ownBytes };
 }

@@ -27,7 +27,7 @@ interface DensityParts {
   readonly totalBytes: number;
   /** The function's snapshot: its own words, or pages. */
   readonly snapshotBytes: number;
-  /** Heaps of the tenders: what is kept of demoted UCs, and the tables. */
+  /** Heaps of the tenders: remains of demoted UCs, and the tables. */
   readonly tenderBytes: number;
   /** Heap of the node. */
   readonly nodeBytes: number;

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { START_STATES } from '../contract/action.ts';
+import { STARTS_FROM } from '../contract/action.ts';
 import { machineLine } from './machine.ts';
 import type { BenchReport } from './run.ts';
 import type { StartResult } from './start.ts';
@@ -81,11 +81,11 @@ function plainOf(report: BenchReport, start: StartResult): Summary | undefined {
 
 function throughputTable(report: BenchReport): string {
   const table = new Table({
-    head: ['kind', ...START_STATES],
+    head: ['kind', ...STARTS_FROM],
     style: { head: [], border: [] },
   });
   for (const { kind, perSecond } of report.throughput) {
-    table.push([kind, ...START_STATES.map((state) => perSecond[state].toFixed(0))]);
+    table.push([kind, ...STARTS_FROM.map((state) => perSecond[state].toFixed(0))]);
   }
   return table.toString();
 }

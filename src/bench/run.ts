@@ -10,9 +10,9 @@ import {
   measurePlain,
   measureStarts,
   type PlainResult,
+  rehearse,
   type StartResult,
   type StartRuns,
-  warmUp,
 } from './start.ts';
 import { measureStates, type StateResult } from './states.ts';
 import { measureThroughput, type ThroughputResult } from './throughput.ts';
@@ -69,7 +69,7 @@ export async function runStartBench(options: BenchOptions): Promise<BenchReport>
   for (const anticipate of [true, false]) {
     await options.withNode({ preboot: kinds, anticipate, onProgress }, async (node) => {
       onProgress('running the node warm');
-      for (const subject of cases.filter(isNop)) await warmUp(node, packager, subject);
+      for (const subject of cases.filter(isNop)) await rehearse(node, packager, subject);
       for (const subject of cases) {
         onProgress(`measuring ${subject.kind} ${subject.name}${anticipate ? '' : ' without anticipation'}`);
         starts.push(await measureStarts(node, packager, subject, runs, anticipate));

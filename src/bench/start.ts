@@ -41,8 +41,8 @@ export interface PlainResult {
  */
 const PAUSE_MS = 20;
 /** A few seconds of service: by then V8 has optimised the node's own code. */
-const WARM_UP_STARTS = 300;
-const WARM_UP_HOT = 20_000;
+const REHEARSAL_STARTS = 300;
+const REHEARSAL_HOT = 20_000;
 /** By then a snapshot is compact, if it ever will be. */
 const COMPACTION_MS = 1000;
 /**
@@ -98,17 +98,17 @@ export async function measureStarts(
  * The node's own code is compiled as it runs, and a node in service has run for a while: on no
  * function that is measured.
  */
-export async function warmUp(node: ComputeNode, packager: Packager, subject: BenchCase): Promise<void> {
+export async function rehearse(node: ComputeNode, packager: Packager, subject: BenchCase): Promise<void> {
   const action = await packager.fromPath(subject.path, { kind: subject.kind });
-  for (let start = 0; start < WARM_UP_STARTS; start++) {
+  for (let start = 0; start < REHEARSAL_STARTS; start++) {
     const fresh = variant(action, -1 - start);
     await invoke(node, fresh);
     await node.dropIdle(fresh);
     await invoke(node, fresh);
     await node.forget(fresh);
   }
-  const last = variant(action, -1 - WARM_UP_STARTS);
-  for (let run = 0; run < WARM_UP_HOT; run++) await invoke(node, last);
+  const last = variant(action, -1 - REHEARSAL_STARTS);
+  for (let run = 0; run < REHEARSAL_HOT; run++) await invoke(node, last);
   await node.forget(last);
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
-import { type Action, START_STATES, type StartState } from '../contract/action.ts';
+import { type Action, STARTS_FROM, type StartsFrom } from '../contract/action.ts';
 import type { ActivationTimings } from '../contract/activation.ts';
 import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode } from '../contract/node.ts';
@@ -10,7 +10,7 @@ import { type Summary, summarize } from './statistics.ts';
 
 export interface StateResult {
   readonly kind: string;
-  readonly state: StartState;
+  readonly state: StartsFrom;
   /** Milliseconds from `invoke` to its answer, on a machine that has slept for a while. */
   readonly start: Summary;
   /** The same as soon as the context before it is done with: put back to its snapshot, say. */
@@ -34,8 +34,11 @@ export async function measureStates(
   runs: number,
 ): Promise<StateResult[]> {
   const results: StateResult[] = [];
-  for (const state of START_STATES) {
-    const action = await packager.fromPath(subject.path, { kind: subject.kind, policy: { state } });
+  for (const state of STARTS_FROM) {
+    const action = await packager.fromPath(subject.path, {
+      kind: subject.kind,
+      policy: { startsFrom: state },
+    });
     await measureRuns(node, action, WARM_UP_RUNS, () => pause(PAUSE_MS));
     const before = descendantsCpuMs();
     const timings = await measureRuns(node, action, runs, () => pause(PAUSE_MS));

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Packager } from '../action/packager.ts';
-import { type Action, START_STATES, type StartState } from '../contract/action.ts';
+import { type Action, STARTS_FROM, type StartsFrom } from '../contract/action.ts';
 import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { BenchCase } from './cases.ts';
@@ -11,7 +11,7 @@ import type { BenchCase } from './cases.ts';
  */
 export interface ThroughputResult {
   readonly kind: string;
-  readonly perSecond: Readonly<Record<StartState, number>>;
+  readonly perSecond: Readonly<Record<StartsFrom, number>>;
 }
 
 /** Clients that each send the next request when they have the answer. */
@@ -27,9 +27,12 @@ export async function measureThroughput(
   subject: BenchCase,
   runs: number,
 ): Promise<ThroughputResult> {
-  const perSecond: Record<StartState, number> = { reuse: 0, reset: 0, fresh: 0 };
-  for (const state of START_STATES) {
-    const action = await packager.fromPath(subject.path, { kind: subject.kind, policy: { state } });
+  const perSecond: Record<StartsFrom, number> = { reuse: 0, reset: 0, fresh: 0 };
+  for (const state of STARTS_FROM) {
+    const action = await packager.fromPath(subject.path, {
+      kind: subject.kind,
+      policy: { startsFrom: state },
+    });
     await invokeAll(node, action, CLIENTS);
     for (let round = 0; round < ROUNDS; round++) {
       await pause(PAUSE_MS);

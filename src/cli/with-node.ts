@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Packager } from '../action/packager.ts';
 import { processFolder, sweepProcessFolders } from '../action/process-folder.ts';
-import type { StartState } from '../contract/action.ts';
+import type { StartsFrom } from '../contract/action.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { ComputeNodeOptions } from '../contract/options.ts';
 import { dataDir } from '../contract/paths.ts';
@@ -45,16 +45,16 @@ export async function withNode<T>(
 }
 
 /**
- * @param state what actions that say nothing about it start from
+ * @param startsFrom what actions that say nothing about it start from
  * @param codeDir folder for the code of its actions; by default one that goes with this process
  */
-export function createPackager(state?: StartState, codeDir?: string): Packager {
+export function createPackager(startsFrom?: StartsFrom, codeDir?: string): Packager {
   if (codeDir === undefined) sweepProcessFolders(codeParent()).catch(() => undefined);
   return new Packager({
     codeDir: codeDir ?? processFolder(codeParent()),
     durable: codeDir !== undefined,
     resolveKind: (kind) => resolveKind(kind).name,
-    ...(state !== undefined && { state }),
+    ...(startsFrom !== undefined && { startsFrom }),
   });
 }
 

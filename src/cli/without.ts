@@ -1,20 +1,19 @@
 import { type ComputeNodeOptions, OPTIMISATIONS, type Optimisation } from '../contract/options.ts';
 
-/** Stands for all anticipatory optimisation. */
-const ALL_ANTICIPATION = 'ao';
+/** Stand for all anticipation. */
+const ALL_ANTICIPATION = ['anticipation', 'ao'];
 
 const isOptimisation = (name: string): name is Optimisation =>
   (OPTIMISATIONS as readonly string[]).includes(name);
 
 /**
- * What `--without http,templates` means to a node: items of anticipatory optimisation and other
- * optimisations.
+ * What `--without http,templates` means to a node: items of anticipation and other optimisations.
  */
 export function parseWithout(text: string): Pick<ComputeNodeOptions, 'anticipate' | 'without'> {
   const names = text.split(',');
-  const except = names.filter((name) => !isOptimisation(name) && name !== ALL_ANTICIPATION);
+  const except = names.filter((name) => !isOptimisation(name) && !ALL_ANTICIPATION.includes(name));
   return {
-    anticipate: names.includes(ALL_ANTICIPATION) ? false : { except },
+    anticipate: names.some((name) => ALL_ANTICIPATION.includes(name)) ? false : { except },
     without: names.filter(isOptimisation),
   };
 }

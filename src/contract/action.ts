@@ -11,16 +11,16 @@ export type ObjectArguments = JsonText | JsonObject;
  * so that state survives as in OpenWhisk and Lambda. `reset`: one that was put back to its
  * snapshot. `fresh`: a new one.
  */
-export const START_STATES = ['reuse', 'reset', 'fresh'] as const;
+export const STARTS_FROM = ['reuse', 'reset', 'fresh'] as const;
 
-export type StartState = (typeof START_STATES)[number];
+export type StartsFrom = (typeof STARTS_FROM)[number];
 
 /** The operator's choices for one action, from its annotation `seuss`. */
 export interface ActionPolicy {
-  readonly state: StartState;
+  readonly startsFrom: StartsFrom;
   /** Fixed arguments, an object for each argument snapshot that is wanted. */
   readonly specialize: readonly ObjectArguments[];
-  /** Runs that do no harm outside of the UC: the function's snapshot is taken again after them. */
+  /** Runs that do no harm outside of the UC: the function is recaptured after them. */
   readonly warmup?: Warmup | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface Warmup {
   readonly runs: number;
 }
 
-export const DEFAULT_POLICY: ActionPolicy = { state: 'reuse', specialize: [] };
+export const DEFAULT_POLICY: ActionPolicy = { startsFrom: 'reuse', specialize: [] };
 
 /** A function's code, ready for a UC. Made by `src/action`. */
 export type ActionCode =

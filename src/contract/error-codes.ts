@@ -77,11 +77,11 @@ export const ERRORS = {
   tender_refused: platform('A tender refused a request.'),
   tender_version: platform('A tender is of another version.'),
   too_few_descriptors: platform('The host allows this process too few open files.'),
-  unknown_anticipation: platform('There is no anticipatory optimisation of that name.'),
+  unknown_anticipation: platform('There is no anticipation of that name.'),
   unknown_attack: platform('There is no attack of that name.'),
   unknown_optimisation: platform('There is no optimisation of that name.'),
   unreachable: platform('No node answers at the address.'),
-  warmup_failed: platform('A warm-up run of a function did not succeed.'),
+  warmup_failed: platform('A warmup run of a function did not succeed.'),
   wrong_path: platform('A measurement met with another start path than it was for.'),
 } as const satisfies Readonly<Record<string, ErrorKind>>;
 

@@ -1,10 +1,10 @@
 import type { Action, Arguments } from './action.ts';
 import type { Activation, InvokeOptions, RunningActivation } from './activation.ts';
 import type { PlatformError } from './errors.ts';
-import type { SnapshotDetails, SnapshotDiff, SnapshotInfo, SpecializationInfo } from './snapshot.ts';
+import type { HalfwayPointInfo, SnapshotDetails, SnapshotDiff, SnapshotInfo } from './snapshot.ts';
 
 export interface UcMemory {
-  /** It has no process: what is kept of it counts as private. */
+  /** It has no process: its remains count as private. */
   readonly demoted: boolean;
   readonly privateBytes: number;
   readonly sharedBytes: number;
@@ -68,7 +68,7 @@ export interface FunctionRunner {
   /** Forget an action's idle UCs and snapshot (it was updated or deleted). */
   forget(action: Action): Promise<void>;
   /** Argument snapshots of an action, deepest first: those that it declares, and that of its checkpoint(). */
-  specializations(action: Action): SpecializationInfo[];
+  halfwayPoints(action: Action): HalfwayPointInfo[];
 }
 
 /** Looks at what runs and at what is kept of it. */
@@ -105,7 +105,7 @@ export interface NodeProbe {
   demoteIdle(action: Action): Promise<number>;
   /**
    * Capture the function again now, as the node does by itself once its code is compiled: an idle
-   * UC of it, or, where the policy has a warm-up, a UC that has run that. The new snapshot takes
+   * UC of it, or, where the policy has a warmup, a UC that has run that. The new snapshot takes
    * the old one's place; when the node does it by itself, only if first runs are quicker then.
    * False when there was nothing to capture.
    * @throws PlatformError `warmup_failed`

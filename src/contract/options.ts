@@ -22,7 +22,7 @@ export interface ComputeNodeOptions {
   /** Keeps snapshots on disk, so that a later node starts from them; by default they end with the process. */
   readonly store?: StoreOptions;
   /**
-   * Anticipatory optimisation before the runtime capture (default true): what functions would all
+   * Anticipation before the runtime capture (default true): what functions would all
    * do first. Single items can be left out; those that a runtime does not have are ignored there.
    * They are listed in drivers/LANGUAGE/anticipations.json.
    */

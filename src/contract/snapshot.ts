@@ -22,12 +22,12 @@ export interface SnapshotInfo {
   readonly createdMs: number;
   /** Of an argument snapshot: the arguments that it fixes. */
   readonly fixed?: JsonText;
-  /** Taken again after runs, when the function's code was compiled. */
+  /** It is a recapture: taken after runs, when the function's code was compiled. */
   readonly warmed?: boolean;
 }
 
 /** A place half-way through a function's run where invocations start, or would. */
-export interface SpecializationInfo {
+export interface HalfwayPointInfo {
   /** The arguments that it fixes; none for the function's own checkpoint(), which any object matches. */
   readonly fixed: JsonText;
   readonly origin: 'declared' | 'checkpoint';

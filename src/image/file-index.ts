@@ -12,7 +12,7 @@ interface FileExtent {
 
 const DIRENT_BYTES = 12;
 
-interface Node {
+interface Inode {
   readonly bytes: number;
   readonly offset: number;
 }
@@ -50,13 +50,13 @@ export class FileIndex {
     return buffer;
   }
 
-  #node(nid: number): Node {
+  #inode(nid: number): Inode {
     const inode = this.#read(nid * SLOT_BYTES, INODE_BYTES);
     return { bytes: Number(inode.readBigUInt64LE(8)), offset: inode.readUInt32LE(16) * BLOCK_BYTES };
   }
 
   #walk(nid: number, path: string): void {
-    const { bytes, offset } = this.#node(nid);
+    const { bytes, offset } = this.#inode(nid);
     for (let at = 0; at < bytes; at += BLOCK_BYTES) {
       this.#walkBlock(this.#read(offset + at, Math.min(bytes - at, BLOCK_BYTES)), path);
     }
@@ -73,7 +73,7 @@ export class FileIndex {
       if (type === FileType.directory && name !== '.' && name !== '..') {
         this.#walk(nid, `${path}/${name}`);
       } else if (type === FileType.regular) {
-        this.#extents.push({ path: `${path}/${name}`, ...this.#node(nid) });
+        this.#extents.push({ path: `${path}/${name}`, ...this.#inode(nid) });
       }
     }
   }

@@ -3,12 +3,7 @@ import type { Activation, InvokeOptions, RunningActivation } from '../contract/a
 import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode, NodeStats, UcMemory } from '../contract/node.ts';
 import type { ComputeNodeOptions } from '../contract/options.ts';
-import type {
-  SnapshotDetails,
-  SnapshotDiff,
-  SnapshotInfo,
-  SpecializationInfo,
-} from '../contract/snapshot.ts';
+import type { HalfwayPointInfo, SnapshotDetails, SnapshotDiff, SnapshotInfo } from '../contract/snapshot.ts';
 import type { Core, Cores } from '../cores/cores.ts';
 import { resolveKind } from '../runtime/kinds.ts';
 import { type Snapshot, snapshotInfo } from '../snapshot/snapshot.ts';
@@ -30,8 +25,8 @@ import {
   functionRecord,
   takeSnapshots,
 } from './function/function-record.ts';
+import { halfwayPointsOf } from './function/halfway.ts';
 import { RunningInvocations } from './function/running.ts';
-import { specializationsOf } from './function/specialization.ts';
 import { Admission } from './idle/admission.ts';
 import { Demoter } from './idle/demoter.ts';
 import { IdleMeter, memoryOfIdle } from './idle/idle-meter.ts';
@@ -214,8 +209,8 @@ export class SeussNode implements ComputeNode, NodeParts, UcOwner {
     };
   }
 
-  specializations(action: Action): SpecializationInfo[] {
-    return specializationsOf(action, this.#functions.get(action.digest)?.specializations);
+  halfwayPoints(action: Action): HalfwayPointInfo[] {
+    return halfwayPointsOf(action, this.#functions.get(action.digest)?.halfwayPoints);
   }
 
   running(): readonly RunningActivation[] {

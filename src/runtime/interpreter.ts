@@ -17,7 +17,7 @@ const COMMON_ENV = {
   TZ: 'UTC',
 };
 
-/** Anticipatory optimisation: all of it, none, or all but some of its items. */
+/** Anticipation: all of it, none, or all but some of its items. */
 export type Anticipate = boolean | { readonly except: readonly string[] };
 
 export function interpreterCommand(kind: Kind, anticipate: Anticipate): InterpreterCommand {

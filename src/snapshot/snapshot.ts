@@ -34,8 +34,8 @@ export interface Snapshot {
   deploying: number;
   /** Hash of its bytes and its ancestors' in the store, once it is there. */
   stored?: string;
-  /** Taken again of a UC whose code was compiled. */
-  readonly warmed?: boolean;
+  /** A recapture: of a UC whose code was compiled. */
+  readonly isRecapture?: boolean;
   /** No tender has it any more: those that had it died. */
   lost?: boolean;
   /** Tells its user that the cache gave it up. */
@@ -101,7 +101,7 @@ export function snapshotInfo(snapshot: Snapshot, stored: boolean): SnapshotInfo 
     deploys: snapshot.deploys,
     createdMs: snapshot.createdMs,
     ...(snapshot.fixed !== undefined && { fixed: snapshot.fixed }),
-    ...(snapshot.warmed === true && { warmed: true }),
+    ...(snapshot.isRecapture === true && { warmed: true }),
   };
 }
 

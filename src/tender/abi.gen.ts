@@ -150,7 +150,7 @@ export const At = {
   captured: { parent: 0, ownPages: 8, sharedPages: 16, maps: 24, runs: 28, stopNs: 32, copyNs: 40, rip: 48 },
   deploy: { snapshot: 0, memoryLimit: 8, trace: 16 },
   demote: { snapshot: 0 },
-  demoted: { deltaBytes: 0, pages: 8, ownPages: 12, stopNs: 16 },
+  demoted: { remainsBytes: 0, pages: 8, ownPages: 12, stopNs: 16 },
   compacted: { bytes: 0, pages: 8 },
   stored: { planBytes: 0, layerBytes: 8 },
   load: { snapshot: 0, parent: 8, imageCount: 16, images: 20 },

@@ -35,7 +35,7 @@ export interface Captured {
 
 export interface Demoted {
   /** Memory that the tender holds for the UC now. */
-  readonly deltaBytes: number;
+  readonly remainsBytes: number;
   /** Pages that differ from the snapshot's, and all that the UC had to itself. */
   readonly pages: number;
   readonly ownPages: number;
@@ -174,7 +174,7 @@ export function decodeCaptured(payload: Buffer): Captured {
 export function decodeDemoted(payload: Buffer): Demoted {
   need(payload, Size.demoted, 'demotion reply');
   return {
-    deltaBytes: readU64(payload, At.demoted.deltaBytes),
+    remainsBytes: readU64(payload, At.demoted.remainsBytes),
     pages: payload.readUInt32LE(At.demoted.pages),
     ownPages: payload.readUInt32LE(At.demoted.ownPages),
     stopNs: readU64(payload, At.demoted.stopNs),

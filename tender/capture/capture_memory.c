@@ -17,7 +17,7 @@
 #include "plan/page_runs.h"
 #include "process/maps.h"
 #include "process/page_copy.h"
-#include "process/page_store.h"
+#include "process/page_buffer.h"
 #include "process/pagemap.h"
 #include "process/process_read.h"
 #include "process/unchanged.h"
@@ -38,7 +38,7 @@
 #define HOLE_PAGES 512
 
 /* Of more pages than that, those that are read ahead are not worth their memory. */
-#define STORED_OF_MAX (8 * PAGE_STORE_MAX)
+#define STORED_OF_MAX (8 * PAGE_BUFFER_MAX)
 
 static void list_sources(struct capture *c)
 {
@@ -65,7 +65,7 @@ static int drop_unchanged(struct capture *c)
 
 		files[count++] = (struct backing){ l->file, l->fd, layer_view(l), l->bytes };
 	}
-	return unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own, c->store);
+	return unchanged_drop(c->uc->pid, &c->vmas, files, count, &c->own, c->buffer);
 }
 
 static int lay_out(struct capture *c, struct layout_input *in)
@@ -107,10 +107,10 @@ int capture_lay_out(struct tender *t, struct capture *c)
 		return error;
 	list_sources(c);
 	c->failed = "reading of its pages";
-	c->small = mapped && page_runs_pages(&c->own) <= PAGE_STORE_MAX;
+	c->small = mapped && page_runs_pages(&c->own) <= PAGE_BUFFER_MAX;
 	if (page_runs_pages(&c->own) <= STORED_OF_MAX) {
-		c->store = operation_buffer(sizeof *c->store);
-		c->store->count = 0;
+		c->buffer = operation_buffer(sizeof *c->buffer);
+		c->buffer->count = 0;
 	}
 	error = c->small || t->without & OPTIMISATION_UNCHANGED ? 0 : drop_unchanged(c);
 	if (error)
@@ -173,7 +173,7 @@ int capture_copy_pages(struct tender *t, struct capture *c)
 	if (c->layer.view && c->small)
 		error = copy_to_view(c);
 	else
-		error = page_copy(c->uc->pid, l->copies, l->copy_count, c->store, c->layer.fd);
+		error = page_copy(c->uc->pid, l->copies, l->copy_count, c->buffer, c->layer.fd);
 	spare_layer_return_view(t, &c->layer);
 	if (!error && ftruncate(c->layer.fd, (off_t)l->layer_bytes) < 0)
 		error = -errno;

@@ -20,7 +20,7 @@
 
 struct tender;
 struct uc;
-struct page_store;
+struct page_buffer;
 
 #define CAPTURE_SOURCES_MAX (UC_IMAGE_MAX + LAYERS_MAX)
 
@@ -29,7 +29,7 @@ struct capture {
 	struct control_capture request;
 	uint32_t seq;
 	enum tracee_patience patience;
-	struct page_store *store; /* or NULL */
+	struct page_buffer *buffer; /* or NULL */
 	struct tracee tracee;
 	struct vma_list vmas;
 	struct page_runs own;
@@ -37,7 +37,7 @@ struct capture {
 	size_t source_count;
 	struct layout layout;
 	struct layer_file layer;
-	bool small; /* its pages are stored as they are: soon it is kept as words */
+	bool small; /* its pages are stored as they are: soon it is compact */
 	uint64_t begin_ns, copy_ns, stop_ns, clock_ns;
 	const char *failed; /* what failed, for the node */
 };

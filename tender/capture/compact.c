@@ -18,10 +18,10 @@
 #include "memory/pages.h"
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "peers/peers.h"
 #include "plan/map_list.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 #include "plan/page_runs.h"
 #include "plan/plan.h"
 #include "plan/vma_list.h"
@@ -43,8 +43,8 @@ struct compaction {
 	struct pristine now, base;
 	struct vma_list vmas; /* of the snapshot */
 	struct page_runs look;
-	struct page_delta delta;
-	size_t limit; /* of delta's bytes */
+	struct page_changes changes;
+	size_t limit; /* of the bytes of changes */
 	uint64_t *now_words, *base_words; /* a chunk of each */
 };
 
@@ -102,9 +102,9 @@ static int compare(struct compaction *c, uint64_t addr, uint64_t end)
 
 	if (!error)
 		error = pristine_read(&c->base, addr, c->base_words, end - addr);
-	for (; !error && addr < end; addr += UC_PAGE_SIZE, w += DELTA_PAGE_WORDS)
-		page_delta_add(&c->delta, addr, access_of(c, addr), c->base_words + w, c->now_words + w);
-	if (!error && (c->delta.bytes > c->limit || c->delta.pages > CHANGED_PAGES_MAX))
+	for (; !error && addr < end; addr += UC_PAGE_SIZE, w += PAGE_WORDS)
+		page_changes_add(&c->changes, addr, access_of(c, addr), c->base_words + w, c->now_words + w);
+	if (!error && (c->changes.bytes > c->limit || c->changes.pages > CHANGED_PAGES_MAX))
 		error = -E2BIG;
 	return error ? error : operation_pause_if_due();
 }
@@ -162,7 +162,7 @@ static int check(struct tender *t, struct compaction *c)
 	return c->parent ? 0 : -EOPNOTSUPP;
 }
 
-static int make_words(struct tender *t, struct compaction *c, struct words *words)
+static int pack_changes(struct tender *t, struct compaction *c, struct packed_plan *packed)
 {
 	struct plan_difference difference;
 	uint64_t bytes;
@@ -182,8 +182,8 @@ static int make_words(struct tender *t, struct compaction *c, struct words *word
 	difference = (struct plan_difference){
 		.maps = c->base.other.items,
 		.map_count = c->base.other.count,
-		.changes = c->delta.data,
-		.change_bytes = c->delta.bytes,
+		.changes = c->changes.data,
+		.change_bytes = c->changes.bytes,
 	};
 	/* Others had their turns meanwhile. From here on there is no pause. */
 	if (snapshot_is_compact(c->snapshot))
@@ -191,7 +191,7 @@ static int make_words(struct tender *t, struct compaction *c, struct words *word
 	fd = plan_write_compact(c->snapshot->pages->plan_fd, &difference, &bytes);
 	if (fd < 0)
 		return fd;
-	error = words_new_from(t, fd, bytes, words);
+	error = packed_new_from(t, fd, bytes, packed);
 	close(fd);
 	return error;
 }
@@ -201,12 +201,12 @@ uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s)
 	struct plan_view plan = { 0 };
 	uint32_t pages = 0;
 
-	if (words_view(t, s, &plan))
+	if (packed_view(t, s, &plan))
 		return 0;
 	for (const char *at = plan.changes, *end = at + plan.head->changes_bytes; at < end; pages++) {
 		struct plan_change change;
 
-		at = page_delta_next(at, &change);
+		at = page_changes_next(at, &change);
 	}
 	plan_close(&plan);
 	return pages;
@@ -215,16 +215,16 @@ uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s)
 static void carry_out(struct tender *t, void *job)
 {
 	struct compaction *c = job;
-	struct words words = { 0 };
-	int error = make_words(t, c, &words);
+	struct packed_plan packed = { 0 };
+	int error = pack_changes(t, c, &packed);
 
 	if (!error)
-		error = snapshot_keep_words(t, c->snapshot, &words);
+		error = snapshot_make_compact(t, c->snapshot, &packed);
 	if (error) {
 		control_error(t, 0, c->seq, -error, "compaction of a snapshot: %s", strerror(-error));
 	} else {
-		struct control_compacted reply = { .bytes = PAGE_UP(words.bytes) + FIXED_BYTES,
-						   .pages = c->delta.pages };
+		struct control_compacted reply = { .bytes = PAGE_UP(packed.bytes) + FIXED_BYTES,
+						   .pages = c->changes.pages };
 
 		peers_compact(t, c->snapshot, c->seq, &reply, sizeof reply);
 	}
@@ -232,7 +232,7 @@ static void carry_out(struct tender *t, void *job)
 	pristine_close(&c->base);
 	vma_list_free(&c->vmas);
 	page_runs_free(&c->look);
-	page_delta_free(&c->delta);
+	page_changes_free(&c->changes);
 	snapshot_put(c->snapshot);
 	snapshot_put(c->parent);
 	free(c);

@@ -126,7 +126,7 @@ static int inspect(struct tender *t, struct snapshot *s, struct control_inspecte
 	*out = (struct control_inspected){
 		.parent = s->parent,
 		.own_bytes =
-			bytes_of(plan_fd) + (snapshot_is_compact(s) ? 0 : bytes_of(s->pages->derived_fd)),
+			bytes_of(plan_fd) + (snapshot_is_compact(s) ? 0 : bytes_of(s->pages->difference_fd)),
 		.own_source = PLAN_ANONYMOUS,
 		.form = snapshot_is_compact(s) ? CONTROL_FORM_WORDS : CONTROL_FORM_PAGES,
 		.maps = (uint32_t)p.maps.count,

@@ -15,7 +15,7 @@
 #include "memory/snapshot.h"
 #include "plan/change_index.h"
 #include "plan/map_list.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 #include "tender.h"
 
 /* One step reads so many pages of each: most of a millisecond. */
@@ -95,7 +95,7 @@ static uint32_t words_that_differ(const uint64_t *a, const uint64_t *b)
 {
 	uint32_t words = 0;
 
-	for (size_t i = 0; i < DELTA_PAGE_WORDS; i++)
+	for (size_t i = 0; i < PAGE_WORDS; i++)
 		words += a[i] != b[i];
 	return words;
 }
@@ -134,8 +134,7 @@ static int compare(struct diff *d, bool same_prot, uint64_t start, uint64_t *end
 		error = pristine_read(&d->a.pristine, at, a, bytes);
 		if (!error)
 			error = pristine_read(&d->b.pristine, at, b, bytes);
-		for (size_t w = 0; !error && w < bytes / sizeof *a;
-		     w += DELTA_PAGE_WORDS, at += UC_PAGE_SIZE) {
+		for (size_t w = 0; !error && w < bytes / sizeof *a; w += PAGE_WORDS, at += UC_PAGE_SIZE) {
 			uint32_t words = words_that_differ(a + w, b + w);
 
 			if (words)

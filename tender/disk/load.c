@@ -23,7 +23,7 @@
 #include "memory/stored_plan.h"
 #include "peers/peers.h"
 #include "plan/frame.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 #include "plan/plan_check.h"
 
 #define SUFFIX_BYTES 8
@@ -203,7 +203,7 @@ static void count_changed(const struct plan *p, struct control_captured *reply)
 	struct plan_change change;
 
 	for (; at < end; reply->own_pages++)
-		at = page_delta_next(at, &change);
+		at = page_changes_next(at, &change);
 }
 
 static struct control_captured describe(const struct load *l)

@@ -17,7 +17,7 @@
 #include "memory/pristine.h"
 #include "memory/snapshot.h"
 #include "plan/map_list.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 #include "process/tracee.h"
 #include "tender.h"
 #include "uc/rest.h"
@@ -33,7 +33,7 @@ struct demotion {
 	struct pristine pristine;
 	struct tracee tracee;
 	struct memory_changes changes;
-	struct page_delta xstate;
+	struct page_changes xstate;
 	const char *failed; /* what stands against it, for the node */
 };
 
@@ -58,32 +58,32 @@ static int check(struct demotion *d)
 
 static void record_xstate(struct demotion *d)
 {
-	static const uint64_t zero[DELTA_PAGE_WORDS];
+	static const uint64_t zero[PAGE_WORDS];
 	const struct tracee *t = &d->tracee;
 
 	for (uint32_t at = 0; at < t->xstate_bytes; at += UC_PAGE_SIZE) {
-		uint64_t page[DELTA_PAGE_WORDS] = { 0 };
+		uint64_t page[PAGE_WORDS] = { 0 };
 		uint32_t rest = t->xstate_bytes - at;
 
 		memcpy(page, t->xstate + at, rest < sizeof page ? rest : sizeof page);
-		page_delta_add(&d->xstate, at, 0, zero, page);
+		page_changes_add(&d->xstate, at, 0, zero, page);
 	}
 }
 
 /* ---- the change ---- */
 
-static uint64_t bytes_held(const struct kept *k)
+static uint64_t bytes_held(const struct remains *k)
 {
 	return sizeof(struct uc) + sizeof *k + k->map_count * sizeof(struct plan_map) + k->change_bytes +
 	       k->xstate_bytes;
 }
 
-static struct kept *keep(const struct demotion *d)
+static struct remains *keep(const struct demotion *d)
 {
-	const struct page_delta *changes = &d->changes.delta;
+	const struct page_changes *changes = &d->changes.records;
 	const struct map_list *maps = &d->pristine.other;
 	size_t map_bytes = maps->count * sizeof *maps->items;
-	struct kept *k = xcalloc(1, sizeof *k + map_bytes + changes->bytes + d->xstate.bytes);
+	struct remains *k = xcalloc(1, sizeof *k + map_bytes + changes->bytes + d->xstate.bytes);
 
 	k->regs = d->tracee.regs;
 	k->cpu_ns = d->uc->earlier_cpu_ns + process_cpu_ns(d->uc->pid);
@@ -107,7 +107,7 @@ static const struct uc *change(struct tender *t, struct demotion *d)
 	demoted->link.fd = -1;
 	demoted->memory_limit = d->uc->memory_limit;
 	demoted->origin = snapshot_get(d->base);
-	demoted->kept = keep(d);
+	demoted->remains = keep(d);
 	uc_forsake(t, d->uc);
 	uc_insert(t, demoted, id);
 	return demoted;
@@ -168,8 +168,8 @@ static int demote(struct tender *t, struct demotion *d, struct control_demoted *
 	}
 	demoted = change(t, d);
 	*reply = (struct control_demoted){
-		.delta_bytes = bytes_held(demoted->kept),
-		.pages = d->changes.delta.pages,
+		.remains_bytes = bytes_held(demoted->remains),
+		.pages = d->changes.records.pages,
 		.own_pages = (uint32_t)d->changes.own_pages,
 		.stop_ns = now_ns() - begin,
 	};
@@ -180,7 +180,7 @@ static void free_demotion(struct demotion *d)
 {
 	pristine_close(&d->pristine);
 	memory_changes_free(&d->changes);
-	page_delta_free(&d->xstate);
+	page_changes_free(&d->xstate);
 	snapshot_put(d->base);
 	free(d);
 }
@@ -226,8 +226,8 @@ void demote_request(struct tender *t, const struct control_frame *frame, const c
 void demoted_stat(const struct uc *uc, struct control_stat *stat)
 {
 	*stat = (struct control_stat){
-		.private_bytes = bytes_held(uc->kept),
-		.cpu_ns = uc->kept->cpu_ns,
+		.private_bytes = bytes_held(uc->remains),
+		.cpu_ns = uc->remains->cpu_ns,
 		.state = CONTROL_STATE_DEMOTED,
 	};
 }
@@ -237,7 +237,7 @@ void demoted_drop(struct tender *t, struct uc *uc)
 	struct control_exit end = {
 		.wait_status = SIGKILL,
 		.reason = CONTROL_EXIT_KILLED,
-		.cpu_ns = uc->kept->cpu_ns,
+		.cpu_ns = uc->remains->cpu_ns,
 	};
 
 	control_send(t, CONTROL_EXIT, 0, uc->id, 0, &end, sizeof end);
@@ -247,13 +247,13 @@ void demoted_drop(struct tender *t, struct uc *uc)
 
 void demoted_free(struct tender *t, struct uc *uc)
 {
-	t->kept_freed += bytes_held(uc->kept);
+	t->remains_freed += bytes_held(uc->remains);
 	snapshot_put(uc->origin);
-	free(uc->kept);
+	free(uc->remains);
 	free(uc);
 	/* What others hold lies between the freed parts, so the heap does not shrink by itself. */
-	if (t->kept_freed >= TRIM_BYTES) {
+	if (t->remains_freed >= TRIM_BYTES) {
 		malloc_trim(0);
-		t->kept_freed = 0;
+		t->remains_freed = 0;
 	}
 }

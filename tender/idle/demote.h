@@ -14,12 +14,12 @@ struct uc;
 struct control_stat;
 
 /* A demoted UC's memory and registers. */
-struct kept {
+struct remains {
 	struct user_regs_struct regs;
 	uint64_t cpu_ns; /* of its processes so far */
 	/*
 	 * What data holds: struct plan_map of what it has mapped otherwise than its snapshot; then, both as
-	 * of page_delta.h, changes of memory that is so mapped, and of extended state that is all zero.
+	 * of page_changes.h, changes of memory that is so mapped, and of extended state that is all zero.
 	 */
 	uint64_t map_count, change_bytes, xstate_bytes;
 	char data[];

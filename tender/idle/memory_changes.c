@@ -13,7 +13,7 @@
 /* More would hold the tender up for too long. */
 #define LOOK_PAGES_MAX 8192
 /* More is no idle memory, and a plan with it might outgrow the embryo's scratch region. */
-#define DELTA_BYTES_MAX (4ul << 20)
+#define CHANGE_BYTES_MAX (4ul << 20)
 #define CHUNK_PAGES 64
 #define CHUNK_BYTES (CHUNK_PAGES * UC_PAGE_SIZE)
 
@@ -94,12 +94,12 @@ static int compare(struct search *s, struct chunk *c)
 		uint64_t addr = (uint64_t)c->pieces[i].iov_base, end = addr + c->pieces[i].iov_len;
 
 		error = pristine_read(s->pristine, addr, c->base + w, end - addr);
-		for (; !error && addr < end; addr += UC_PAGE_SIZE, w += DELTA_PAGE_WORDS)
-			page_delta_add(&s->out->delta, addr, access_of(s, addr), c->base + w, c->now + w);
+		for (; !error && addr < end; addr += UC_PAGE_SIZE, w += PAGE_WORDS)
+			page_changes_add(&s->out->records, addr, access_of(s, addr), c->base + w, c->now + w);
 	}
 	c->count = 0;
 	c->bytes = 0;
-	if (!error && s->out->delta.bytes > DELTA_BYTES_MAX) {
+	if (!error && s->out->records.bytes > CHANGE_BYTES_MAX) {
 		s->out->failed = "too much of its memory differs";
 		error = -E2BIG;
 	}
@@ -144,5 +144,5 @@ int memory_changes_find(struct pristine *pristine, const struct tracee *tracee, 
 
 void memory_changes_free(struct memory_changes *changes)
 {
-	page_delta_free(&changes->delta);
+	page_changes_free(&changes->records);
 }

@@ -3,11 +3,11 @@
 #define TENDER_MEMORY_CHANGES_H
 
 #include "memory/pristine.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 #include "process/tracee.h"
 
 struct memory_changes {
-	struct page_delta delta; /* from the snapshot's pages to the UC's */
+	struct page_changes records; /* from the snapshot's pages to the UC's */
 	uint64_t own_pages;      /* that the UC has to itself */
 	/* With an error: what failed, and where if that is an address. */
 	const char *failed;

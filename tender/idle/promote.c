@@ -11,7 +11,7 @@
 #include "loop/control.h"
 #include "loop/operation.h"
 #include "plan/frame.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 #include "plan/plan.h"
 #include "process/tracee.h"
 #include "start/start.h"
@@ -19,7 +19,7 @@
 #include "uc/uc.h"
 
 /* The plan of what the UC has of its own; a descriptor or -errno. */
-static int own_plan(const struct tender *t, const struct kept *k, uint64_t *bytes)
+static int own_plan(const struct tender *t, const struct remains *k, uint64_t *bytes)
 {
 	static uint64_t xstate[TRACEE_XSTATE_MAX / sizeof(uint64_t)] __attribute__((aligned(64)));
 	struct frame_source frame = {
@@ -38,7 +38,7 @@ static int own_plan(const struct tender *t, const struct kept *k, uint64_t *byte
 	};
 
 	memset(xstate, 0, sizeof xstate);
-	page_delta_apply(own.changes + k->change_bytes, k->xstate_bytes, xstate);
+	page_changes_apply(own.changes + k->change_bytes, k->xstate_bytes, xstate);
 	return plan_write_resumed(&own, &frame, now_ns(), bytes);
 }
 
@@ -53,14 +53,14 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	error = start_take(t, demoted->origin, &start);
 	if (error)
 		return error;
-	plan = own_plan(t, demoted->kept, &bytes);
+	plan = own_plan(t, demoted->remains, &bytes);
 	if (plan < 0) {
 		/* As any embryo, it is freed when it has ended. */
 		uc_kill(start.uc, CONTROL_EXIT_KILLED);
 		return plan;
 	}
 	start_add_plan(&start, plan, bytes);
-	start.uc->earlier_cpu_ns = demoted->kept->cpu_ns;
+	start.uc->earlier_cpu_ns = demoted->remains->cpu_ns;
 	/* What it touches now is no working set of the function. */
 	start.uc->learn.done = true;
 	list_del(&demoted->node);

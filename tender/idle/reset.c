@@ -20,7 +20,7 @@
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "plan/map_list.h"
 #include "plan/page_runs.h"
 #include "plan/plan.h"
@@ -179,11 +179,11 @@ static int read_maps(const struct tender *t, struct reset *r)
 	if (count < 0)
 		return (int)count;
 	r->maps.count = r->maps.size = (size_t)count;
-	for (int i = 0; i < r->uc->compact; i++, s = s->base)
+	for (int i = 0; i < r->uc->compact; i++, s = s->compact_parent)
 		r->compact[i] = s;
 	for (int i = r->uc->compact - 1; i >= 0; i--) {
 		struct plan_view plan = { 0 };
-		int error = words_view(t, r->compact[i], &plan);
+		int error = packed_view(t, r->compact[i], &plan);
 
 		if (error)
 			return error;

@@ -4,13 +4,13 @@
 
 struct tender;
 struct snapshot;
-struct words;
+struct packed_plan;
 
 struct memory_hooks {
 	/* The snapshot is kept in another form from now on. */
 	void (*snapshot_changed)(struct tender *t, const struct snapshot *s);
 	/* Words in the pack of another tender are not held here any more. */
-	void (*words_let_go)(struct tender *t, const struct words *words);
+	void (*packed_let_go)(struct tender *t, const struct packed_plan *packed);
 };
 
 #endif

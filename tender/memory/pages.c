@@ -12,7 +12,7 @@ struct pages *pages_new(int plan_fd, uint64_t plan_bytes)
 	p->refs = 1;
 	p->plan_fd = plan_fd;
 	p->plan_bytes = plan_bytes;
-	p->derived_fd = -1;
+	p->difference_fd = -1;
 	return p;
 }
 
@@ -30,8 +30,8 @@ void pages_put(struct pages *p)
 		layer_put(p->layers[i]);
 	free(p->layers);
 	close_if_open(p->plan_fd);
-	close_if_open(p->derived_fd);
-	pages_put(p->derived_from);
+	close_if_open(p->difference_fd);
+	pages_put(p->difference_from);
 	free(p);
 }
 

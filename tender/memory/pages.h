@@ -18,10 +18,10 @@ struct pages {
 	int refs; /* of the snapshot, and of each UC and template that has mapped it */
 	int plan_fd;
 	uint64_t plan_bytes;
-	struct pages *derived_from; /* derived_fd is for a process with these mapped: plan_delta.c */
-	int derived_fd;             /* or -1 */
-	uint64_t derived_bytes;
-	int derive_error;
+	struct pages *difference_from; /* difference_fd is for a process that has mapped these, or -1 */
+	int difference_fd;
+	uint64_t difference_bytes;
+	int difference_error;
 	int layer_count;
 	struct layer **layers;
 };

@@ -10,8 +10,8 @@
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
-#include "memory/words.h"
-#include "plan/page_delta.h"
+#include "memory/packs.h"
+#include "plan/page_changes.h"
 #include "sandbox/libos_image.h"
 #include "tender.h"
 
@@ -61,7 +61,7 @@ void pristine_clip(const struct page_runs *runs, struct page_runs *clipped)
 static const struct snapshot *collect_words(const struct snapshot *s, const struct snapshot **compact,
 					    int *count)
 {
-	for (*count = 0; !s->pages && *count < LINK_PLANS_MAX; s = s->base)
+	for (*count = 0; !s->pages && *count < LINK_PLANS_MAX; s = s->compact_parent)
 		compact[(*count)++] = s;
 	return s;
 }
@@ -69,7 +69,7 @@ static const struct snapshot *collect_words(const struct snapshot *s, const stru
 static int add_words(struct pristine *p, const struct snapshot *s)
 {
 	struct plan_view *plan = &p->plans[p->plan_count];
-	int error = words_view(p->tender, s, plan);
+	int error = packed_view(p->tender, s, plan);
 
 	if (error)
 		return error;
@@ -165,7 +165,7 @@ static void apply_changes(const struct pristine *p, uint64_t addr, void *to, siz
 
 		if (c->addr >= addr + bytes)
 			return;
-		page_delta_apply_one(c->record, (uint64_t *)((char *)to + (c->addr - addr)));
+		page_changes_apply_one(c->record, (uint64_t *)((char *)to + (c->addr - addr)));
 	}
 }
 
@@ -207,7 +207,7 @@ static int read_pages(const struct pristine *p, uint64_t addr, void *to, size_t 
 /* Part of one page. */
 static int read_part(const struct pristine *p, uint64_t addr, void *to, size_t bytes)
 {
-	uint64_t page[DELTA_PAGE_WORDS];
+	uint64_t page[PAGE_WORDS];
 	int error = read_pages(p, PAGE_DOWN(addr), page, sizeof page);
 
 	if (!error)

@@ -9,7 +9,7 @@
 #include "memory/image.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "sandbox/zygote.h"
 #include "tender.h"
 
@@ -41,7 +41,7 @@ struct snapshot *snapshot_new(struct tender *t, uint64_t number, uint64_t parent
 	s->number = number;
 	s->parent = parent;
 	s->refs = 1;
-	s->words_fd = -1;
+	s->packed_fd = -1;
 	return s;
 }
 
@@ -59,9 +59,9 @@ void snapshot_put(struct snapshot *s)
 	for (int i = 0; i < s->image_count; i++)
 		image_put(s->images[i]);
 	pages_put(s->pages);
-	if (s->base)
-		words_forget(s->tender, s);
-	snapshot_put(s->base);
+	if (s->compact_parent)
+		packed_forget(s->tender, s);
+	snapshot_put(s->compact_parent);
 	free(s);
 }
 
@@ -91,10 +91,10 @@ bool snapshot_is_known(const struct snapshot *s)
 
 bool snapshot_is_compact(const struct snapshot *s)
 {
-	return s->base;
+	return s->compact_parent;
 }
 
-int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words *words)
+int snapshot_make_compact(struct tender *t, struct snapshot *s, const struct packed_plan *packed)
 {
 	struct snapshot *parent = snapshot_find(t, s->parent);
 	int error = parent ? 0 : -ENOENT;
@@ -102,11 +102,11 @@ int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words
 	if (parent && snapshot_depth(parent) > DEPTH_MAX)
 		error = -E2BIG;
 	if (error || snapshot_is_compact(s)) {
-		words_release(t, words);
+		packed_release(t, packed);
 		return error;
 	}
-	s->base = snapshot_get(parent);
-	s->words = *words;
+	s->compact_parent = snapshot_get(parent);
+	s->packed = *packed;
 	t->memory_hooks->snapshot_changed(t, s);
 	pages_put(s->pages);
 	s->pages = NULL;
@@ -115,23 +115,23 @@ int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words
 
 int snapshot_plan(struct snapshot *s, uint64_t *bytes)
 {
-	*bytes = snapshot_is_compact(s) ? s->words.bytes : s->pages->plan_bytes;
-	return snapshot_is_compact(s) ? words_file(s->tender, s) : s->pages->plan_fd;
+	*bytes = snapshot_is_compact(s) ? s->packed.bytes : s->pages->plan_bytes;
+	return snapshot_is_compact(s) ? packed_file(s->tender, s) : s->pages->plan_fd;
 }
 
 int snapshot_depth(const struct snapshot *s)
 {
 	int depth = 1;
 
-	for (; s->base; s = s->base)
+	for (; s->compact_parent; s = s->compact_parent)
 		depth++;
 	return depth;
 }
 
 struct snapshot *snapshot_root(struct snapshot *s)
 {
-	while (s->base)
-		s = s->base;
+	while (s->compact_parent)
+		s = s->compact_parent;
 	return s;
 }
 
@@ -144,12 +144,12 @@ void snapshot_sources(struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct templa
 	*sources = (struct template_sources){ .fds = fds, .image_count = s->image_count };
 	for (int i = 0; i < s->image_count; i++)
 		fds[count++] = s->images[i]->fd;
-	for (; s->base; s = s->base)
+	for (; s->compact_parent; s = s->compact_parent)
 		lineage[sources->plan_count++] = s;
 	pages = s->pages;
 	fds[count++] = pages->plan_fd;
 	for (int i = sources->plan_count++; i--;)
-		fds[count++] = words_file(lineage[i]->tender, lineage[i]);
+		fds[count++] = packed_file(lineage[i]->tender, lineage[i]);
 	for (sources->layer_count = 0; sources->layer_count < pages->layer_count; sources->layer_count++)
 		fds[count++] = pages->layers[sources->layer_count]->fd;
 }

@@ -8,7 +8,7 @@
 #include "abi/layout.h"
 #include "base/base.h"
 #include "memory/pages.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 
 struct tender;
 struct image;
@@ -20,13 +20,13 @@ struct snapshot {
 	uint64_t number, parent;
 	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and
 	             compact children's */
-	struct pages *pages;   /* of one that is not compact, else NULL */
-	struct snapshot *base; /* of a compact one: its parent; else NULL */
-	struct words words;    /* of a compact one: the plan that makes it of its base */
-	int words_fd;          /* a file of its own with that, or -1: words.c */
-	unsigned words_slot;
+	struct pages *pages; /* of one that is not compact, else NULL */
+	struct snapshot *compact_parent; /* of a compact one, which has a count of it; else NULL */
+	struct packed_plan packed; /* of a compact one: the plan that makes it of its parent */
+	int packed_fd; /* a file of its own with that, or -1: packs.c */
+	unsigned packed_slot;
 	struct tender *tender; /* whose it is */
-	uint64_t starts; /* by this tender, those of what is kept as words on it too */
+	uint64_t starts; /* by this tender, those of compact children too */
 	int image_count;
 	struct image *images[UC_IMAGE_MAX];
 };
@@ -36,7 +36,7 @@ struct snapshot *snapshot_find(struct tender *t, uint64_t number);
 struct snapshot *snapshot_get(struct snapshot *s);
 /* NULL is allowed. */
 void snapshot_put(struct snapshot *s);
-/* An empty one with a count of one, not known by number yet, with neither pages nor words. */
+/* An empty one with a count of one, not known by number yet, with neither pages nor a packed plan. */
 struct snapshot *snapshot_new(struct tender *t, uint64_t number, uint64_t parent);
 /* Makes it known; takes the caller's count. -EEXIST leaves it with the caller. */
 int snapshot_publish(struct tender *t, struct snapshot *s);
@@ -45,14 +45,14 @@ int snapshot_drop(struct tender *t, uint64_t number);
 /* It is known by its number. */
 bool snapshot_is_known(const struct snapshot *s);
 
-/* It is kept as words. */
+/* It is kept as the words that differ from its parent. */
 bool snapshot_is_compact(const struct snapshot *s);
 /*
  * Keeps s as that plan, which is relative to its parent; takes the caller's hold on it, also on failure. 0,
  * also if s is compact already, or -errno: -ENOENT when the parent is not known here any more.
  */
-int snapshot_keep_words(struct tender *t, struct snapshot *s, const struct words *words);
-/* Its plan file, which has its registers: the full one, or that of a compact one, as words_file gives it. */
+int snapshot_make_compact(struct tender *t, struct snapshot *s, const struct packed_plan *packed);
+/* Its plan file, which has its registers: the full one, or that of a compact one, as packed_file gives it. */
 int snapshot_plan(struct snapshot *s, uint64_t *bytes);
 /* Plans that a deploy of s carries out one after the other: 1, and 1 for each compact one of its lineage. */
 int snapshot_depth(const struct snapshot *s);

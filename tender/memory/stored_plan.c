@@ -12,7 +12,7 @@
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "plan/plan_check.h"
 #include "tender.h"
 
@@ -190,12 +190,12 @@ static int seal(const char *text, uint64_t bytes)
 static const char *adopt_compact(struct tender *t, struct snapshot *s, const char *text, uint64_t bytes,
 				 int *error)
 {
-	struct words words;
+	struct packed_plan packed;
 
-	*error = words_new(t, text, bytes, &words);
+	*error = packed_new(t, text, bytes, &packed);
 	if (*error)
 		return "its plan cannot be kept";
-	*error = snapshot_keep_words(t, s, &words);
+	*error = snapshot_make_compact(t, s, &packed);
 	return *error ? "it cannot be made of its parent" : NULL;
 }
 

@@ -23,7 +23,7 @@ const struct operation_hooks operation_hooks = {
 
 const struct memory_hooks memory_hooks = {
 	.snapshot_changed = template_drop,
-	.words_let_go = peers_release,
+	.packed_let_go = peers_release,
 };
 
 static void uc_answered(struct tender *t, struct uc *uc, bool whole)

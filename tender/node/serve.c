@@ -17,7 +17,7 @@
 #include "memory/layer.h"
 #include "memory/snapshot.h"
 #include "memory/spare_layer.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "node/hooks.h"
 #include "node/launcher.h"
 #include "node/requests.h"
@@ -123,7 +123,7 @@ void serve(const struct launch *l)
 	control_open(t, CONTROL_FD, request_handle);
 	peers_init(t);
 	stores_init(t);
-	words_init(t);
+	packs_init(t);
 	peer_join_init(t, l->peers_path);
 	turns_run(t);
 }

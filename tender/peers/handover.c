@@ -14,7 +14,7 @@
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "peers/peer.h"
 #include "peers/peers.h"
 #include "tender.h"
@@ -129,7 +129,7 @@ static void send_to_all(struct tender *t, struct handover *h, struct peer_messag
 	h->is_new = m->type == PEER_SNAPSHOT;
 	for (int i = 0; i < t->count; i++)
 		if (peer_is_there(t, i) && send_to(t, h, m, i, fds, fd_count) && m->is_compact)
-			words_hold(t, m->words, m->plan_bytes, i);
+			packed_hold(t, m->packed, m->plan_bytes, i);
 	if (peer_set_is_empty(&h->missing))
 		finish(t, h);
 }
@@ -144,9 +144,9 @@ static int describe(struct tender *t, struct snapshot *s, struct peer_message *m
 		.number = s->number,
 		.parent = s->parent,
 		.is_compact = snapshot_is_compact(s),
-		.plan_bytes = snapshot_is_compact(s) ? s->words.bytes : s->pages->plan_bytes,
-		.words = s->words.offset,
-		.owner = s->words.owner,
+		.plan_bytes = snapshot_is_compact(s) ? s->packed.bytes : s->pages->plan_bytes,
+		.packed = s->packed.offset,
+		.owner = s->packed.owner,
 		.image_count = s->image_count,
 		.layer_count = snapshot_is_compact(s) ? 0 : s->pages->layer_count,
 	};
@@ -176,9 +176,9 @@ void peers_compact(struct tender *t, struct snapshot *s, uint32_t seq, const voi
 	struct peer_message m = {
 		.type = PEER_COMPACT,
 		.number = s->number,
-		.plan_bytes = s->words.bytes,
-		.words = s->words.offset,
-		.owner = s->words.owner,
+		.plan_bytes = s->packed.bytes,
+		.packed = s->packed.offset,
+		.owner = s->packed.owner,
 		.is_compact = true,
 	};
 
@@ -207,7 +207,7 @@ static int share(struct tender *t, const struct control_share *request, uint32_t
 	if (!send_to(t, h, &m, to, fds, count))
 		h->error = EPIPE;
 	else if (m.is_compact && m.owner == t->index)
-		words_hold(t, m.words, m.plan_bytes, to);
+		packed_hold(t, m.packed, m.plan_bytes, to);
 	if (peer_set_is_empty(&h->missing))
 		finish(t, h);
 	return 0;

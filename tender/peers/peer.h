@@ -26,7 +26,7 @@ enum peer_message_type {
 	PEER_FORGET,
 	PEER_RELEASE,
 	PEER_CONFIRMED,
-	PEER_HOLD,  /* words of this tender that the sender has of another */
+	PEER_HOLD,  /* the sender has of another a packed plan of this tender */
 	PEER_HELLO, /* the first on each connection, from both sides */
 };
 
@@ -35,7 +35,7 @@ struct peer_message {
 	int32_t error; /* of a confirmation: positive errno */
 	uint64_t handover; /* the sender's name for it */
 	uint64_t number, parent, plan_bytes;
-	uint64_t words; /* with is_compact: where the plan lies in the pack of owner; the receiver holds it,
+	uint64_t packed; /* with is_compact: where the plan lies in the pack of owner; the receiver holds it,
 	                   too */
 	int32_t is_compact; /* the plan is relative to the parent; there is no file of it, and no layer */
 	int32_t owner;

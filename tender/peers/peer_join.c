@@ -14,7 +14,7 @@
 #include "base/peer_set.h"
 #include "loop/control.h"
 #include "loop/loop.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "peers/peer.h"
 #include "sandbox/huge_image.h"
 #include "tender.h"
@@ -52,7 +52,7 @@ static int address_of(const char *path, struct sockaddr_un *address)
 static int say_hello(struct tender *t, int sock, int to, bool is_joining)
 {
 	struct peer_message m = { .type = PEER_HELLO, .index = (uint32_t)t->index, .fds = HELLO_PACK };
-	int fds[HELLO_FDS_MAX] = { words_pack(t, t->index) }, count = 1, holds = -1, error;
+	int fds[HELLO_FDS_MAX] = { packs_fd(t, t->index) }, count = 1, holds = -1, error;
 
 	if (is_joining && t->huge_fs == HUGE_FS_UNKNOWN)
 		t->huge_fs = huge_fs_open();
@@ -60,12 +60,12 @@ static int say_hello(struct tender *t, int sock, int to, bool is_joining)
 		m.fds |= HELLO_HUGE;
 		fds[count++] = t->huge_fs;
 	}
-	if (is_joining && words_pack(t, to) >= 0) {
+	if (is_joining && packs_fd(t, to) >= 0) {
 		m.fds |= HELLO_YOURS | HELLO_HOLDS;
-		holds = words_list(t, to);
+		holds = packed_list(t, to);
 		if (holds < 0)
 			return holds;
-		fds[count++] = words_pack(t, to);
+		fds[count++] = packs_fd(t, to);
 		fds[count++] = holds;
 	}
 	error = peer_send(sock, &m, fds, count);
@@ -132,7 +132,7 @@ void peer_welcomed(struct tender *t, int index, const struct peer_message *m, co
 
 	if (m->fds != HELLO_PACK || fd_count != 1 || !p->join_seq)
 		fatal(0, "an unexpected greeting of tender %d", index);
-	words_set_pack(t, index, fds[0]);
+	packs_set_fd(t, index, fds[0]);
 	control_ok(t, 0, p->join_seq, NULL, 0);
 	p->join_seq = 0;
 }
@@ -155,7 +155,7 @@ static void settle_if_all_joined(struct tender *t)
 	if (j->is_settled || j->expected < 0 || j->count < j->expected)
 		return;
 	j->is_settled = true;
-	error = words_settle(t);
+	error = packed_settle(t);
 	if (error) {
 		control_error(t, 0, j->seq, -error, "words of the tender before: %s", strerror(-error));
 		return;
@@ -171,7 +171,7 @@ static int take_hello(struct tender *t, int index, uint32_t which, const int *fd
 {
 	int at = 0, error = 0;
 
-	words_set_pack(t, index, fds[at++]);
+	packs_set_fd(t, index, fds[at++]);
 	if (which & HELLO_HUGE) {
 		if (t->huge_fs == HUGE_FS_UNKNOWN)
 			t->huge_fs = fds[at++];
@@ -179,8 +179,8 @@ static int take_hello(struct tender *t, int index, uint32_t which, const int *fd
 			close(fds[at++]);
 	}
 	if (which & HELLO_YOURS) {
-		words_set_pack(t, t->index, fds[at++]);
-		error = words_take_list(t, fds[at], index);
+		packs_set_fd(t, t->index, fds[at++]);
+		error = packed_take_list(t, fds[at], index);
 		close(fds[at++]);
 	}
 	return error;

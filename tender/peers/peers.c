@@ -20,7 +20,7 @@
 #include "memory/layer.h"
 #include "memory/pages.h"
 #include "memory/snapshot.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "peers/peer.h"
 #include "tender.h"
 
@@ -85,31 +85,31 @@ static int adopt_pages(struct tender *t, struct snapshot *s, const struct peer_m
  * The tender in whose pack the words lie counts who holds them. It knows of those that it has handed to
  * somebody itself; others it is told of, before the sender may let go of them.
  */
-static struct words words_of(struct tender *t, const struct peer_message *m, int sender)
+static struct packed_plan packed_of(struct tender *t, const struct peer_message *m, int sender)
 {
-	struct words words = { .owner = m->owner, .offset = m->words, .bytes = m->plan_bytes };
-	struct peer_message hold = { .type = PEER_HOLD, .words = words.offset, .plan_bytes = words.bytes };
+	struct packed_plan packed = { .owner = m->owner, .offset = m->packed, .bytes = m->plan_bytes };
+	struct peer_message hold = { .type = PEER_HOLD, .packed = packed.offset, .plan_bytes = packed.bytes };
 
 	if (m->owner == t->index)
-		words_hold(t, words.offset, words.bytes, t->index);
+		packed_hold(t, packed.offset, packed.bytes, t->index);
 	else if (m->owner != sender && peer_is_there(t, m->owner))
 		peer_send(t->peers[m->owner].source.fd, &hold, NULL, 0);
-	return words;
+	return packed;
 }
 
 static void refuse_words(struct tender *t, const struct peer_message *m, int sender)
 {
-	struct words words = { .owner = m->owner, .offset = m->words, .bytes = m->plan_bytes };
+	struct packed_plan packed = { .owner = m->owner, .offset = m->packed, .bytes = m->plan_bytes };
 
 	if (m->is_compact && m->owner == sender)
-		words_release(t, &words);
+		packed_release(t, &packed);
 }
 
-/* All descriptors are used up, and so is the hold on words. */
+/* All descriptors are used up, and so is the hold on the packed plan. */
 static int take_snapshot(struct tender *t, const struct peer_message *m, int sender, const int *fds)
 {
 	struct snapshot *s = snapshot_new(t, m->number, m->parent);
-	struct words words;
+	struct packed_plan packed;
 	int error = adopt_images(t, s, m, fds);
 
 	if (!m->is_compact) {
@@ -124,8 +124,8 @@ static int take_snapshot(struct tender *t, const struct peer_message *m, int sen
 	if (error) {
 		refuse_words(t, m, sender);
 	} else if (m->is_compact) {
-		words = words_of(t, m, sender);
-		error = snapshot_keep_words(t, s, &words);
+		packed = packed_of(t, m, sender);
+		error = snapshot_make_compact(t, s, &packed);
 	}
 	if (!error)
 		error = snapshot_publish(t, s);
@@ -138,11 +138,11 @@ static int take_snapshot(struct tender *t, const struct peer_message *m, int sen
 static int take_words(struct tender *t, const struct peer_message *m, int sender)
 {
 	struct snapshot *s = snapshot_find(t, m->number);
-	struct words words = words_of(t, m, sender);
+	struct packed_plan packed = packed_of(t, m, sender);
 
 	if (s)
-		return snapshot_keep_words(t, s, &words);
-	words_release(t, &words);
+		return snapshot_make_compact(t, s, &packed);
+	packed_release(t, &packed);
 	return 0;
 }
 
@@ -180,10 +180,10 @@ static void handle(struct tender *t, struct peer *p, const struct peer_message *
 		handover_confirmed(t, m, sender);
 		break;
 	case PEER_RELEASE:
-		words_released(t, m->words, sender);
+		packed_released(t, m->packed, sender);
 		break;
 	case PEER_HOLD:
-		words_hold(t, m->words, m->plan_bytes, sender);
+		packed_hold(t, m->packed, m->plan_bytes, sender);
 		break;
 	case PEER_FORGET:
 		snapshot_drop(t, m->number);
@@ -243,7 +243,7 @@ void peer_gone(struct tender *t, int index)
 	if (p->join_seq)
 		control_error(t, 0, p->join_seq, EPIPE, "tender %d is gone", index);
 	p->join_seq = 0;
-	words_let_go(t, index);
+	packed_let_go(t, index);
 	handovers_without(t, index);
 }
 
@@ -261,9 +261,9 @@ struct event_source *peer_source(struct tender *t, int index)
 }
 
 /* A tender that is gone counts no more; the next of its index hears what is held now. */
-void peers_release(struct tender *t, const struct words *words)
+void peers_release(struct tender *t, const struct packed_plan *packed)
 {
-	struct peer *p = &t->peers[words->owner];
+	struct peer *p = &t->peers[packed->owner];
 
 	if (p->source.fd < 0)
 		return;
@@ -271,13 +271,13 @@ void peers_release(struct tender *t, const struct words *words)
 		p->released_size = p->released_size ? p->released_size * 2 : 64;
 		p->released = xrealloc(p->released, p->released_size * sizeof *p->released);
 	}
-	p->released[p->released_count++] = words->offset;
+	p->released[p->released_count++] = packed->offset;
 }
 
 /* Never waits: the other one may be about to tell this one as much. */
 static bool tell_released(struct peer *p, uint64_t offset)
 {
-	struct peer_message m = { .type = PEER_RELEASE, .words = offset };
+	struct peer_message m = { .type = PEER_RELEASE, .packed = offset };
 	struct iovec iov = { &m, sizeof m };
 	ssize_t n = send_with_fds(p->source.fd, &iov, 1, NULL, 0, MSG_DONTWAIT);
 

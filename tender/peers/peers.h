@@ -12,7 +12,7 @@ struct tender;
 struct event_source;
 struct snapshot;
 struct control_frame;
-struct words;
+struct packed_plan;
 
 struct handovers {
 	struct list_node all;
@@ -34,7 +34,7 @@ void peers_compact(struct tender *t, struct snapshot *s, uint32_t seq, const voi
 /* Carries out CONTROL_SHARE. */
 void peers_share_request(struct tender *t, const struct control_frame *frame, const char *payload);
 /* Words of another tender are not held here any more; it hears of that with the next flush. */
-void peers_release(struct tender *t, const struct words *words);
+void peers_release(struct tender *t, const struct packed_plan *packed);
 /* False if not all could be told: it has to be called again. */
 bool peers_flush(struct tender *t);
 

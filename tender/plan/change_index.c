@@ -6,7 +6,7 @@
 
 #include "abi/layout.h"
 #include "base/base.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 
 static void append(struct change_index *x, uint64_t addr, const char *record)
 {
@@ -60,7 +60,7 @@ void change_index_add(struct change_index *x, const struct plan_map *maps, size_
 	earlier = x->count;
 	for (const char *at = changes, *end = at + change_bytes; at < end;) {
 		struct plan_change change;
-		const char *next = page_delta_next(at, &change);
+		const char *next = page_changes_next(at, &change);
 
 		append(x, (uint64_t)change.page * UC_PAGE_SIZE, at);
 		at = next;

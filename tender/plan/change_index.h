@@ -20,7 +20,7 @@ struct change_index {
 
 /*
  * Adds a plan that is carried out after those before: what it maps anew hides their changes there. changes,
- * which are sound (page_delta.h), have to stay.
+ * which are sound (page_changes.h), have to stay.
  */
 void change_index_add(struct change_index *index, const struct plan_map *maps, size_t map_count,
 		      const char *changes, size_t change_bytes);

@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include "base/base.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 
 #define FRAME_ALIGN 64u
 #define USER_END (1ul << 47) /* where addresses end that a program may use */
@@ -109,13 +109,13 @@ static const char *changes_fault(const struct plan *p)
 {
 	const char *at = (const char *)p + p->changes_offset, *end = at + p->changes_bytes;
 
-	if (!page_delta_is_sound(at, p->changes_bytes))
+	if (!page_changes_is_sound(at, p->changes_bytes))
 		return "its changes are no changes of pages";
 	while (at < end) {
 		struct plan_change c;
 		uint64_t addr;
 
-		at = page_delta_next(at, &c);
+		at = page_changes_next(at, &c);
 		addr = (uint64_t)c.page * UC_PAGE_SIZE;
 		if ((addr >= UC_SCRATCH_BASE && addr < UC_SCRATCH_END) ||
 		    (addr >= UC_VDSO_BASE && addr < UC_VDSO_END))

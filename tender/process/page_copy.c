@@ -12,8 +12,8 @@
 struct copy {
 	pid_t pid;
 	int out;
-	const struct page_store *store;
-	size_t next; /* in the store: the first page that is not before the last one asked for */
+	const struct page_buffer *known;
+	size_t next; /* in what is known: the first page that is not before the last one asked for */
 	uint64_t offset; /* of the first piece in out */
 	struct iovec pieces[PIECES_MAX]; /* on their way to out, one after the other */
 	int piece_count;
@@ -87,7 +87,7 @@ static void add_missing(struct copy *c, uint64_t at)
 
 static void add_page(struct copy *c, uint64_t at)
 {
-	const struct page_store *s = c->store;
+	const struct page_buffer *s = c->known;
 
 	while (s && c->next < s->count && s->addrs[c->next] < at)
 		c->next++;
@@ -113,7 +113,8 @@ static int add(struct copy *c, const struct layout_copy *run)
 	return error;
 }
 
-int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_store *store, int fd)
+int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_buffer *buffer,
+	      int fd)
 {
 	struct copy c; /* on the stack, whose pages stay: a fresh buffer would fault once per page of each
 	                  capture */
@@ -121,7 +122,7 @@ int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const str
 
 	c.pid = pid;
 	c.out = fd;
-	c.store = store;
+	c.known = buffer;
 	c.next = 0;
 	c.offset = c.bytes = 0;
 	c.piece_count = 0;

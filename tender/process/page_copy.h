@@ -5,13 +5,13 @@
 #include <sys/types.h>
 
 #include "plan/layout.h"
-#include "process/page_store.h"
+#include "process/page_buffer.h"
 
 /*
- * Writes each run to fd at its offset; runs and offsets ascend. What is in the store, unless NULL, is not
+ * Writes each run to fd at its offset; runs and offsets ascend. What is in the buffer, unless NULL, is not
  * read again. 0 or -errno.
  */
-int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_store *store,
+int page_copy(pid_t pid, const struct layout_copy *runs, size_t count, const struct page_buffer *buffer,
 	      int fd);
 
 #endif

@@ -11,8 +11,8 @@
 struct batch {
 	pid_t pid;
 	struct page_runs kept;
-	struct page_store *store;
-	bool storing; /* all that was kept so far is in the store */
+	struct page_buffer *buffer;
+	bool storing; /* all that was kept so far is in the buffer */
 	struct iovec pieces[BATCH_PAGES]; /* runs of pages in the process */
 	unsigned piece_count;
 	size_t pages;
@@ -24,12 +24,12 @@ static const char zeroes[UC_PAGE_SIZE];
 
 static void keep(struct batch *b, uint64_t at, const char *now)
 {
-	struct page_store *s = b->store;
+	struct page_buffer *s = b->buffer;
 
 	page_runs_add(&b->kept, at, at + UC_PAGE_SIZE);
 	if (!b->storing)
 		return;
-	if (s->count == PAGE_STORE_MAX) {
+	if (s->count == PAGE_BUFFER_MAX) {
 		b->storing = false;
 		return;
 	}
@@ -41,8 +41,8 @@ static void keep(struct batch *b, uint64_t at, const char *now)
 
 static int compare(struct batch *b)
 {
-	bool in_place = b->storing && PAGE_STORE_MAX - b->store->count >= b->pages;
-	const char *now = in_place ? b->store->pages[b->store->count] : b->now[0];
+	bool in_place = b->storing && PAGE_BUFFER_MAX - b->buffer->count >= b->pages;
+	const char *now = in_place ? b->buffer->pages[b->buffer->count] : b->now[0];
 	const char *const *base = b->base;
 	int error = b->pages ? process_read(b->pid, b->pieces, b->piece_count, (void *)now,
 					    b->pages * UC_PAGE_SIZE)
@@ -104,7 +104,7 @@ static int add(struct batch *b, const struct vma *v, const struct backing *files
 }
 
 int unchanged_drop(pid_t pid, const struct vma_list *vmas, const struct backing *files, size_t file_count,
-		   struct page_runs *own, struct page_store *store)
+		   struct page_runs *own, struct page_buffer *buffer)
 {
 	struct batch b; /* half a megabyte of the stack, whose pages stay */
 	size_t next = 0;
@@ -112,12 +112,12 @@ int unchanged_drop(pid_t pid, const struct vma_list *vmas, const struct backing 
 
 	b.pid = pid;
 	b.kept = (struct page_runs){ 0 };
-	b.store = store;
-	b.storing = store;
+	b.buffer = buffer;
+	b.storing = buffer;
 	b.pages = 0;
 	b.piece_count = 0;
-	if (store)
-		store->count = 0;
+	if (buffer)
+		buffer->count = 0;
 	for (size_t i = 0; !error && i < vmas->count; i++) {
 		const struct vma *v = &vmas->items[i];
 

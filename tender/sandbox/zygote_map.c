@@ -6,7 +6,7 @@
 
 #include "abi/layout.h"
 #include "base/base.h"
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 #include "plan/plan.h"
 
 static bool may_be_mapped(uint64_t start, uint64_t bytes)
@@ -49,7 +49,7 @@ static int change_page(const struct plan_change *change, const char *record)
 
 	if (change->access && mprotect(page, UC_PAGE_SIZE, PROT_READ | PROT_WRITE) < 0)
 		return -errno;
-	page_delta_apply_one(record, page);
+	page_changes_apply_one(record, page);
 	if (change->access && mprotect(page, UC_PAGE_SIZE, change->access & ~PLAN_CHANGE_PROTECTED) < 0)
 		return -errno;
 	return 0;
@@ -64,7 +64,7 @@ static int carry_out(const struct template_sources *from, const struct plan_view
 		error = carry_out_map(from, &plan->maps[i]);
 	while (!error && at < end) {
 		struct plan_change change;
-		const char *next = page_delta_next(at, &change);
+		const char *next = page_changes_next(at, &change);
 
 		error = may_be_mapped(change.page * UC_PAGE_SIZE, UC_PAGE_SIZE) ? change_page(&change, at)
 										: -EINVAL;

@@ -23,8 +23,8 @@
 #define LEARN_LATEST_NS 10000000ull
 
 /*
- * Whose template a UC can teach: of its snapshot and those that this is kept as words on, the nearest that is
- * started from often. After a restart each function may be started once, all of them from their runtime's
+ * Whose template a UC can teach: of its snapshot and, while these are compact, its ancestors, the nearest that
+ * is started from often. After a restart each function may be started once, all of them from their runtime's
  * template.
  */
 static struct snapshot *subject_of(const struct uc *uc)
@@ -32,7 +32,7 @@ static struct snapshot *subject_of(const struct uc *uc)
 	struct snapshot *s = uc->origin;
 
 	while (s && s->starts < LEARN_AFTER)
-		s = s->base;
+		s = s->compact_parent;
 	return s;
 }
 

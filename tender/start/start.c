@@ -11,9 +11,9 @@
 #include "memory/image.h"
 #include "memory/layer.h"
 #include "memory/pages.h"
-#include "memory/plan_delta.h"
+#include "memory/map_difference.h"
 #include "memory/snapshot.h"
-#include "memory/words.h"
+#include "memory/packs.h"
 #include "start/embryo_pool.h"
 #include "start/template.h"
 #include "tender.h"
@@ -206,10 +206,10 @@ void start_add_plan(struct start *start, int plan_fd, uint64_t bytes)
 
 int start_add_words(struct tender *t, struct start *start, struct snapshot *compact)
 {
-	int fd = words_file(t, compact);
+	int fd = packed_file(t, compact);
 
 	if (fd >= 0)
-		start_add_plan(start, fd, compact->words.bytes);
+		start_add_plan(start, fd, compact->packed.bytes);
 	return fd < 0 ? fd : 0;
 }
 
@@ -222,12 +222,12 @@ static int take_of_ancestor(struct tender *t, struct snapshot *s, struct start *
 	if (!ancestor)
 		return -ENOENT;
 	ancestor = snapshot_root(ancestor);
-	error = snapshot_derive(s, ancestor);
+	error = snapshot_find_difference(s, ancestor);
 	if (!error)
 		error = template_take(t, ancestor, &start->uc, NULL);
 	if (error)
 		return error;
-	start_add_plan(start, s->pages->derived_fd, s->pages->derived_bytes);
+	start_add_plan(start, s->pages->difference_fd, s->pages->difference_bytes);
 	return 0;
 }
 
@@ -258,13 +258,13 @@ int start_take(struct tender *t, struct snapshot *s, struct start *start)
 		if (count == LINK_PLANS_MAX - 2)
 			return -ELOOP;
 		compact[count++] = from;
-		from = from->base;
+		from = from->compact_parent;
 	}
 	start->compact = count;
 	if (!error) {
 		start->pages = snapshot_root(from)->pages;
 		/* Its words are in the template already. */
-		for (struct snapshot *in = from; snapshot_is_compact(in); in = in->base)
+		for (struct snapshot *in = from; snapshot_is_compact(in); in = in->compact_parent)
 			start->compact++;
 		if (!count)
 			start_add_plan(start, registers.fd, registers.bytes);
@@ -307,7 +307,7 @@ void start_tell(struct tender *t, struct start *start, uint32_t seq, uint64_t me
 
 static void note_start(struct snapshot *s)
 {
-	for (; snapshot_is_compact(s); s = s->base)
+	for (; snapshot_is_compact(s); s = s->compact_parent)
 		s->starts++;
 	s->starts++;
 }

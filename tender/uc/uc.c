@@ -188,7 +188,7 @@ static void reap(struct tender *t, struct uc *uc)
 	close(uc->link.fd);
 	release_packets(uc);
 	free(uc->kill.seqs);
-	free(uc->kept);
+	free(uc->remains);
 	hostfs_free(uc->hostfs);
 	snapshot_put(uc->origin);
 	pages_put(uc->pages);

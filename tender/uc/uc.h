@@ -16,7 +16,7 @@
 #include "sandbox/zygote.h"
 
 struct template;
-struct kept;
+struct remains;
 struct snapshot;
 struct pages;
 struct hostfs;
@@ -27,7 +27,7 @@ enum uc_state {
 	UC_EMBRYO,    /* in the pool or ready in a template */
 	UC_STARTING,  /* LINK_BOOT or LINK_DEPLOY was sent, not confirmed yet */
 	UC_RUNNING,
-	UC_DEMOTED, /* without process and link: see kept */
+	UC_DEMOTED, /* without process and link: see remains */
 	UC_GONE, /* reaped; freed once no event can name it */
 };
 
@@ -139,7 +139,7 @@ struct uc {
 	} capture;
 
 	/* idle/: demote.c, reset.c */
-	struct kept *kept; /* of a demoted UC, else NULL */
+	struct remains *remains; /* of a demoted UC, else NULL */
 	struct {
 		struct list_node waiting; /* UCs that are to be reset once they are at rest */
 		uint32_t seq; /* request to answer then */

@@ -21,11 +21,11 @@ before(async () => {
 });
 after(() => rm(codeDir, { recursive: true }));
 
-function registry(state?: ActionPolicy['state']): ActionRegistry {
+function registry(startsFrom?: ActionPolicy['startsFrom']): ActionRegistry {
   const packager = new Packager({
     codeDir,
     resolveKind: (kind) => resolveKind(kind).name,
-    ...(state !== undefined && { state }),
+    ...(startsFrom !== undefined && { startsFrom }),
   });
   return new ActionRegistry(packager);
 }
@@ -43,8 +43,9 @@ describe('the annotation seuss', () => {
     const actions = registry();
     assert.deepEqual((await put(actions, {})).action.policy, DEFAULT_POLICY);
     const value = { state: 'reset', specialize: [{ model: 'a' }, { model: 'b', deep: { n: [1] } }] };
-    const { state, specialize } = (await put(actions, annotated(value))).action.policy;
-    assert.deepEqual({ state, specialize: specialize.map((fixed) => argumentsText(fixed).value()) }, value);
+    const { startsFrom, specialize } = (await put(actions, annotated(value))).action.policy;
+    const fixed = specialize.map((each) => argumentsText(each).value());
+    assert.deepEqual({ state: startsFrom, specialize: fixed }, value);
     assert.deepEqual((await put(actions, annotated({}))).action.policy, DEFAULT_POLICY);
   });
 
@@ -54,14 +55,14 @@ describe('the annotation seuss', () => {
     const fresh = await put(actions, annotated({ state: 'fresh' }));
     assert.notEqual(fresh.action.digest, plain.action.digest);
     const kept = await put(actions, { limits: { timeout: 5000 } });
-    assert.equal(kept.action.policy.state, 'fresh');
+    assert.equal(kept.action.policy.startsFrom, 'fresh');
     assert.equal(kept.action.digest, fresh.action.digest);
     const gone = await put(actions, { delAnnotations: ['seuss'] });
     assert.deepEqual(gone.action.policy, DEFAULT_POLICY);
     assert.equal(gone.action.digest, plain.action.digest);
   });
 
-  it('may ask for a warm-up', async () => {
+  it('may ask for a warmup', async () => {
     const actions = registry();
     const { action } = await put(actions, annotated({ state: 'reset', warmup: { args: { n: 1 } } }));
     assert.deepEqual(action.policy.warmup, { args: JsonText.of({ n: 1 }), runs: 50 });
@@ -81,9 +82,12 @@ describe('the annotation seuss', () => {
 
   it('goes before the default of the server', async () => {
     const actions = registry('fresh');
-    assert.equal((await put(actions, {})).action.policy.state, 'fresh');
-    assert.equal((await put(actions, annotated({ specialize: [{ a: 1 }] }))).action.policy.state, 'fresh');
-    assert.equal((await put(actions, annotated({ state: 'reuse' }))).action.policy.state, 'reuse');
+    assert.equal((await put(actions, {})).action.policy.startsFrom, 'fresh');
+    assert.equal(
+      (await put(actions, annotated({ specialize: [{ a: 1 }] }))).action.policy.startsFrom,
+      'fresh',
+    );
+    assert.equal((await put(actions, annotated({ state: 'reuse' }))).action.policy.startsFrom, 'reuse');
   });
 
   it('is shown for an action from this disk', async () => {

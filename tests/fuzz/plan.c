@@ -5,7 +5,7 @@
 
 #include "fuzz.h"
 
-static uint64_t words[DELTA_PAGE_WORDS];
+static uint64_t words[PAGE_WORDS];
 
 static void walk(const struct plan *p)
 {
@@ -13,11 +13,11 @@ static void walk(const struct plan *p)
 
 	while (at < end) {
 		struct plan_change change;
-		const char *after = page_delta_next(at, &change);
+		const char *after = page_changes_next(at, &change);
 
 		CHECK(after > at && after <= end);
 		CHECK(change.page * UC_PAGE_SIZE < UC_GUEST_END);
-		page_delta_apply_one(at, words);
+		page_changes_apply_one(at, words);
 		at = after;
 	}
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Action, START_STATES } from '../../src/contract/action.ts';
+import { type Action, STARTS_FROM } from '../../src/contract/action.ts';
 import type { StartPath } from '../../src/contract/activation.ts';
 import type { JsonObject } from '../../src/json/json-text.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
@@ -49,9 +49,9 @@ function generator(seed: number): () => number {
 function functions(): Action[] {
   return Array.from({ length: FUNCTIONS }, (_, i) => {
     const [kind, source] = SOURCES[i % 2] as (typeof SOURCES)[number];
-    const state = START_STATES[i % START_STATES.length] as (typeof START_STATES)[number];
+    const state = STARTS_FROM[i % STARTS_FROM.length] as (typeof STARTS_FROM)[number];
     return sourceAction(kind, source, {
-      policy: { state, specialize: [{ a: 1 }, { a: 2 }, { a: 1, b: 1 }] },
+      policy: { startsFrom: state, specialize: [{ a: 1 }, { a: 2 }, { a: 1, b: 1 }] },
     });
   });
 }

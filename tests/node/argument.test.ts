@@ -6,7 +6,7 @@ import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
 import { JsonText } from '../../src/json/json-text.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON } from '../support/actions.ts';
-import { both, invokeAll, only, type Pair, paths, results, special } from '../support/specialized.ts';
+import { both, invokeAll, only, type Pair, paths, results, special } from '../support/halfway.ts';
 
 const EXITED = 'The action did not produce a valid response and exited unexpectedly.';
 

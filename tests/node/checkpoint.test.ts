@@ -5,7 +5,7 @@ import type { ComputeNode } from '../../src/contract/node.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { folder } from '../drivers/folder.ts';
 import { NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
-import { both, invokeAll, only, type Pair, paths, results, special } from '../support/specialized.ts';
+import { both, invokeAll, only, type Pair, paths, results, special } from '../support/halfway.ts';
 
 let node: ComputeNode;
 before(async () => {

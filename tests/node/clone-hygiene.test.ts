@@ -219,7 +219,7 @@ def main(args):
   ];
   for (const [kind, source] of sources) {
     it(`draw values of their own (${kind})`, async () => {
-      const action = sourceAction(kind, source, { policy: { state: 'reset', specialize: [] } });
+      const action = sourceAction(kind, source, { policy: { startsFrom: 'reset', specialize: [] } });
       const answers: Answer[] = [];
       for (let run = 0; run < 2 * CLONES; run++) {
         answers.push(answerOf(await node.invoke(action, {})));

@@ -50,7 +50,7 @@ after(() => node?.close());
 describe(`${CLONES} clones`, () => {
   for (const [kind, source] of SOURCES) {
     it(`draw no value twice (${kind})`, { timeout: 3_600_000 }, async () => {
-      const action = sourceAction(kind, source, { policy: { state: 'fresh', specialize: [] } });
+      const action = sourceAction(kind, source, { policy: { startsFrom: 'fresh', specialize: [] } });
       const seen = new Set<unknown>();
       let drawn = 0;
       let left = CLONES;

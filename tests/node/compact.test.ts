@@ -289,7 +289,7 @@ describe('a context that comes from a template of a compact snapshot', () => {
       PYTHON,
       'runs = 0\ndef main(args):\n    global runs\n    runs += 1\n    return {"runs": runs}',
       {
-        policy: { ...DEFAULT_POLICY, state: 'reset' },
+        policy: { ...DEFAULT_POLICY, startsFrom: 'reset' },
       },
     );
     await result(action, {}, 'cold');

@@ -186,7 +186,7 @@ describe('a node whose tenders all die', () => {
     const node = await openPython(t, { onFault: () => undefined });
     const actions = Array.from({ length: 6 }, (_, i) =>
       sourceAction(PYTHON, ECHO, {
-        policy: { state: (['reuse', 'reset', 'fresh'] as const)[i % 3] ?? 'reuse', specialize: [] },
+        policy: { startsFrom: (['reuse', 'reset', 'fresh'] as const)[i % 3] ?? 'reuse', specialize: [] },
       }),
     );
     let over = false;

@@ -1,6 +1,6 @@
 /**
- * Packages that make ids or salts, in functions that have been captured again: no two of 1,000
- * clones say the same, and what cannot be captured again is known. With SEUSS_STRESS=1 alone: it
+ * Packages that make ids or salts, in functions that have been recaptured: no two of 1,000
+ * clones say the same, and what cannot be recaptured is known. With SEUSS_STRESS=1 alone: it
  * installs the packages.
  */
 import assert from 'node:assert/strict';
@@ -24,7 +24,7 @@ const RUNS = 40;
 const RUNS_OF_STOCKS = 300;
 const MEMORY_BYTES = 512 * 1024 * 1024;
 
-/** Name and version of a package, a function that has ids of it, and why it is not captured again. */
+/** Name and version of a package, a function that has ids of it, and why it is not recaptured. */
 type Package = readonly [name: string, version: string, source: string, kept?: RegExp];
 
 const NPM: readonly Package[] = [

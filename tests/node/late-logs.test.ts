@@ -5,13 +5,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as turn } from 'node:timers/promises';
-import type { Action, StartState } from '../../src/contract/action.ts';
+import type { Action, StartsFrom } from '../../src/contract/action.ts';
 import type { ComputeNode } from '../../src/contract/node.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
 
 const RUNS = 4;
-const STATES: readonly StartState[] = ['reuse', 'reset', 'fresh'];
+const STATES: readonly StartsFrom[] = ['reuse', 'reset', 'fresh'];
 
 let node: ComputeNode;
 before(async () => {
@@ -119,7 +119,7 @@ describe('before the answer comes what is written by', () => {
   for (const [what, kind, source] of WITH_ANSWER) {
     for (const state of STATES) {
       it(`${what} (${kind}, ${state})`, async () => {
-        const action = sourceAction(kind, source, { policy: { state, specialize: [] } });
+        const action = sourceAction(kind, source, { policy: { startsFrom: state, specialize: [] } });
         const expected = Array.from({ length: RUNS }, (_, id) => [`line ${id}`]);
         assert.deepEqual(await logsOf(action), expected);
       });

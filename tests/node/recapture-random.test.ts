@@ -1,6 +1,6 @@
 /**
  * What runs have drawn from random sources is in no snapshot that others start from, unless each
- * clone has it renewed: a context whose function keeps something of it is not captured again.
+ * clone has it renewed: a context whose function keeps something of it is not recaptured.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
@@ -209,7 +209,7 @@ def main(args):
   ],
 ];
 
-describe('a context is captured again that has drawn', () => {
+describe('a context is recaptured that has drawn', () => {
   for (const [what, kind, source] of RECAPTURED) {
     it(`${what} (${kind})`, async () => {
       const action = sourceAction(kind, source);
@@ -221,7 +221,7 @@ describe('a context is captured again that has drawn', () => {
   }
 });
 
-describe('a context is not captured again that keeps', () => {
+describe('a context is not recaptured that keeps', () => {
   for (const [what, kind, source] of KEPT) {
     it(`${what} (${kind})`, async () => {
       const action = sourceAction(kind, source);
@@ -248,10 +248,10 @@ describe('a context is not captured again that keeps', () => {
     });
   }
 
-  it('what its own warm-up has drawn', async () => {
+  it('what its own warmup has drawn', async () => {
     const source = 'let own; exports.main = () => ({ id: (own ??= Math.random()) });';
     const warmup = { args: {}, runs: 10 };
-    const action = sourceAction(NODEJS, source, { policy: { state: 'fresh', specialize: [], warmup } });
+    const action = sourceAction(NODEJS, source, { policy: { startsFrom: 'fresh', specialize: [], warmup } });
     await runs(action, 1);
     await assert.rejects(node.recapture(action), { code: 'keeps_random' });
     await runs(action, 1);

@@ -1,5 +1,5 @@
 /**
- * A function is captured again when its code is compiled: what starts from the new snapshot, and
+ * A function is recaptured when its code is compiled: what starts from the new snapshot, and
  * what becomes of the old one.
  */
 import assert from 'node:assert/strict';
@@ -10,7 +10,7 @@ import type { ComputeNode } from '../../src/contract/node.ts';
 import type { ComputeNodeOptions } from '../../src/contract/options.ts';
 import type { SnapshotInfo } from '../../src/contract/snapshot.ts';
 import type { JsonObject } from '../../src/json/json-text.ts';
-import { RunTimes, Trial, type Verdict } from '../../src/node/background/run-times.ts';
+import { RecaptureTrial, RunTimes, type Verdict } from '../../src/node/background/run-times.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
@@ -98,7 +98,7 @@ for (const [kind, source] of COUNTERS) {
 
     it('runs what the operator declared harmless, in a context of its own', async () => {
       const warmup = { args: {}, runs: 7 };
-      const action = sourceAction(kind, source, { policy: { state: 'fresh', specialize: [], warmup } });
+      const action = sourceAction(kind, source, { policy: { startsFrom: 'fresh', specialize: [], warmup } });
       assert.equal((await run(action)).runs, 1);
       const { idleUcs } = node.stats();
       assert.equal(await node.recapture(action), true);
@@ -117,14 +117,14 @@ for (const [kind, source] of COUNTERS) {
       assert.deepEqual(snapshotsOf(action), []);
     });
 
-    it('does nothing without a context, and leaves all as it was when a warm-up fails', async () => {
+    it('does nothing without a context, and leaves all as it was when a warmup fails', async () => {
       const idle = sourceAction(kind, source);
       assert.equal(await node.recapture(idle), false);
       await run(idle);
       await node.dropIdle(idle);
       assert.equal(await node.recapture(idle), false);
       const warmup = { args: { fail: true }, runs: 3 };
-      const action = sourceAction(kind, source, { policy: { state: 'reuse', specialize: [], warmup } });
+      const action = sourceAction(kind, source, { policy: { startsFrom: 'reuse', specialize: [], warmup } });
       await run(action);
       await assert.rejects(node.recapture(action), { code: 'warmup_failed' });
       assert.equal(snapshotsOf(action).length, 1);
@@ -159,7 +159,11 @@ describe('the node, when runs have become quicker', () => {
   it('captures by itself, and keeps the new snapshot alone once it has proved itself', async (context) => {
     const action = sourceAction(kind, source);
     context.mock.method(RunTimes.prototype, 'hot', () => 'worth-it');
-    const trial = context.mock.method(Trial.prototype, 'first', (): ReturnType<Trial['first']> => undefined);
+    const trial = context.mock.method(
+      RecaptureTrial.prototype,
+      'first',
+      (): ReturnType<RecaptureTrial['first']> => undefined,
+    );
     await run(action);
     await run(action);
     await untilRecaptured(action);
@@ -179,7 +183,7 @@ describe('the node, when runs have become quicker', () => {
   it('goes back to the old snapshot when first runs are no quicker', async (context) => {
     const action = sourceAction(kind, source);
     context.mock.method(RunTimes.prototype, 'hot', () => 'worth-it');
-    context.mock.method(Trial.prototype, 'first', () => 'no-better');
+    context.mock.method(RecaptureTrial.prototype, 'first', () => 'no-better');
     await run(action);
     await run(action);
     await untilRecaptured(action);
@@ -193,7 +197,7 @@ describe('the node, when runs have become quicker', () => {
 
   it('warms up by itself what the operator allowed it to', async () => {
     const warmup = { args: {}, runs: 5 };
-    const action = sourceAction(kind, source, { policy: { state: 'reset', specialize: [], warmup } });
+    const action = sourceAction(kind, source, { policy: { startsFrom: 'reset', specialize: [], warmup } });
     const first = await run(action);
     assert.equal(first.runs, 1);
     // Whether it is better is a matter of the machine; in the end one snapshot is in use, and no UC is left.
@@ -208,7 +212,7 @@ describe('the node, when runs have become quicker', () => {
   });
 
   it('leaves functions alone whose contexts serve only once', async (context) => {
-    const action = sourceAction(kind, source, { policy: { state: 'fresh', specialize: [] } });
+    const action = sourceAction(kind, source, { policy: { startsFrom: 'fresh', specialize: [] } });
     const noted = context.mock.method(RunTimes.prototype, 'first');
     await run(action);
     await run(action);
@@ -250,7 +254,7 @@ describe('the times of runs', () => {
   it('judge a new snapshot by the median of three first runs', () => {
     const previous = {} as Snapshot;
     const verdict = (bytes: number, ...runs: number[]) => {
-      const trial = new Trial(previous, 10, bytes);
+      const trial = new RecaptureTrial(previous, 10, bytes);
       return runs.map((ms) => trial.first(ms));
     };
     assert.deepEqual(verdict(1e6, 5, 20, 5), [undefined, undefined, 'better']);

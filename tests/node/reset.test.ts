@@ -44,7 +44,7 @@ after(() => node?.close());
 
 function hostile(atImport = ''): Action {
   return sourceAction(PYTHON, `${source}\n${atImport}`, {
-    policy: { state: 'reset', specialize: [] },
+    policy: { startsFrom: 'reset', specialize: [] },
     limits: limits({ timeoutMs: 10_000 }),
   });
 }

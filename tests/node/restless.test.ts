@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Action, StartState } from '../../src/contract/action.ts';
+import type { Action, StartsFrom } from '../../src/contract/action.ts';
 import type { ComputeNode } from '../../src/contract/node.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
@@ -43,9 +43,9 @@ before(async () => {
 });
 after(() => node?.close());
 
-function restless(kind: string, state: StartState): Action {
+function restless(kind: string, state: StartsFrom): Action {
   return sourceAction(kind, kind === PYTHON ? hostile : LOOPS_IN_NODE, {
-    policy: { state, specialize: [] },
+    policy: { startsFrom: state, specialize: [] },
     limits: limits({ timeoutMs: TIMEOUT_MS }),
   });
 }

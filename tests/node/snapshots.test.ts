@@ -239,8 +239,10 @@ describe('a captured run that did not start from the function’s snapshot', () 
     ],
   ] as const) {
     it(`goes on from half-way, or after a reset: ${language}`, { timeout: 30_000 }, async () => {
-      const half = sourceAction(kind, source, { policy: { state: 'reuse', specialize: [{ model: 'm' }] } });
-      const reset = sourceAction(kind, source, { policy: { state: 'reset', specialize: [] } });
+      const half = sourceAction(kind, source, {
+        policy: { startsFrom: 'reuse', specialize: [{ model: 'm' }] },
+      });
+      const reset = sourceAction(kind, source, { policy: { startsFrom: 'reset', specialize: [] } });
       for (const [action, path] of [
         [half, 'argument'],
         [reset, 'hot'],

@@ -30,7 +30,7 @@ async function reads(action: Action, sum: number): Promise<void> {
 }
 
 describe('memory of which few pages were written', () => {
-  const fresh = { policy: { ...sourceAction(NODEJS, '').policy, state: 'fresh' as const } };
+  const fresh = { policy: { ...sourceAction(NODEJS, '').policy, startsFrom: 'fresh' as const } };
 
   it('is read by clones at no cost of the snapshot (Node.js)', { timeout: 60_000 }, async () => {
     const action = sourceAction(

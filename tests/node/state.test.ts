@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Action, StartState } from '../../src/contract/action.ts';
+import type { Action, StartsFrom } from '../../src/contract/action.ts';
 import type { Activation } from '../../src/contract/activation.ts';
 import type { ComputeNode } from '../../src/contract/node.ts';
 import type { JsonObject } from '../../src/json/json-text.ts';
@@ -90,8 +90,8 @@ def main(args):
   ],
 ];
 
-function action(kind: string, source: string, state: StartState): Action {
-  return sourceAction(kind, source, { policy: { state, specialize: [] } });
+function action(kind: string, source: string, state: StartsFrom): Action {
+  return sourceAction(kind, source, { policy: { startsFrom: state, specialize: [] } });
 }
 
 function resultOf({ status, result }: Activation): JsonObject {

@@ -89,7 +89,7 @@ describe('a node that was started again', () => {
       NODEJS,
       'let loads = 0; exports.main = (args) => { ' +
         'const set = args.data + ++loads; return { set, k: args.k }; };',
-      { policy: { state: 'reuse', specialize: [{ data: 'large' }] } },
+      { policy: { startsFrom: 'reuse', specialize: [{ data: 'large' }] } },
     );
     const once = async (path: string, k: number): Promise<void> =>
       await withStore(dir, async (node) => {

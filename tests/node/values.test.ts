@@ -6,7 +6,7 @@ import type { ComputeNode } from '../../src/contract/node.ts';
 import { JsonText } from '../../src/json/json-text.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { limits, NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
-import { special } from '../support/specialized.ts';
+import { special } from '../support/halfway.ts';
 
 let node: ComputeNode;
 before(async () => {
@@ -52,7 +52,7 @@ describe('values of functions', () => {
       'def main(args):\n    n = args["n"]\n    return {"n": n, "x": args["x"]}',
       [],
       {
-        policy: { state: 'reuse', specialize: [fixed] },
+        policy: { startsFrom: 'reuse', specialize: [fixed] },
       },
     );
     const runs: string[] = [];

@@ -119,7 +119,7 @@ export class FakeNode implements ComputeNode {
     };
   }
 
-  specializations() {
+  halfwayPoints() {
     return [];
   }
 

@@ -320,7 +320,7 @@ static void a_demoted_uc_may_be_made_of_it(void)
 		check_child(uc, 3, 300);
 		poke(uc, ROOM + 9 * PAGE + 8, 9);
 		map(uc, ROOM + 32 * PAGE, 2);
-		CHECK(demote(uc, 0).delta_bytes < 8 * 1024);
+		CHECK(demote(uc, 0).remains_bytes < 8 * 1024);
 		CHECK(client_promote(&client, tender, uc) == 0);
 		CHECK(count(uc) == 4);
 		CHECK(peek(uc, ROOM + 9 * PAGE + 8) == 9 && peek(uc, ROOM + 10 * PAGE + 8) == 310);

@@ -95,7 +95,7 @@ static void a_demoted_uc_goes_on_where_it_was(void)
 			poke(uc, ROOM + i * PAGE + 8 * i, turn * 1000 + i);
 		demote(uc, 0, &d);
 		CHECK(d.pages >= ROOM_PAGES / 5 && d.pages <= d.own_pages &&
-		      d.delta_bytes < d.own_pages * PAGE);
+		      d.remains_bytes < d.own_pages * PAGE);
 		CHECK(count(other) == turn + 2);
 		promote(uc);
 		CHECK(count(uc) == turn + 3);
@@ -158,7 +158,7 @@ static void a_changed_memory_map_comes_back(void)
 	for (uint64_t turn = 2; turn < 6; turn++) {
 		CHECK(count(uc) == turn);
 		demote(uc, 0, &d);
-		CHECK(d.delta_bytes < 16 * 1024);
+		CHECK(d.remains_bytes < 16 * 1024);
 		promote(uc);
 		CHECK(peek(uc, new) == 0 && peek(uc, new + 500 * PAGE) == 55 &&
 		      peek(uc, new + 999 * PAGE) == 0);
@@ -222,7 +222,7 @@ static void any_snapshot_with_its_map_will_do(void)
 	promote(uc);
 	CHECK(count(uc) == 3);
 	demote(uc, later, &from_later);
-	CHECK(from_later.delta_bytes + 4096 < from_first.delta_bytes);
+	CHECK(from_later.remains_bytes + 4096 < from_first.remains_bytes);
 	drop(s);
 	drop(later);
 	promote(uc);
@@ -343,7 +343,7 @@ static void many_come_and_go(void)
 		CHECK(fill(ucs[i], ROOM + 8 * PAGE, FULL_PAGES * PAGE) == FULL_PAGES * PAGE);
 		words[i] = peek(ucs[i], ROOM + 9 * PAGE);
 		demote(ucs[i], 0, &d);
-		CHECK(d.delta_bytes > FULL_PAGES * PAGE && d.delta_bytes < (FULL_PAGES + 4) * PAGE);
+		CHECK(d.remains_bytes > FULL_PAGES * PAGE && d.remains_bytes < (FULL_PAGES + 4) * PAGE);
 	}
 	with = tender_rss_kb();
 	CHECK(with > before + COUNT * FULL_PAGES * PAGE / 1024);

@@ -160,7 +160,7 @@ static uint64_t pack_bytes(void)
 		if (n < 0)
 			continue;
 		name[n] = '\0';
-		if (strstr(name, "seuss-words") && stat(path, &st) == 0)
+		if (strstr(name, "seuss-pack") && stat(path, &st) == 0)
 			bytes += (uint64_t)st.st_blocks * 512;
 	}
 	return bytes;

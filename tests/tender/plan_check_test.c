@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../../tender/base/base.h"
-#include "../../tender/plan/page_delta.h"
+#include "../../tender/plan/page_changes.h"
 #include "../../tender/plan/plan.h"
 #include "../../tender/plan/plan_check.h"
 #include "check.h"
@@ -68,19 +68,19 @@ static struct plan_map own_maps[] = {
 /* One of a compact snapshot: maps, protections and words of its own. */
 static uint64_t compact_plan(char **text)
 {
-	static uint64_t base[DELTA_PAGE_WORDS], now[DELTA_PAGE_WORDS];
+	static uint64_t base[PAGE_WORDS], now[PAGE_WORDS];
 	struct plan_difference difference = { .maps = own_maps,
 					      .map_count = sizeof own_maps / sizeof own_maps[0] };
-	struct page_delta d = { 0 };
+	struct page_changes d = { 0 };
 	uint64_t bytes;
 	char *parent;
 	int fd, compact;
 
 	for (uint64_t i = 0; i < 20; i++)
 		now[i * i] = i + 1;
-	page_delta_add(&d, UC_LIBOS_BASE + 9 * PAGE, 0, base, now);
-	page_delta_add(&d, UC_ARENA_BASE, PLAN_CHANGE_PROTECTED | PROT_READ, base, now);
-	page_delta_add(&d, UC_ARENA_BASE + 81 * PAGE, 0, base, now);
+	page_changes_add(&d, UC_LIBOS_BASE + 9 * PAGE, 0, base, now);
+	page_changes_add(&d, UC_ARENA_BASE, PLAN_CHANGE_PROTECTED | PROT_READ, base, now);
+	page_changes_add(&d, UC_ARENA_BASE + 81 * PAGE, 0, base, now);
 	difference.changes = d.data;
 	difference.change_bytes = d.bytes;
 	fd = memfd_create("parent", 0);
@@ -93,7 +93,7 @@ static uint64_t compact_plan(char **text)
 	close(compact);
 	close(fd);
 	free(parent);
-	page_delta_free(&d);
+	page_changes_free(&d);
 	return bytes;
 }
 
@@ -180,7 +180,7 @@ static void change_with_unknown_access(void) { record()->access = 7; }
 static void changes_out_of_order(void) { record()->page = (UC_ARENA_BASE + 50 * PAGE) / PAGE; }
 static void no_runs(void) { record()->runs = 0; }
 static void too_many_runs(void) { record()->runs = UINT16_MAX; }
-static void run_behind_the_page(void) { run()->first = DELTA_PAGE_WORDS; }
+static void run_behind_the_page(void) { run()->first = PAGE_WORDS; }
 static void endless_run(void) { run()->count = UINT16_MAX; }
 static void protection_with_a_source(void) { map[0].offset = PAGE; }
 static void compact_with_a_layer(void) { map[1].source = UC_IMAGE_MAX; }

@@ -13,9 +13,9 @@
 #include "../../tender/memory/image.h"
 #include "../../tender/memory/layer.h"
 #include "../../tender/memory/pages.h"
-#include "../../tender/memory/plan_delta.h"
+#include "../../tender/memory/map_difference.h"
 #include "../../tender/memory/snapshot.h"
-#include "../../tender/plan/page_delta.h"
+#include "../../tender/plan/page_changes.h"
 #include "../../tender/plan/plan.h"
 #include "../../tender/process/maps.h"
 #include "../../tender/process/page_copy.h"
@@ -75,30 +75,30 @@ static void bad_maps_are_refused(void)
 
 #define DELTA_PAGES 8
 
-static void change(uint64_t page[DELTA_PAGE_WORDS], unsigned kind)
+static void change(uint64_t page[PAGE_WORDS], unsigned kind)
 {
 	switch (kind) {
 	case 0:
 		page[0]++;
 		break;
 	case 1:
-		page[DELTA_PAGE_WORDS - 1]++;
+		page[PAGE_WORDS - 1]++;
 		break;
 	case 2:
 		break;
 	case 3:
-		for (unsigned i = 0; i < DELTA_PAGE_WORDS; i++)
+		for (unsigned i = 0; i < PAGE_WORDS; i++)
 			page[i] = ~page[i];
 		break;
 	case 4:
 		/* So many runs that the whole page is shorter. */
-		for (unsigned i = 0; i < DELTA_PAGE_WORDS; i += 2)
+		for (unsigned i = 0; i < PAGE_WORDS; i += 2)
 			page[i] += i + 1;
-		for (unsigned i = 1; i < DELTA_PAGE_WORDS; i += 4)
+		for (unsigned i = 1; i < PAGE_WORDS; i += 4)
 			page[i] += 1;
 		break;
 	case 5:
-		for (unsigned i = 0; i < DELTA_PAGE_WORDS; i += 3)
+		for (unsigned i = 0; i < PAGE_WORDS; i += 3)
 			page[i] = 0;
 		break;
 	case 6:
@@ -113,35 +113,35 @@ static void change(uint64_t page[DELTA_PAGE_WORDS], unsigned kind)
 
 static void differences_of_pages_make_them_again(void)
 {
-	static uint64_t base[DELTA_PAGES][DELTA_PAGE_WORDS], now[DELTA_PAGES][DELTA_PAGE_WORDS];
-	struct page_delta d = { 0 };
+	static uint64_t base[DELTA_PAGES][PAGE_WORDS], now[DELTA_PAGES][PAGE_WORDS];
+	struct page_changes d = { 0 };
 
 	for (unsigned i = 0; i < DELTA_PAGES; i++) {
-		for (unsigned w = 0; w < DELTA_PAGE_WORDS; w++)
+		for (unsigned w = 0; w < PAGE_WORDS; w++)
 			base[i][w] = now[i][w] = (i + 1) * 0x9e3779b97f4a7c15ull * (w + 1);
 		change(now[i], i);
-		page_delta_add(&d, i * PAGE, 0, base[i], now[i]);
+		page_changes_add(&d, i * PAGE, 0, base[i], now[i]);
 	}
 	CHECK(d.pages == DELTA_PAGES - 1);
 	CHECK(d.bytes <= DELTA_PAGES * (PAGE + sizeof(struct plan_change) + sizeof(struct plan_run)));
-	page_delta_apply(d.data, d.bytes, base[0]);
+	page_changes_apply(d.data, d.bytes, base[0]);
 	CHECK(!memcmp(base, now, sizeof base));
-	page_delta_free(&d);
+	page_changes_free(&d);
 }
 
 static void a_word_of_difference_takes_few_bytes(void)
 {
-	static uint64_t base[DELTA_PAGE_WORDS], now[DELTA_PAGE_WORDS];
+	static uint64_t base[PAGE_WORDS], now[PAGE_WORDS];
 	struct plan_change change;
-	struct page_delta d = { 0 };
+	struct page_changes d = { 0 };
 
 	now[7] = 1;
-	page_delta_add(&d, UC_GUEST_END - PAGE, PLAN_CHANGE_PROTECTED | PROT_READ, base, now);
+	page_changes_add(&d, UC_GUEST_END - PAGE, PLAN_CHANGE_PROTECTED | PROT_READ, base, now);
 	CHECK(d.pages == 1 && d.bytes == sizeof change + sizeof(struct plan_run) + 8);
 	memcpy(&change, d.data, sizeof change);
 	CHECK((uint64_t)change.page * PAGE == UC_GUEST_END - PAGE && change.runs == 1);
 	CHECK(change.access == (PLAN_CHANGE_PROTECTED | PROT_READ));
-	page_delta_free(&d);
+	page_changes_free(&d);
 }
 
 static void runs_are_joined(void)
@@ -158,7 +158,7 @@ static void runs_are_joined(void)
 	page_runs_free(&out);
 }
 
-static struct page_store store;
+static struct page_buffer buffer;
 
 static void pages_equal_to_their_backing_are_dropped(void)
 {
@@ -185,13 +185,13 @@ static void pages_equal_to_their_backing_are_dropped(void)
 	vmas[1] = vma(file, 3, PROT_READ | PROT_WRITE, LAYER_INO, 0);
 	items[0] = (struct page_run){ zero, zero + 3 * PAGE };
 	items[1] = (struct page_run){ file, file + 3 * PAGE };
-	CHECK(unchanged_drop(getpid(), &list, &backing, 1, &own, &store) == 0);
+	CHECK(unchanged_drop(getpid(), &list, &backing, 1, &own, &buffer) == 0);
 	CHECK(own.count == 2);
 	CHECK(own.items[0].start == zero + PAGE && own.items[0].end == zero + 2 * PAGE);
 	CHECK(own.items[1].start == file + 2 * PAGE && own.items[1].end == file + 3 * PAGE);
-	CHECK(store.count == 2 && store.addrs[0] == zero + PAGE && store.addrs[1] == file + 2 * PAGE);
-	CHECK(!memcmp(store.pages[0], (void *)(zero + PAGE), PAGE) &&
-	      !memcmp(store.pages[1], (void *)(file + 2 * PAGE), PAGE));
+	CHECK(buffer.count == 2 && buffer.addrs[0] == zero + PAGE && buffer.addrs[1] == file + 2 * PAGE);
+	CHECK(!memcmp(buffer.pages[0], (void *)(zero + PAGE), PAGE) &&
+	      !memcmp(buffer.pages[1], (void *)(file + 2 * PAGE), PAGE));
 
 	/*
 	 * The same by a view of the file, of which the last page is not seen; and a page may forbid itself to
@@ -202,14 +202,14 @@ static void pages_equal_to_their_backing_are_dropped(void)
 	backing.view = data;
 	backing.bytes = 2 * PAGE;
 	CHECK(mprotect((void *)file, PAGE, PROT_NONE) == 0);
-	CHECK(unchanged_drop(getpid(), &list, &backing, 1, &own, &store) == 0);
-	CHECK(own.count == 1 && own.items[0].start == file + 2 * PAGE && store.count == 1);
+	CHECK(unchanged_drop(getpid(), &list, &backing, 1, &own, &buffer) == 0);
+	CHECK(own.count == 1 && own.items[0].start == file + 2 * PAGE && buffer.count == 1);
 	CHECK(mprotect((void *)file, PAGE, PROT_READ | PROT_WRITE) == 0);
 
 	/* A file that is not known may hold anything. */
 	own.items[0] = (struct page_run){ file, file + PAGE };
 	own.count = 1;
-	CHECK(unchanged_drop(getpid(), &list, &backing, 0, &own, &store) == 0);
+	CHECK(unchanged_drop(getpid(), &list, &backing, 0, &own, &buffer) == 0);
 	CHECK(own.count == 1);
 	page_runs_free(&own);
 	munmap((void *)zero, 3 * PAGE);
@@ -234,12 +234,12 @@ static void pages_are_copied_from_store_and_process(void)
 	for (uint64_t i = 0; i < PAGES; i++)
 		memcpy(memory + i * PAGE, &i, sizeof i);
 	/* Every third page is in the store, under other contents, so that it shows where a page came from. */
-	store.count = 0;
+	buffer.count = 0;
 	for (uint64_t i = 0; i < PAGES; i += 3) {
-		memset(store.pages[store.count], 's', PAGE);
-		store.addrs[store.count++] = at + i * PAGE;
+		memset(buffer.pages[buffer.count], 's', PAGE);
+		buffer.addrs[buffer.count++] = at + i * PAGE;
 	}
-	CHECK(page_copy(getpid(), runs, 3, &store, fd) == 0);
+	CHECK(page_copy(getpid(), runs, 3, &buffer, fd) == 0);
 	for (unsigned r = 0; r < 3; r++)
 		for (uint64_t a = runs[r].start; a < runs[r].end; a += PAGE) {
 			uint64_t i = (a - at) / PAGE;
@@ -327,15 +327,15 @@ static void only_other_maps_are_in_a_difference(void)
 	};
 	struct mapped_snapshot p = { &parent, &parent_pages, of_parent, 3 },
 			       c = { &child, &child_pages, of_child, 5 };
-	struct plan_map *delta;
+	struct plan_map *difference;
 
-	CHECK(plan_delta(&c, &p, &delta) == 3);
-	check_map(&delta[0], 4 * PAGE, 1, UC_IMAGE_MAX, 0);
-	check_map(&delta[1], 9 * PAGE, 4, 0, 0);
-	check_map(&delta[2], 24 * PAGE, 2, PLAN_ANONYMOUS, 0);
-	free(delta);
+	CHECK(map_difference(&c, &p, &difference) == 3);
+	check_map(&difference[0], 4 * PAGE, 1, UC_IMAGE_MAX, 0);
+	check_map(&difference[1], 9 * PAGE, 4, 0, 0);
+	check_map(&difference[2], 24 * PAGE, 2, PLAN_ANONYMOUS, 0);
+	free(difference);
 	c.count = 4; /* the parent's anonymous memory is gone */
-	CHECK(plan_delta(&c, &p, &delta) == -EXDEV);
+	CHECK(map_difference(&c, &p, &difference) == -EXDEV);
 }
 
 static void optimisations_are_named(void)

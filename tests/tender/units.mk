@@ -3,4 +3,4 @@
 ROOMS = ../../tender
 TENDER_INCLUDES = -I$(ROOMS) -I../..
 UNITS = ../tender/no_operation.c $(wildcard $(addprefix $(ROOMS)/,base/*.c plan/*.c process/*.c)) \
-	$(addprefix $(ROOMS)/,memory/layer.c memory/pages.c memory/plan_delta.c sandbox/cgroup_place.c)
+	$(addprefix $(ROOMS)/,memory/layer.c memory/pages.c memory/map_difference.c sandbox/cgroup_place.c)

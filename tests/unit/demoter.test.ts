@@ -16,7 +16,7 @@ function fill(count: number, short = () => false) {
   const asked: number[] = [];
   mock.method(core.tender, 'demote', async (id: number) => {
     asked.push(id);
-    return { deltaBytes: 1, pages: 0, ownPages: 0, stopNs: 0 };
+    return { remainsBytes: 1, pages: 0, ownPages: 0, stopNs: 0 };
   });
   for (let id = 1; id <= count; id++) {
     pool.put(new FunctionUc(id, core, OWNER, record(`f${id}`)));

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { PlatformError } from '../../src/contract/errors.ts';
 import type { Core } from '../../src/cores/cores.ts';
 import { type FunctionRecord, FunctionUc } from '../../src/node/function/function-record.ts';
-import { declaredSpecializations, leadEnded } from '../../src/node/function/specialization.ts';
+import { declaredHalfwayPoints, leadEnded } from '../../src/node/function/halfway.ts';
 import type { Start } from '../../src/node/function/start.ts';
 import { IdlePool } from '../../src/node/idle/idle-pool.ts';
 import { Dispatcher } from '../../src/node/invoke/dispatcher.ts';
@@ -56,38 +56,38 @@ describe('dispatcher', () => {
   it('starts from an argument snapshot before all else, and lets the first that matches bring it', () => {
     const { dispatcher, ucOf } = setUp();
     const f = record('f');
-    const [special] = declaredSpecializations([{ a: 1 }]);
-    const cold = now(dispatcher.acquire(f, undefined, special));
+    const [halfway] = declaredHalfwayPoints([{ a: 1 }]);
+    const cold = now(dispatcher.acquire(f, undefined, halfway));
     assert.ok(cold.path === 'cold');
     dispatcher.startDone(cold.core);
     dispatcher.coldDone(f, snapshot(2));
     const uc = ucOf(cold, f);
     dispatcher.release(uc);
-    const leads = now(dispatcher.acquire(f, undefined, special));
-    assert.ok(leads.path === 'warm' && leads.leads === special && special?.state === 'starting');
+    const leads = now(dispatcher.acquire(f, undefined, halfway));
+    assert.ok(leads.path === 'warm' && leads.leadsTo === halfway && halfway?.lead === 'starting');
     dispatcher.startDone(leads.core);
-    const meanwhile = now(dispatcher.acquire(f, undefined, special));
+    const meanwhile = now(dispatcher.acquire(f, undefined, halfway));
     assert.ok(meanwhile.path === 'hot' && meanwhile.uc === uc);
     dispatcher.release(uc);
-    const halfway = snapshot(3, { kind: 'argument' });
-    leadEnded(special, halfway);
-    const start = now(dispatcher.acquire(f, undefined, special));
-    assert.ok(start.path === 'argument' && start.hold.snapshot === halfway);
+    const argument = snapshot(3, { kind: 'argument' });
+    leadEnded(halfway, argument);
+    const start = now(dispatcher.acquire(f, undefined, halfway));
+    assert.ok(start.path === 'argument' && start.hold.snapshot === argument);
     assert.equal(now(dispatcher.acquire(f)).path, 'hot');
-    special.snapshot = undefined;
-    const again = now(dispatcher.acquire(f, undefined, special));
-    assert.ok(again.path === 'warm' && again.leads === special);
+    halfway.snapshot = undefined;
+    const again = now(dispatcher.acquire(f, undefined, halfway));
+    assert.ok(again.path === 'warm' && again.leadsTo === halfway);
   });
 
   it('gives a context that comes free to who has no argument snapshot', async () => {
     const { dispatcher, ucOf } = setUp(1);
     const f = record('f');
     f.snapshot = snapshot(2);
-    const [special] = declaredSpecializations([{ a: 1 }]);
-    assert.ok(special !== undefined);
-    leadEnded(special, snapshot(3, { kind: 'argument' }));
+    const [halfway] = declaredHalfwayPoints([{ a: 1 }]);
+    assert.ok(halfway !== undefined);
+    leadEnded(halfway, snapshot(3, { kind: 'argument' }));
     const starts = [now(dispatcher.acquire(f)), now(dispatcher.acquire(f))];
-    const third = later(dispatcher.acquire(f, undefined, special));
+    const third = later(dispatcher.acquire(f, undefined, halfway));
     const fourth = later(dispatcher.acquire(f));
     const uc = ucOf(starts[0] as Start, f);
     dispatcher.release(uc);
@@ -102,11 +102,11 @@ describe('dispatcher', () => {
     const f = record('f');
     f.snapshot = snapshot(2);
     f.resetting = 1;
-    const [special] = declaredSpecializations([{ a: 1 }]);
-    assert.ok(special !== undefined);
-    leadEnded(special, snapshot(3, { kind: 'argument' }));
+    const [halfway] = declaredHalfwayPoints([{ a: 1 }]);
+    assert.ok(halfway !== undefined);
+    leadEnded(halfway, snapshot(3, { kind: 'argument' }));
     later(dispatcher.acquire(f));
-    assert.equal(now(dispatcher.acquire(f, undefined, special)).path, 'argument');
+    assert.equal(now(dispatcher.acquire(f, undefined, halfway)).path, 'argument');
   });
 
   it('spreads starts over the cores', () => {
@@ -326,7 +326,7 @@ describe('idle pool', () => {
     }
     idle.setIdleBytes(f, 1000);
     idle.setDemoted(ucs[2]);
-    idle.setKeptBytes(ucs[2], 10);
+    idle.setRemainsBytes(ucs[2], 10);
     idle.setDemoted(ucs[0]);
     assert.deepEqual([idle.count, idle.demoted, idle.bytes, idle.live(core).size], [3, 2, 2010, 1]);
     idle.setLive(ucs[0]);
@@ -337,7 +337,7 @@ describe('idle pool', () => {
       undefined,
     );
     assert.equal(idle.takeDemoted(f, () => true)?.id, 3);
-    idle.setKeptBytes(ucs[2], 99);
+    idle.setRemainsBytes(ucs[2], 99);
     idle.setLive(ucs[2]);
     assert.deepEqual([idle.count, idle.demoted, idle.bytes], [0, 0, 0]);
   });

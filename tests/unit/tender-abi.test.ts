@@ -78,7 +78,7 @@ describe('the control protocol as the C headers have it', () => {
       rip: 2 ** 47,
     });
     assert.deepEqual(decodeDemoted(emit('control_demoted', '1ull << 35, 2, 3, 4')), {
-      deltaBytes: 2 ** 35,
+      remainsBytes: 2 ** 35,
       pages: 2,
       ownPages: 3,
       stopNs: 4,

@@ -69,7 +69,7 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
     const { namespace } = identify(request);
     const { code } = parse(getQuery, request.query);
     const record = context.actions.get(namespace, nameIn(request));
-    const specializations = context.node.specializations(record.action);
+    const specializations = context.node.halfwayPoints(record.action);
     const shown = { ...document(record, code), specializations };
     return send(reply, shown);
   });

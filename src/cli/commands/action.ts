@@ -17,7 +17,7 @@ interface SpecializeFlags extends TargetFlags {
 
 const POLICY = 'seuss';
 
-const specialization = z.object({
+const halfwayPoint = z.object({
   fixed: userValue,
   origin: z.string(),
   state: z.string(),
@@ -25,11 +25,11 @@ const specialization = z.object({
   reason: z.string().optional(),
   observed: z.array(z.string()),
 });
-type Specialization = z.infer<typeof specialization>;
+type HalfwayPoint = z.infer<typeof halfwayPoint>;
 
 const actionDocument = z.object({
   annotations: z.array(z.object({ key: z.string(), value: userValue })),
-  specializations: z.array(specialization).default([]),
+  specializations: z.array(halfwayPoint).default([]),
 });
 type ActionDocument = z.infer<typeof actionDocument>;
 
@@ -78,13 +78,13 @@ function policyOf({ annotations }: ActionDocument): Map<string, JsonText> {
   return policy?.isObject === true ? membersOf(policy) : new Map();
 }
 
-function table(specializations: readonly Specialization[]): string {
+function table(specializations: readonly HalfwayPoint[]): string {
   if (specializations.length === 0) return 'no argument snapshots';
   return specializations.map(describe).join('\n');
 }
 
 /** `{"model":"small"}  ready  4dc70a580440f5ba  (used before: time: Date.now)` */
-function describe({ fixed, origin, state, snapshot, reason, observed }: Specialization): string {
+function describe({ fixed, origin, state, snapshot, reason, observed }: HalfwayPoint): string {
   const what = origin === 'checkpoint' ? 'checkpoint()' : fixed.text;
   const used = observed.length > 0 ? `(used before: ${observed.join(', ')})` : undefined;
   return [what, state, snapshot, reason, used].filter((part) => part != null).join('  ');

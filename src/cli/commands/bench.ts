@@ -50,7 +50,7 @@ export function benchCommand(program: Command): void {
   bench
     .command('start')
     .description(
-      'Measures cold, warm and hot starts with and without anticipatory optimisation beside plain ' +
+      'Measures cold, warm and hot starts with and without anticipation beside plain ' +
         'processes, CPU-bound code in a unikernel context beside native, new and reset contexts for ' +
         'each invocation, the memory of idle contexts, and restarts from a snapshot store.',
     )

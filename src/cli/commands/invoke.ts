@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { START_STATES, type StartState } from '../../contract/action.ts';
+import { STARTS_FROM, type StartsFrom } from '../../contract/action.ts';
 import type { Activation, LogLine } from '../../contract/activation.ts';
 import type { ComputeNode } from '../../contract/node.ts';
 import { type JsonText, membersOf, objectOf } from '../../json/json-text.ts';
@@ -20,7 +20,7 @@ interface InvokeFlags {
   readonly repeat: number;
   readonly timeout?: number;
   readonly memory?: number;
-  readonly state?: StartState;
+  readonly state?: StartsFrom;
   readonly specialize?: readonly string[];
   readonly without?: ReturnType<typeof parseWithout>;
   readonly json?: true;
@@ -46,7 +46,7 @@ export function invokeCommand(program: Command): void {
         '--state <state>',
         'what each run starts from: the state that the last one left, the snapshot put back, a new ' +
           'context (default: reuse)',
-      ).choices(START_STATES),
+      ).choices(STARTS_FROM),
     )
     .option(
       '--specialize <names>',

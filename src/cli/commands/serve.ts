@@ -7,7 +7,7 @@ import type { Packager } from '../../action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
 import { ActionRegistry } from '../../api/registry.ts';
 import { createApi } from '../../api/server.ts';
-import { START_STATES, type StartState } from '../../contract/action.ts';
+import { STARTS_FROM, type StartsFrom } from '../../contract/action.ts';
 import type { ComputeNode } from '../../contract/node.ts';
 import type { ComputeNodeOptions } from '../../contract/options.ts';
 import { storeDir } from '../../contract/paths.ts';
@@ -27,7 +27,7 @@ interface ServeFlags {
   readonly cores?: number;
   readonly memory?: number;
   readonly key?: string;
-  readonly state?: StartState;
+  readonly state?: StartsFrom;
   readonly store: string | false;
   readonly storeSize?: number;
   readonly without?: ReturnType<typeof parseWithout>;
@@ -52,7 +52,7 @@ export function serveCommand(program: Command): void {
       new Option(
         '--state <state>',
         'what invocations start from if the action has no annotation (default: reuse)',
-      ).choices(START_STATES),
+      ).choices(STARTS_FROM),
     )
     .option('--store <dir>', 'folder that keeps actions and snapshots', storeDir())
     .option('--no-store', 'keep them in memory alone')

@@ -153,5 +153,5 @@ export class Persistence {
 
 /** What invocations may have left behind is in a snapshot taken after them, and stays in memory. */
 function isLasting(snapshot: Snapshot): boolean {
-  return [snapshot, ...lineage(snapshot)].every(({ warmed }) => warmed !== true);
+  return [snapshot, ...lineage(snapshot)].every(({ isRecapture }) => isRecapture !== true);
 }

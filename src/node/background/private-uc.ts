@@ -17,7 +17,7 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const ANSWER_LINE_BYTES = 16 * 1024;
 const LOG_BYTES = 4096;
 
-type Node = Pick<NodeParts, 'account' | 'cores' | 'places' | 'snapshots' | 'owner'>;
+type UcParts = Pick<NodeParts, 'account' | 'cores' | 'places' | 'snapshots' | 'owner'>;
 
 /**
  * A UC that serves no client: the node runs it for its own ends, counts it as busy, and kills it
@@ -31,7 +31,7 @@ export class PrivateUc implements AsyncDisposable {
 
   /** @throws PlatformError when the snapshot cannot be deployed */
   static async deploy(
-    node: Node,
+    node: UcParts,
     record: FunctionRecord,
     action: Action,
     snapshot: Snapshot,
@@ -89,7 +89,7 @@ export class PrivateUc implements AsyncDisposable {
     const answer = reply.type === 'answer' ? reply.answer : undefined;
     const succeeded = answer?.op === 'result' && answer.id === id && answer.status === 'ok';
     if (!succeeded || (id === 1 && !answer.seeded)) {
-      throw new PlatformError('warmup_failed', `a warm-up run of ${this.#action.name} did not succeed`);
+      throw new PlatformError('warmup_failed', `a warmup run of ${this.#action.name} did not succeed`);
     }
     return answer.value.text;
   }

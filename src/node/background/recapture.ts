@@ -9,7 +9,7 @@ import type { FunctionRecord, FunctionUc } from '../function/function-record.ts'
 import type { NodeParts } from '../invoke/parts.ts';
 import { collect, PrivateUc } from './private-uc.ts';
 import { type Pair, repeatedValue } from './repeats.ts';
-import { isBetter, medianOf, RunTimes, TRIAL_RUNS, Trial } from './run-times.ts';
+import { isBetter, medianOf, RecaptureTrial, RunTimes, TRIAL_RUNS } from './run-times.ts';
 
 type DeployPrivately = (from: Snapshot) => Promise<PrivateUc>;
 
@@ -17,7 +17,7 @@ type DeployPrivately = (from: Snapshot) => Promise<PrivateUc>;
 const DELAY_MS = 100;
 /**
  * Arguments that are longer are not kept: without them a function that draws random values is not
- * captured again.
+ * recaptured.
  */
 const ARGS_MAX = 16 * 1024;
 /** Of a run that compares clones. */
@@ -25,9 +25,9 @@ const COMPARE_TIMEOUT_MS = 10_000;
 
 interface Watch {
   readonly times: RunTimes;
-  /** Nothing more is to be found out: it was captured again, or is not worth it. */
+  /** Nothing more is to be found out: it was recaptured, or is not worth it. */
   over: boolean;
-  trial: Trial | undefined;
+  trial: RecaptureTrial | undefined;
   /** Arguments of the function's last run, as JSON, as long as more is to be found out. */
   args: string | undefined;
 }
@@ -55,7 +55,7 @@ export class Recapturer {
   /** A UC of a function whose state lives on has run. */
   note(uc: FunctionUc, action: Action, args: string, path: StartPath, runMs: number): void {
     const { record } = uc;
-    const kept = record.snapshot?.warmed !== true && args.length <= ARGS_MAX;
+    const kept = record.snapshot?.isRecapture !== true && args.length <= ARGS_MAX;
     this.#watch(record).args = kept ? args : undefined;
     if (!this.#enabled || path === 'argument') {
       return;
@@ -82,14 +82,14 @@ export class Recapturer {
   /**
    * Captures the function again, a warm UC of the node's own if the operator allowed that, else an
    * idle one. False if there is none, or it did not go well.
-   * @throws PlatformError when a warm-up run fails, or the host has no room; `keeps_random`
+   * @throws PlatformError when a warmup run fails, or the host has no room; `keeps_random`
    */
   async recapture(record: FunctionRecord, action: Action): Promise<boolean> {
     const { warmup } = action.policy;
     if (
       warmup === undefined
         ? !(await this.#captureIdle(record, action))
-        : !(await this.#warmUp(record, action, warmup))
+        : !(await this.#runWarmup(record, action, warmup))
     ) {
       return false;
     }
@@ -141,7 +141,7 @@ export class Recapturer {
       if (shared.length > 0) {
         throw new PlatformError(
           'keeps_random',
-          `${record.name} was not captured again: clones would have values in common (${shared.join('; ')})`,
+          `${record.name} was not recaptured: clones would have values in common (${shared.join('; ')})`,
         );
       }
     } catch (error) {
@@ -151,16 +151,16 @@ export class Recapturer {
   }
 
   /** With a trial, the new snapshot stays only if it is better, which harmless runs tell at once. */
-  async #warmUp(record: FunctionRecord, action: Action, warmup: Warmup, trial = false): Promise<boolean> {
+  async #runWarmup(record: FunctionRecord, action: Action, warmup: Warmup, trial = false): Promise<boolean> {
     const { cores } = this.#node;
     const before = record.snapshot;
-    if (before === undefined || before.warmed === true) {
+    if (before === undefined || before.isRecapture === true) {
       return false;
     }
     this.#watch(record).over = true;
     const core = leastLoaded(cores.all);
     const deploy = (from: Snapshot) => PrivateUc.deploy(this.#node, record, action, from, core);
-    const after = await this.#captureWarm(record, before, deploy, warmup);
+    const after = await this.#recaptureAfter(record, before, deploy, warmup);
     const stays =
       !trial ||
       isBetter(
@@ -174,14 +174,14 @@ export class Recapturer {
     }
     this.#replace(record, after);
     this.#endTrial(this.#watch(record));
-    if (action.policy.state === 'reset') {
+    if (action.policy.startsFrom === 'reset') {
       // They would be put back to the snapshot that they came from.
       this.#node.discardIdle(record);
     }
     return true;
   }
 
-  async #captureWarm(
+  async #recaptureAfter(
     record: FunctionRecord,
     before: Snapshot,
     deploy: DeployPrivately,
@@ -216,7 +216,7 @@ export class Recapturer {
     const { warmup } = action.policy;
     if (this.#enabled && warmup !== undefined) {
       setTimeout(() => {
-        this.#warmUp(record, action, warmup, true).catch(() => undefined);
+        this.#runWarmup(record, action, warmup, true).catch(() => undefined);
       }, DELAY_MS).unref();
     }
   }
@@ -261,7 +261,7 @@ export class Recapturer {
       captured,
       createdMs,
       savedMs: record.snapshot?.savedMs ?? 0,
-      warmed: true,
+      isRecapture: true,
       evicted: () => this.#evicted(record, snapshot),
     });
     return snapshot;
@@ -280,11 +280,11 @@ export class Recapturer {
     record.cold = 'none';
     watch.over = true;
     this.#endTrial(watch);
-    watch.trial = previous && new Trial(previous, watch.times.firstMs, snapshotBytes(snapshot));
+    watch.trial = previous && new RecaptureTrial(previous, watch.times.firstMs, snapshotBytes(snapshot));
     budget.enforce();
   }
 
-  #judge(record: FunctionRecord, watch: Watch, verdict: ReturnType<Trial['first']>): void {
+  #judge(record: FunctionRecord, watch: Watch, verdict: ReturnType<RecaptureTrial['first']>): void {
     const { snapshots } = this.#node;
     if (verdict === undefined) {
       return;
@@ -337,7 +337,7 @@ async function firstRunMs(from: Snapshot, deploy: DeployPrivately, { args }: War
 }
 
 /**
- * What clones of a warmed snapshot have in common of random values: by their own account, then by
+ * What clones of a recapture have in common of random values: by their own account, then by
  * what they answer.
  */
 async function sharedValues(
@@ -351,7 +351,7 @@ async function sharedValues(
   if (shared.length > 0) {
     return shared;
   }
-  if (args === undefined || before === undefined || before.warmed === true) {
+  if (args === undefined || before === undefined || before.isRecapture === true) {
     return ['there is nothing to compare its clones with'];
   }
   const path = repeatedValue(await answers(after, deploy, args), await answers(before, deploy, args));

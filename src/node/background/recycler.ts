@@ -26,7 +26,7 @@ export class Recycler {
   }
 
   take(uc: FunctionUc): void {
-    switch (uc.record.state) {
+    switch (uc.record.startsFrom) {
       case 'reuse':
         this.#release(uc);
         return;

@@ -15,17 +15,17 @@ const PIECE = 4;
 export type Pair = readonly [string, string];
 
 /**
- * Where clones of a warmed snapshot answer the same to the same arguments, and clones of the
+ * Where clones of a recapture answer the same to the same arguments, and clones of the
  * snapshot from before its runs do not: the runs have left something that clones are to draw for
  * themselves. Undefined: nowhere.
- * @param warmed two clones' results
+ * @param recaptured two clones' results
  * @param before of two clones of the snapshot that they ran from
  */
-export function repeatedValue(warmed: Pair, before: Pair): string | undefined {
-  if ([...warmed, ...before].some(({ length }) => length > CHARS_MAX)) {
+export function repeatedValue(recaptured: Pair, before: Pair): string | undefined {
+  if ([...recaptured, ...before].some(({ length }) => length > CHARS_MAX)) {
     return 'a result that is too long to be compared';
   }
-  const [first, second] = warmed.map(valuesOf);
+  const [first, second] = recaptured.map(valuesOf);
   const [third, fourth] = before.map(valuesOf);
   for (const [path, value] of first ?? []) {
     if (isRepeated(value, second?.get(path), third?.get(path), fourth?.get(path))) {

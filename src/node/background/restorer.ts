@@ -8,10 +8,10 @@ import { type FunctionRecord, functionSnapshotId, imagePathsOf } from '../functi
 import {
   addCheckpoint,
   argumentSnapshotId,
-  findSpecialization,
+  findHalfwayPoint,
+  type HalfwayPoint,
   leadEnded,
-  type Specialization,
-} from '../function/specialization.ts';
+} from '../function/halfway.ts';
 import type { MemoryBudget } from '../idle/memory-budget.ts';
 import type { Dispatcher } from '../invoke/dispatcher.ts';
 import type { Persistence } from './persistence.ts';
@@ -48,9 +48,9 @@ export class Restorer {
       }
       return;
     }
-    const special = findSpecialization(record.specializations, params);
-    if (special?.snapshot === undefined && special?.state === 'none') {
-      this.#restoreArgument(record, record.snapshot, special).catch(() => undefined);
+    const halfway = findHalfwayPoint(record.halfwayPoints, params);
+    if (halfway?.snapshot === undefined && halfway?.lead === 'none') {
+      this.#restoreArgument(record, record.snapshot, halfway).catch(() => undefined);
     }
   }
 
@@ -94,19 +94,17 @@ export class Restorer {
   async #restoreArguments(record: FunctionRecord, parent: Snapshot): Promise<void> {
     const stored = this.#persistence.childrenOf(parent.id).filter(({ kind }) => kind === 'argument');
     if (stored.some(({ fixed }) => fixed === null || membersOf(JsonText.parse(fixed)).size === 0)) {
-      addCheckpoint(record.specializations);
+      addCheckpoint(record.halfwayPoints);
     }
-    await Promise.all(
-      record.specializations.map((special) => this.#restoreArgument(record, parent, special)),
-    );
+    await Promise.all(record.halfwayPoints.map((halfway) => this.#restoreArgument(record, parent, halfway)));
   }
 
-  async #restoreArgument(record: FunctionRecord, parent: Snapshot, special: Specialization): Promise<void> {
-    const id = argumentSnapshotId(parent, special);
+  async #restoreArgument(record: FunctionRecord, parent: Snapshot, halfway: HalfwayPoint): Promise<void> {
+    const id = argumentSnapshotId(parent, halfway);
     if (!this.#persistence.has(id)) {
       return;
     }
-    special.state = 'starting';
+    halfway.lead = 'starting';
     try {
       const core = await this.#node.cores.complete();
       const request = {
@@ -114,16 +112,16 @@ export class Restorer {
         parent,
         images: imagePaths(parent),
         evicted: () => {
-          special.snapshot = undefined;
+          halfway.snapshot = undefined;
         },
       };
       const restored = await this.#persistence.restore(request, core);
       const snapshot = restored && (await this.#keep(record, restored.snapshot));
       if (snapshot !== undefined) {
-        leadEnded(special, snapshot);
+        leadEnded(halfway, snapshot);
       }
     } finally {
-      special.state = 'none';
+      halfway.lead = 'none';
     }
   }
 

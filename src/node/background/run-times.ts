@@ -53,7 +53,7 @@ export class RunTimes {
 }
 
 /** A new snapshot proves itself beside the one that it replaced. */
-export class Trial {
+export class RecaptureTrial {
   readonly previous: Snapshot;
   readonly #beforeMs: number;
   readonly #bytes: number;

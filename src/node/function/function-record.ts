@@ -1,11 +1,11 @@
-import type { Action, StartState } from '../../contract/action.ts';
+import type { Action, StartsFrom } from '../../contract/action.ts';
 import type { Core } from '../../cores/cores.ts';
 import { type Snapshot, snapshotId } from '../../snapshot/snapshot.ts';
 import { Uc, type UcOwner } from '../../uc/uc.ts';
 import { CaptureAttempts } from './capture-attempts.ts';
 import { type Charge, SMALL_BYTES } from './charge.ts';
+import { declaredHalfwayPoints, type HalfwayPoint } from './halfway.ts';
 import type { Runtime } from './runtime.ts';
-import { declaredSpecializations, type Specialization } from './specialization.ts';
 import type { Ticket } from './start.ts';
 
 /** What the node knows about one version of one action. */
@@ -14,13 +14,13 @@ export interface FunctionRecord {
   readonly name: string;
   readonly runtime: Runtime;
   /** What its invocations start from. */
-  readonly state: StartState;
+  readonly startsFrom: StartsFrom;
   snapshot: Snapshot | undefined;
   cold: ColdState;
   /** Its UCs were not to be captured lately: whether one is tried again. */
   readonly attempts: CaptureAttempts;
   /** Argument snapshots, deepest first. */
-  readonly specializations: Specialization[];
+  readonly halfwayPoints: HalfwayPoint[];
   /** Idle UCs that have a process, last used last. */
   readonly idle: FunctionUc[];
   /** Those that have none, demoted last last. */
@@ -67,11 +67,11 @@ export function functionRecord(action: Action, runtime: Runtime): FunctionRecord
     digest: action.digest,
     name: action.name,
     runtime,
-    state: action.policy.state,
+    startsFrom: action.policy.startsFrom,
     snapshot: undefined,
     cold: 'none',
     attempts: new CaptureAttempts(),
-    specializations: declaredSpecializations(action.policy.specialize),
+    halfwayPoints: declaredHalfwayPoints(action.policy.specialize),
     idle: [],
     demoted: [],
     resets: new Set(),
@@ -100,7 +100,7 @@ export function imagePathsOf({ runtime }: FunctionRecord, { code }: Action): rea
 
 /** The function's snapshots, children first. Invocations that wait still do not start from them. */
 export function takeSnapshots(record: FunctionRecord): Snapshot[] {
-  return [...record.specializations, record].flatMap((holder) => {
+  return [...record.halfwayPoints, record].flatMap((holder) => {
     const { snapshot } = holder;
     holder.snapshot = undefined;
     return snapshot === undefined ? [] : [snapshot];
@@ -118,8 +118,8 @@ export class FunctionUc extends Uc {
   halfway = false;
   /** It is idle and has no process, or is about to lose it. */
   demoted = false;
-  /** Then: real bytes that are kept of it. */
-  keptBytes = 0;
+  /** Then: real bytes of its remains. */
+  remainsBytes = 0;
   idleSinceMs = 0;
   /** It was killed, and its process is not gone yet. */
   ending = false;
@@ -142,7 +142,7 @@ export class FunctionUc extends Uc {
   /** Real bytes that it takes, as far as known, with the copy that is about to be made. */
   get bytes(): number {
     if (this.demoted) {
-      return this.keptBytes;
+      return this.remainsBytes;
     }
     const own = this.toldBytes === undefined ? this.record.idleBytes : this.toldBytes + UC_KERNEL_BYTES;
     return own <= this.copyMaxBytes ? own * 2 : own;

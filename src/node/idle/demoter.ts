@@ -137,8 +137,8 @@ export class Demoter {
     const { record } = uc;
     this.#pool.setDemoted(uc);
     try {
-      const { deltaBytes } = await uc.tender.demote(uc.id, record.snapshot?.number ?? 0);
-      this.#pool.setKeptBytes(uc, deltaBytes);
+      const { remainsBytes } = await uc.tender.demote(uc.id, record.snapshot?.number ?? 0);
+      this.#pool.setRemainsBytes(uc, remainsBytes);
       record.refusals = 0;
     } catch (error) {
       this.#pool.setLive(uc);

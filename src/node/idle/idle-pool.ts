@@ -6,7 +6,7 @@ import { MemoryAccount } from './memory-account.ts';
  * What a demoted UC is taken to keep until its tender says it: nothing is evicted for memory that
  * is about to be free.
  */
-const KEPT_BYTES = 64 * 1024;
+const REMAINS_BYTES = 64 * 1024;
 /** How far down a function's stack a UC on a less busy core is looked for. */
 const LOOK_BACK = 4;
 /** How many of the longest unused functions compete for losing a UC. */
@@ -157,16 +157,16 @@ export class IdlePool {
     record.demoted.push(uc);
     this.live(uc.core).delete(uc);
     uc.demoted = true;
-    uc.keptBytes = Math.min(record.idleBytes, KEPT_BYTES);
+    uc.remainsBytes = Math.min(record.idleBytes, REMAINS_BYTES);
     this.#account.update(uc);
     this.#demoted += 1;
   }
 
   /** It is demoted; it may have been taken meanwhile. */
-  setKeptBytes(uc: FunctionUc, bytes: number): void {
+  setRemainsBytes(uc: FunctionUc, bytes: number): void {
     // Its next process begins with nothing.
     uc.toldBytes = undefined;
-    uc.keptBytes = bytes;
+    uc.remainsBytes = bytes;
     this.#account.update(uc);
   }
 

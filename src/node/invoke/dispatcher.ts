@@ -2,7 +2,7 @@ import { PlatformError } from '../../contract/errors.ts';
 import { type Core, leastLoaded, leastLoadedAside } from '../../cores/cores.ts';
 import { type Snapshot, SnapshotHold } from '../../snapshot/snapshot.ts';
 import type { FunctionRecord, FunctionUc } from '../function/function-record.ts';
-import type { Specialization } from '../function/specialization.ts';
+import type { HalfwayPoint } from '../function/halfway.ts';
 import type { Start, Ticket } from '../function/start.ts';
 import type { Admission } from '../idle/admission.ts';
 import type { IdlePool } from '../idle/idle-pool.ts';
@@ -48,8 +48,8 @@ export class Dispatcher {
   }
 
   /** @throws PlatformError `overloaded`, `aborted` */
-  acquire(record: FunctionRecord, signal?: AbortSignal, special?: Specialization): Start | Promise<Start> {
-    const hot = this.#takeIdle(record, special, undefined);
+  acquire(record: FunctionRecord, signal?: AbortSignal, halfway?: HalfwayPoint): Start | Promise<Start> {
+    const hot = this.#takeIdle(record, halfway, undefined);
     if (hot !== undefined) {
       return hot;
     }
@@ -59,9 +59,9 @@ export class Dispatcher {
       });
     }
     // A free slot means that nobody who could use it waits.
-    const waits = waitsForUc(record, special, record.waiting.length);
-    const start = waits ? undefined : this.#begin(record, special, undefined);
-    return start ?? this.#wait(record, special, signal);
+    const waits = waitsForUc(record, halfway, record.waiting.length);
+    const start = waits ? undefined : this.#begin(record, halfway, undefined);
+    return start ?? this.#wait(record, halfway, signal);
   }
 
   /**
@@ -117,7 +117,7 @@ export class Dispatcher {
 
   /** A UC has answered: it goes on with a waiting invocation of its function, or becomes idle. */
   release(uc: FunctionUc): void {
-    const ticket = uc.record.waiting.find(({ record, special }) => !passesUcsBy(record, special));
+    const ticket = uc.record.waiting.find(({ record, halfway }) => !passesUcsBy(record, halfway));
     const first = this.#admission?.first;
     // A function whose invocations follow each other without end must not keep its memory from one
     // that waits for it.
@@ -152,11 +152,11 @@ export class Dispatcher {
   /** An idle UC that can run at once, if there is one and memory for its run. */
   #takeIdle(
     record: FunctionRecord,
-    special: Specialization | undefined,
+    halfway: HalfwayPoint | undefined,
     ticket: Ticket | undefined,
   ): Start | undefined {
     const last = record.idle.at(-1);
-    if (last === undefined || passesUcsBy(record, special) || !this.#admits(record, last.bytes, ticket)) {
+    if (last === undefined || passesUcsBy(record, halfway) || !this.#admits(record, last.bytes, ticket)) {
       return undefined;
     }
     const uc = this.#idle.take(record);
@@ -177,16 +177,16 @@ export class Dispatcher {
    */
   #begin(
     record: FunctionRecord,
-    special: Specialization | undefined,
+    halfway: HalfwayPoint | undefined,
     ticket: Ticket | undefined,
   ): Start | undefined {
-    if (!passesUcsBy(record, special)) {
+    if (!passesUcsBy(record, halfway)) {
       const promotion = this.#beginPromotion(record, ticket);
       if (promotion !== undefined || record.demoted.some(({ core }) => core.active < ACTIVE_PER_CORE)) {
         return promotion;
       }
     }
-    const snapshot = special?.snapshot ?? record.snapshot;
+    const snapshot = halfway?.snapshot ?? record.snapshot;
     if (snapshot === undefined && record.runtime.coming !== undefined) {
       return undefined;
     }
@@ -197,15 +197,15 @@ export class Dispatcher {
     const apart = this.#admission?.setApart(record);
     core.starting += 1;
     core.active += 1;
-    if (special?.snapshot !== undefined) {
-      return { path: 'argument', core, apart, hold: new SnapshotHold(special.snapshot) };
+    if (halfway?.snapshot !== undefined) {
+      return { path: 'argument', core, apart, hold: new SnapshotHold(halfway.snapshot) };
     }
     if (record.snapshot !== undefined) {
-      const leads = special?.state === 'none' ? special : undefined;
-      if (leads !== undefined) {
-        leads.state = 'starting';
+      const leadsTo = halfway?.lead === 'none' ? halfway : undefined;
+      if (leadsTo !== undefined) {
+        leadsTo.lead = 'starting';
       }
-      return { path: 'warm', core, apart, hold: new SnapshotHold(record.snapshot), leads };
+      return { path: 'warm', core, apart, hold: new SnapshotHold(record.snapshot), leadsTo };
     }
     const leads = record.cold === 'none';
     if (leads) {
@@ -215,8 +215,8 @@ export class Dispatcher {
   }
 
   #beginPromotion(record: FunctionRecord, ticket: Ticket | undefined): Start | undefined {
-    const kept = record.demoted.findLast((uc) => hasSlot(uc.core))?.keptBytes;
-    if (kept === undefined || !this.#admits(record, kept, ticket)) {
+    const remains = record.demoted.findLast((uc) => hasSlot(uc.core))?.remainsBytes;
+    if (remains === undefined || !this.#admits(record, remains, ticket)) {
       return undefined;
     }
     const uc = this.#idle.takeDemoted(record, hasSlot);
@@ -230,11 +230,11 @@ export class Dispatcher {
 
   #wait(
     record: FunctionRecord,
-    special: Specialization | undefined,
+    halfway: HalfwayPoint | undefined,
     signal: AbortSignal | undefined,
   ): Promise<Start> {
     const { promise, resolve, reject } = Promise.withResolvers<Start>();
-    const ticket: Ticket = { record, special, resolve, reject };
+    const ticket: Ticket = { record, halfway, resolve, reject };
     this.#tickets.add(ticket);
     record.waiting.push(ticket);
     if (signal === undefined) {
@@ -265,11 +265,11 @@ export class Dispatcher {
       }
       const ahead = seen.get(ticket.record) ?? 0;
       seen.set(ticket.record, ahead + 1);
-      if (waitsForUc(ticket.record, ticket.special, ahead) || stuck.has(ticket.record)) {
+      if (waitsForUc(ticket.record, ticket.halfway, ahead) || stuck.has(ticket.record)) {
         continue;
       }
-      const { record, special } = ticket;
-      const start = this.#takeIdle(record, special, ticket) ?? this.#begin(record, special, ticket);
+      const { record, halfway } = ticket;
+      const start = this.#takeIdle(record, halfway, ticket) ?? this.#begin(record, halfway, ticket);
       if (start === undefined) {
         stuck.add(ticket.record);
         continue;
@@ -292,10 +292,10 @@ export class Dispatcher {
 }
 
 /** UCs that have run are not for it: it starts from its argument snapshot, or brings that. */
-function passesUcsBy(record: FunctionRecord, special: Specialization | undefined): boolean {
+function passesUcsBy(record: FunctionRecord, halfway: HalfwayPoint | undefined): boolean {
   return (
-    special !== undefined &&
-    (special.snapshot !== undefined || (special.state === 'none' && record.snapshot !== undefined))
+    halfway !== undefined &&
+    (halfway.snapshot !== undefined || (halfway.lead === 'none' && record.snapshot !== undefined))
   );
 }
 
@@ -303,8 +303,8 @@ function passesUcsBy(record: FunctionRecord, special: Specialization | undefined
  * The function's snapshot, or a UC that is being reset, is on its way to an invocation with so many
  * ahead of it.
  */
-function waitsForUc(record: FunctionRecord, special: Specialization | undefined, ahead: number): boolean {
-  return record.cold === 'starting' || (ahead < record.resetting && !passesUcsBy(record, special));
+function waitsForUc(record: FunctionRecord, halfway: HalfwayPoint | undefined, ahead: number): boolean {
+  return record.cold === 'starting' || (ahead < record.resetting && !passesUcsBy(record, halfway));
 }
 
 function hasSlot(core: Core): boolean {

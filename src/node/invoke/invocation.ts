@@ -13,9 +13,9 @@ import type { UcEnd } from '../../uc/uc-end.ts';
 import { isRefusal } from '../function/capture-attempts.ts';
 import { ACTION_DIR, mountCode } from '../function/code-image.ts';
 import { type FunctionRecord, FunctionUc } from '../function/function-record.ts';
+import { addCheckpoint, findHalfwayPoint } from '../function/halfway.ts';
 import type { RunningInvocation } from '../function/running.ts';
 import { nextSeed } from '../function/seed.ts';
-import { addCheckpoint, findSpecialization } from '../function/specialization.ts';
 import type { Start } from '../function/start.ts';
 import { type Deployed, deploySnapshot } from './deploy.ts';
 import { keepFunctionSnapshot } from './function-snapshot.ts';
@@ -68,8 +68,8 @@ export class Invocation {
   }
 
   acquire(): Start | Promise<Start> {
-    const special = findSpecialization(this.#record.specializations, this.#params);
-    return this.#node.dispatcher.acquire(this.#record, this.#options.signal, special);
+    const halfway = findHalfwayPoint(this.#record.halfwayPoints, this.#params);
+    return this.#node.dispatcher.acquire(this.#record, this.#options.signal, halfway);
   }
 
   /**
@@ -99,9 +99,9 @@ export class Invocation {
     if (start.path === 'argument') {
       return this.#argument(place, snapshot);
     }
-    return start.leads === undefined
+    return start.leadsTo === undefined
       ? this.#warm(place, snapshot)
-      : lead(this.#leading(place), snapshot, start.leads);
+      : lead(this.#leading(place), snapshot, start.leadsTo);
   }
 
   async #run(uc: FunctionUc, place: Place): Promise<Outcome | undefined> {
@@ -379,11 +379,11 @@ export class Invocation {
     }
     core.answered = core.answered || uc?.end?.type !== 'lost';
     if (outcome.checkpoint === true) {
-      addCheckpoint(this.#record.specializations);
+      addCheckpoint(this.#record.halfwayPoints);
     }
     if (uc !== undefined && outcome.reusable && isOfUse(uc)) {
       place.keep();
-      if (uc.record.state === 'reuse') {
+      if (uc.record.startsFrom === 'reuse') {
         this.#node.recapturer.note(uc, this.#action, this.#params.text, this.#path, this.timings.runMs);
       }
     }

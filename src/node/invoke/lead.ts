@@ -7,13 +7,8 @@ import { resumeMessage, specializeMessage } from '../../uc/driver-messages.ts';
 import type { Reply } from '../../uc/exchange.ts';
 import type { LogCollector } from '../../uc/log-collector.ts';
 import type { FunctionRecord, FunctionUc } from '../function/function-record.ts';
+import { argumentSnapshotId, type HalfwayPoint, leadEnded, leadRefused } from '../function/halfway.ts';
 import { nextSeed } from '../function/seed.ts';
-import {
-  argumentSnapshotId,
-  leadEnded,
-  leadRefused,
-  type Specialization,
-} from '../function/specialization.ts';
 import type { Deployed } from './deploy.ts';
 import { type Outcome, parkOutcome, runOutcome } from './outcome.ts';
 import type { NodeParts, Timings } from './parts.ts';
@@ -47,7 +42,7 @@ const RANDOM = /^random\b/;
 export async function lead(
   invocation: LeadingInvocation,
   parent: Snapshot,
-  special: Specialization,
+  halfway: HalfwayPoint,
 ): Promise<Outcome> {
   const { place, timings, logs } = invocation;
   const { limits } = invocation.action;
@@ -55,8 +50,8 @@ export async function lead(
   const id = invocation.nextId();
   const seed = nextSeed();
   const text =
-    special.origin === 'declared'
-      ? specializeMessage(id, special.fixed.text, seed)
+    halfway.origin === 'declared'
+      ? specializeMessage(id, halfway.fixed.text, seed)
       : invocation.runText(id, seed, true);
   const begun = performance.now();
   const runMs = (): number => performance.now() - begun - (timings.deployMs ?? 0) - (timings.captureMs ?? 0);
@@ -68,12 +63,12 @@ export async function lead(
     if (stop.type === 'ended') {
       logs.finish();
     }
-    const parked = parkOutcome(stop, id, special.origin === 'checkpoint', limits, logs);
+    const parked = parkOutcome(stop, id, halfway.origin === 'checkpoint', limits, logs);
     timings.runMs = runMs();
     if (!('observed' in parked)) {
       return invocation.conclude(parked);
     }
-    const captured = capture(invocation, uc, parent, special, parked.observed);
+    const captured = capture(invocation, uc, parent, halfway, parked.observed);
     // The driver finds it when the capture is over.
     const resumed = invocation.nextId();
     const message = resumeMessage(resumed, invocation.value, invocation.env, undefined);
@@ -84,10 +79,10 @@ export async function lead(
     logs.finish();
     return invocation.conclude(runOutcome(answer, resumed, false, limits, logs));
   } finally {
-    if (special.state === 'starting' && tender.isGone) {
-      special.state = 'none';
-    } else if (special.state === 'starting') {
-      leadEnded(special, { failure: 'the run ended, or answered, before it could be captured' });
+    if (halfway.lead === 'starting' && tender.isGone) {
+      halfway.lead = 'none';
+    } else if (halfway.lead === 'starting') {
+      leadEnded(halfway, { failure: 'the run ended, or answered, before it could be captured' });
     }
   }
 }
@@ -97,13 +92,13 @@ async function capture(
   { node, record, timings }: LeadingInvocation,
   uc: FunctionUc,
   parent: Snapshot,
-  special: Specialization,
+  halfway: HalfwayPoint,
   observed: readonly string[],
 ): Promise<void> {
-  special.observed = observed;
+  halfway.observed = observed;
   const random = observed.filter((text) => RANDOM.test(text));
   if (random.length > 0) {
-    leadRefused(special, `all invocations would share random values: ${random.join(', ')}`);
+    leadRefused(halfway, `all invocations would share random values: ${random.join(', ')}`);
     return;
   }
   const savedMs = timings.runMs;
@@ -112,12 +107,12 @@ async function capture(
     const captured = await uc.tender.capture(uc.id, number, true);
     timings.captureMs = captured.stopNs / 1e6;
     uc.halfway = true;
-    keep(node, record, argumentSnapshot(number, captured, parent, special, savedMs));
+    keep(node, record, argumentSnapshot(number, captured, parent, halfway, savedMs));
   } catch (error) {
     if (isTenderDeath(error)) {
       return;
     }
-    leadEnded(special, { failure: `the capture failed: ${String(error)}` });
+    leadEnded(halfway, { failure: `the capture failed: ${String(error)}` });
   }
 }
 
@@ -125,23 +120,23 @@ function argumentSnapshot(
   number: number,
   captured: Captured,
   parent: Snapshot,
-  special: Specialization,
+  halfway: HalfwayPoint,
   savedMs: number,
 ): Snapshot {
   const snapshot: Snapshot = snapshotOf({
     number,
-    id: argumentSnapshotId(parent, special),
+    id: argumentSnapshotId(parent, halfway),
     kind: 'argument',
     parent,
     of: parent.of,
-    fixed: special.fixed,
+    fixed: halfway.fixed,
     captured,
     savedMs,
     evicted: () => {
-      special.snapshot = undefined;
+      halfway.snapshot = undefined;
     },
   });
-  leadEnded(special, snapshot);
+  leadEnded(halfway, snapshot);
   return snapshot;
 }
 

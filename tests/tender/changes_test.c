@@ -10,7 +10,7 @@
 #include "../../tender/base/base.h"
 #include "../../tender/plan/change_index.h"
 #include "../../tender/plan/map_list.h"
-#include "../../tender/plan/page_delta.h"
+#include "../../tender/plan/page_changes.h"
 #include "../../tender/plan/plan.h"
 #include "../../tender/plan/plan_check.h"
 #include "check.h"
@@ -121,23 +121,23 @@ static void maps_over_maps_are_as_if_carried_out(void)
 
 /* ---- changes ---- */
 
-static struct page_delta random_changes(uint64_t memory[PAGES][DELTA_PAGE_WORDS])
+static struct page_changes random_changes(uint64_t memory[PAGES][PAGE_WORDS])
 {
-	struct page_delta delta = { 0 };
+	struct page_changes all = { 0 };
 
 	for (uint64_t page = 0; page < PAGES; page++) {
-		uint64_t before[DELTA_PAGE_WORDS];
+		uint64_t before[PAGE_WORDS];
 
 		memcpy(before, memory[page], sizeof before);
 		for (uint64_t words = random_below(3) ? 0 : random_below(20); words; words--)
-			memory[page][random_below(DELTA_PAGE_WORDS)] = random_below(5);
-		page_delta_add(&delta, page * PAGE, 0, before, memory[page]);
+			memory[page][random_below(PAGE_WORDS)] = random_below(5);
+		page_changes_add(&all, page * PAGE, 0, before, memory[page]);
 	}
-	return delta;
+	return all;
 }
 
 /* New memory is zero here; a change of protection keeps what there is. */
-static void clear_mapped(uint64_t memory[PAGES][DELTA_PAGE_WORDS], const struct map_list *maps)
+static void clear_mapped(uint64_t memory[PAGES][PAGE_WORDS], const struct map_list *maps)
 {
 	for (size_t i = 0; i < maps->count; i++)
 		if (!(maps->items[i].flags & PLAN_PROTECT))
@@ -146,10 +146,10 @@ static void clear_mapped(uint64_t memory[PAGES][DELTA_PAGE_WORDS], const struct 
 
 static void changes_over_changes_make_the_same_pages(void)
 {
-	static uint64_t memory[PAGES + 8][DELTA_PAGE_WORDS];
+	static uint64_t memory[PAGES + 8][PAGE_WORDS];
 
 	for (int round = 0; round < ROUNDS / 20; round++) {
-		struct page_delta deltas[4];
+		struct page_changes changes[4];
 		struct change_index index = { 0 };
 
 		memset(memory, 0, sizeof memory);
@@ -157,21 +157,21 @@ static void changes_over_changes_make_the_same_pages(void)
 			struct map_list maps = random_maps(true);
 
 			clear_mapped(memory, &maps);
-			deltas[level] = random_changes(memory);
-			change_index_add(&index, maps.items, maps.count, deltas[level].data,
-					 deltas[level].bytes);
+			changes[level] = random_changes(memory);
+			change_index_add(&index, maps.items, maps.count, changes[level].data,
+					 changes[level].bytes);
 			map_list_free(&maps);
 		}
 		for (uint64_t page = 0; page < PAGES; page++) {
-			uint64_t made[DELTA_PAGE_WORDS] = { 0 };
+			uint64_t made[PAGE_WORDS] = { 0 };
 
 			for (size_t i = change_index_find(&index, page * PAGE);
 			     i < index.count && index.items[i].addr == page * PAGE; i++)
-				page_delta_apply_one(index.items[i].record, made);
+				page_changes_apply_one(index.items[i].record, made);
 			CHECK(!memcmp(made, memory[page], sizeof made));
 		}
 		for (int level = 0; level < 4; level++)
-			page_delta_free(&deltas[level]);
+			page_changes_free(&changes[level]);
 		change_index_free(&index);
 	}
 }
@@ -193,12 +193,12 @@ static const struct plan_map good_maps[] = {
 /* A compact snapshot's plan as a tender writes it; its size. */
 static uint64_t good_plan(char **text)
 {
-	static const uint64_t zero[DELTA_PAGE_WORDS], now[DELTA_PAGE_WORDS] = { [3] = 1, [4] = 2, [500] = 3 };
+	static const uint64_t zero[PAGE_WORDS], now[PAGE_WORDS] = { [3] = 1, [4] = 2, [500] = 3 };
 	static char xstate[16384] __attribute__((aligned(64)));
 	struct user_regs_struct regs = { .rip = UC_EXEC_BASE, .rsp = UC_ARENA_BASE, .cs = 0x33, .ss = 0x2b };
 	struct plan_difference d = { .maps = good_maps, .map_count = sizeof good_maps / sizeof *good_maps };
 	struct frame_source source = rules.frame;
-	struct page_delta delta = { 0 };
+	struct page_changes all = { 0 };
 	struct layout none = { 0 };
 	uint64_t bytes;
 	int full, fd;
@@ -206,17 +206,17 @@ static uint64_t good_plan(char **text)
 	CHECK(source.xstate_bytes <= sizeof xstate);
 	source.regs = &regs;
 	source.xstate = xstate;
-	page_delta_add(&delta, UC_LIBOS_BASE + 20 * PAGE, 0, zero, now);
-	page_delta_add(&delta, UC_ARENA_BASE + 2 * PAGE, 0, zero, now);
-	page_delta_add(&delta, UC_ARENA_BASE + 9 * PAGE, PLAN_CHANGE_PROTECTED | PROT_READ, zero, now);
-	d.changes = delta.data;
-	d.change_bytes = delta.bytes;
+	page_changes_add(&all, UC_LIBOS_BASE + 20 * PAGE, 0, zero, now);
+	page_changes_add(&all, UC_ARENA_BASE + 2 * PAGE, 0, zero, now);
+	page_changes_add(&all, UC_ARENA_BASE + 9 * PAGE, PLAN_CHANGE_PROTECTED | PROT_READ, zero, now);
+	d.changes = all.data;
+	d.change_bytes = all.bytes;
 	full = plan_write(&none, &source, 77, &bytes);
 	fd = plan_write_compact(full, &d, &bytes);
 	CHECK(full >= 0 && fd >= 0);
 	*text = malloc(bytes);
 	CHECK(pread_all(fd, *text, bytes, 0) == 0);
-	page_delta_free(&delta);
+	page_changes_free(&all);
 	close(full);
 	close(fd);
 	return bytes;
@@ -296,14 +296,14 @@ static void read_all(const char *text)
 {
 	const struct plan *p = (const struct plan *)text;
 	const char *at = text + p->changes_offset, *end = at + p->changes_bytes;
-	uint64_t page[DELTA_PAGE_WORDS];
+	uint64_t page[PAGE_WORDS];
 
 	while (at < end) {
 		struct plan_change c;
-		const char *next = page_delta_next(at, &c);
+		const char *next = page_changes_next(at, &c);
 
 		CHECK(c.page < UC_GUEST_END / PAGE);
-		page_delta_apply_one(at, page);
+		page_changes_apply_one(at, page);
 		at = next;
 	}
 	CHECK(at == end);

@@ -3,20 +3,17 @@ import { describe, it } from 'node:test';
 import { type JsonObject, JsonText, type JsonValue } from '../../src/json/json-text.ts';
 import {
   addCheckpoint,
-  declaredSpecializations,
-  findSpecialization,
+  declaredHalfwayPoints,
+  findHalfwayPoint,
+  halfwayPointInfo,
   leadEnded,
-  specializationInfo,
-} from '../../src/node/function/specialization.ts';
+} from '../../src/node/function/halfway.ts';
 
 function fixedFor(declared: readonly JsonObject[], params: JsonValue): JsonObject | undefined {
-  return findSpecialization(
-    declaredSpecializations(declared),
-    JsonText.of(params),
-  )?.fixed.value() as JsonObject;
+  return findHalfwayPoint(declaredHalfwayPoints(declared), JsonText.of(params))?.fixed.value() as JsonObject;
 }
 
-describe('which specialisation an invocation matches', () => {
+describe('which half-way point an invocation matches', () => {
   const cases: [string, JsonObject, JsonValue, boolean][] = [
     ['equal values', { a: 1 }, { b: 2, a: 1 }, true],
     ['another value', { a: 1 }, { a: 2 }, false],
@@ -47,12 +44,12 @@ describe('which specialisation an invocation matches', () => {
   it('is for numbers that are written alike', () => {
     const texts = ['9007199254740992', '9007199254740993', '1', '1.0', '1e400'];
     const fixed = texts.map((text) => JsonText.parse(`{"n":${text}}`));
-    const all = declaredSpecializations(fixed);
+    const all = declaredHalfwayPoints(fixed);
     for (const [index, text] of texts.entries()) {
-      const found = findSpecialization(all, JsonText.parse(`{ "m":[], "n": ${text} }`));
+      const found = findHalfwayPoint(all, JsonText.parse(`{ "m":[], "n": ${text} }`));
       assert.equal(found?.fixed, fixed[index]);
     }
-    assert.equal(findSpecialization(all, JsonText.parse('{"n":9007199254740994}')), undefined);
+    assert.equal(findHalfwayPoint(all, JsonText.parse('{"n":9007199254740994}')), undefined);
   });
 
   it('is the one with the most arguments, then the first', () => {
@@ -64,26 +61,26 @@ describe('which specialisation an invocation matches', () => {
   });
 
   it('is that of checkpoint() when no other one is', () => {
-    const all = declaredSpecializations([{ a: 1 }]);
+    const all = declaredHalfwayPoints([{ a: 1 }]);
     addCheckpoint(all);
     addCheckpoint(all);
     assert.equal(all.length, 2);
-    assert.equal(findSpecialization(all, JsonText.of({ a: 1 }))?.origin, 'declared');
-    assert.equal(findSpecialization(all, JsonText.of({}))?.origin, 'checkpoint');
-    assert.equal(findSpecialization(all, JsonText.of([])), undefined);
+    assert.equal(findHalfwayPoint(all, JsonText.of({ a: 1 }))?.origin, 'declared');
+    assert.equal(findHalfwayPoint(all, JsonText.of({}))?.origin, 'checkpoint');
+    assert.equal(findHalfwayPoint(all, JsonText.of([])), undefined);
   });
 });
 
 describe('runs that bring no snapshot', () => {
   it('are tried three times', () => {
-    const [special] = declaredSpecializations([{ a: 1 }]);
-    assert.ok(special !== undefined);
+    const [halfway] = declaredHalfwayPoints([{ a: 1 }]);
+    assert.ok(halfway !== undefined);
     const states = [1, 2, 3].map(() => {
-      leadEnded(special, { failure: 'it ended' });
-      return special.state;
+      leadEnded(halfway, { failure: 'it ended' });
+      return halfway.lead;
     });
     assert.deepEqual(states, ['none', 'none', 'failed']);
-    const { state, reason } = specializationInfo(special);
+    const { state, reason } = halfwayPointInfo(halfway);
     assert.deepEqual([state, reason], ['failed', 'it ended']);
   });
 });

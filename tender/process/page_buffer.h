@@ -1,6 +1,6 @@
 /* Pages of a stopped process that have been read, in the order of their addresses. */
-#ifndef TENDER_PAGE_STORE_H
-#define TENDER_PAGE_STORE_H
+#ifndef TENDER_PAGE_BUFFER_H
+#define TENDER_PAGE_BUFFER_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -8,12 +8,12 @@
 #include "abi/layout.h"
 
 /* A function's first snapshot stores 100 to 300 pages. */
-#define PAGE_STORE_MAX 512
+#define PAGE_BUFFER_MAX 512
 
-struct page_store {
+struct page_buffer {
 	size_t count;
-	uint64_t addrs[PAGE_STORE_MAX];
-	char pages[PAGE_STORE_MAX][UC_PAGE_SIZE];
+	uint64_t addrs[PAGE_BUFFER_MAX];
+	char pages[PAGE_BUFFER_MAX][UC_PAGE_SIZE];
 };
 
 #endif

@@ -1,4 +1,4 @@
-#include "memory/plan_delta.h"
+#include "memory/map_difference.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -82,8 +82,8 @@ static bool covers(const struct mapped_snapshot *child, const struct mapped_snap
 	return true;
 }
 
-long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent,
-		struct plan_map **delta)
+long map_difference(const struct mapped_snapshot *child, const struct mapped_snapshot *parent,
+		    struct plan_map **difference)
 {
 	struct parts parts = { 0 };
 	size_t first = 0;
@@ -106,7 +106,7 @@ long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapsho
 		}
 		add_part(&parts, c, at, plan_map_end(c));
 	}
-	*delta = parts.items;
+	*difference = parts.items;
 	return (long)parts.count;
 }
 
@@ -114,12 +114,12 @@ long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapsho
  * A few pages are copied faster than they are mapped, most of them will be written anyway, and a
  * mapping that stays whole costs less.
  */
-static void prefer_copies(struct plan_map *delta, size_t count, const struct mapped_snapshot *parent)
+static void prefer_copies(struct plan_map *difference, size_t count, const struct mapped_snapshot *parent)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		struct plan_map *m = &delta[i];
+		struct plan_map *m = &difference[i];
 
 		while (at < parent->count && plan_map_end(&parent->maps[at]) <= m->start)
 			at++;
@@ -130,13 +130,13 @@ static void prefer_copies(struct plan_map *delta, size_t count, const struct map
 	}
 }
 
-static int derive(struct snapshot *s, const struct snapshot *ancestor)
+static int find_difference(struct snapshot *s, const struct snapshot *ancestor)
 {
-	struct plan_map *of_s = NULL, *of_ancestor = NULL, *delta = NULL;
+	struct plan_map *of_s = NULL, *of_ancestor = NULL, *difference = NULL;
 	struct mapped_snapshot child = { .snapshot = s, .pages = s->pages };
 	struct mapped_snapshot base = { .snapshot = ancestor, .pages = ancestor->pages };
 	struct pages *p = s->pages;
-	long count = plan_read_maps(p->plan_fd, &of_s), base_count, delta_count;
+	long count = plan_read_maps(p->plan_fd, &of_s), base_count, difference_count;
 
 	if (count < 0)
 		return (int)count;
@@ -145,27 +145,28 @@ static int derive(struct snapshot *s, const struct snapshot *ancestor)
 	child.count = (size_t)count;
 	base.maps = of_ancestor;
 	base.count = base_count < 0 ? 0 : (size_t)base_count;
-	delta_count = base_count < 0 ? base_count : plan_delta(&child, &base, &delta);
-	if (delta_count >= 0) {
-		prefer_copies(delta, (size_t)delta_count, &base);
-		p->derived_fd = plan_write_other(p->plan_fd, delta, (size_t)delta_count, &p->derived_bytes);
+	difference_count = base_count < 0 ? base_count : map_difference(&child, &base, &difference);
+	if (difference_count >= 0) {
+		prefer_copies(difference, (size_t)difference_count, &base);
+		p->difference_fd = plan_write_other(p->plan_fd, difference, (size_t)difference_count,
+						    &p->difference_bytes);
 	}
 	free(of_s);
 	free(of_ancestor);
-	free(delta);
-	return delta_count < 0 ? (int)delta_count : p->derived_fd < 0 ? p->derived_fd : 0;
+	free(difference);
+	return difference_count < 0 ? (int)difference_count : p->difference_fd < 0 ? p->difference_fd : 0;
 }
 
-int snapshot_derive(struct snapshot *s, const struct snapshot *ancestor)
+int snapshot_find_difference(struct snapshot *s, const struct snapshot *ancestor)
 {
 	struct pages *p = s->pages;
 
-	if (p->derived_from == ancestor->pages)
-		return p->derive_error;
-	close_if_open(p->derived_fd);
-	pages_put(p->derived_from);
-	p->derived_fd = -1;
-	p->derived_from = pages_get(ancestor->pages);
-	p->derive_error = derive(s, ancestor);
-	return p->derive_error;
+	if (p->difference_from == ancestor->pages)
+		return p->difference_error;
+	close_if_open(p->difference_fd);
+	pages_put(p->difference_from);
+	p->difference_fd = -1;
+	p->difference_from = pages_get(ancestor->pages);
+	p->difference_error = find_difference(s, ancestor);
+	return p->difference_error;
 }

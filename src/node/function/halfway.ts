@@ -1,5 +1,5 @@
 import type { Action, ObjectArguments } from '../../contract/action.ts';
-import type { SpecializationInfo } from '../../contract/snapshot.ts';
+import type { HalfwayPointInfo } from '../../contract/snapshot.ts';
 import { canonicalJson } from '../../json/canonical.ts';
 import { JsonText, membersOf } from '../../json/json-text.ts';
 import { compactJson } from '../../json/print.ts';
@@ -12,14 +12,14 @@ const FAILURES_MAX = 3;
 const ESCAPE_CHARS = 6;
 
 /** One place half-way through a function's run where invocations may start. */
-export interface Specialization {
+export interface HalfwayPoint {
   /** The arguments that it fixes; none for the function's own checkpoint(). */
   readonly fixed: JsonText;
   /** Each by its name, as a canonical text. */
   readonly wanted: ReadonlyMap<string, string>;
   readonly origin: 'declared' | 'checkpoint';
   snapshot: Snapshot | undefined;
-  state: LeadState;
+  lead: LeadState;
   failures: number;
   /** Why there is no snapshot. */
   reason: string | undefined;
@@ -32,13 +32,13 @@ export interface Specialization {
  */
 type LeadState = 'none' | 'starting' | 'failed';
 
-function specialization(fixed: JsonText, origin: Specialization['origin']): Specialization {
+function halfwayPoint(fixed: JsonText, origin: HalfwayPoint['origin']): HalfwayPoint {
   return {
     fixed,
     wanted: new Map(Array.from(membersOf(fixed), ([name, value]) => [name, canonicalJson(value)])),
     origin,
     snapshot: undefined,
-    state: 'none',
+    lead: 'none',
     failures: 0,
     reason: undefined,
     observed: [],
@@ -46,29 +46,26 @@ function specialization(fixed: JsonText, origin: Specialization['origin']): Spec
 }
 
 /** Id of its snapshot, whether there is one or not. */
-export function argumentSnapshotId(parent: Snapshot, { origin, fixed }: Specialization): string {
+export function argumentSnapshotId(parent: Snapshot, { origin, fixed }: HalfwayPoint): string {
   return snapshotId([parent.id, origin, fixed.text]);
 }
 
 /** Those that an action declares, deepest first; of equally deep ones the first that is declared. */
-export function declaredSpecializations(declared: readonly ObjectArguments[]): Specialization[] {
+export function declaredHalfwayPoints(declared: readonly ObjectArguments[]): HalfwayPoint[] {
   return declared
-    .map((fixed) => specialization(argumentsText(fixed), 'declared'))
+    .map((fixed) => halfwayPoint(argumentsText(fixed), 'declared'))
     .sort((a, b) => b.wanted.size - a.wanted.size);
 }
 
 /** The function calls checkpoint(), as its run said. */
-export function addCheckpoint(all: Specialization[]): void {
+export function addCheckpoint(all: HalfwayPoint[]): void {
   if (!all.some(({ origin }) => origin === 'checkpoint')) {
-    all.push(specialization(JsonText.of({}), 'checkpoint'));
+    all.push(halfwayPoint(JsonText.of({}), 'checkpoint'));
   }
 }
 
 /** The deepest one whose fixed arguments an invocation has. */
-export function findSpecialization(
-  all: readonly Specialization[],
-  params: JsonText,
-): Specialization | undefined {
+export function findHalfwayPoint(all: readonly HalfwayPoint[], params: JsonText): HalfwayPoint | undefined {
   if (all.length === 0 || !params.isObject) {
     return undefined;
   }
@@ -82,31 +79,31 @@ export function findSpecialization(
 }
 
 /** The leading run is over, with or without a snapshot. */
-export function leadEnded(special: Specialization, outcome: Snapshot | { readonly failure: string }): void {
+export function leadEnded(halfway: HalfwayPoint, outcome: Snapshot | { readonly failure: string }): void {
   if ('failure' in outcome) {
-    special.failures += 1;
-    special.state = special.failures < FAILURES_MAX ? 'none' : 'failed';
-    special.reason = outcome.failure;
+    halfway.failures += 1;
+    halfway.lead = halfway.failures < FAILURES_MAX ? 'none' : 'failed';
+    halfway.reason = outcome.failure;
     return;
   }
-  special.snapshot = outcome;
-  special.state = 'none';
-  special.failures = 0;
-  special.reason = undefined;
+  halfway.snapshot = outcome;
+  halfway.lead = 'none';
+  halfway.failures = 0;
+  halfway.reason = undefined;
 }
 
 /** It can never have a snapshot. */
-export function leadRefused(special: Specialization, reason: string): void {
-  special.state = 'failed';
-  special.reason = reason;
+export function leadRefused(halfway: HalfwayPoint, reason: string): void {
+  halfway.lead = 'failed';
+  halfway.reason = reason;
 }
 
-export function specializationInfo(special: Specialization): SpecializationInfo {
-  const { fixed, origin, snapshot, state, reason, observed } = special;
+export function halfwayPointInfo(halfway: HalfwayPoint): HalfwayPointInfo {
+  const { fixed, origin, snapshot, lead, reason, observed } = halfway;
   return {
     fixed,
     origin,
-    state: snapshot === undefined ? state : 'ready',
+    state: snapshot === undefined ? lead : 'ready',
     snapshot: snapshot?.id ?? null,
     ...(reason !== undefined && { reason }),
     observed,
@@ -127,6 +124,6 @@ function isSame(value: JsonText, canonical: string): boolean {
  * Those of an action, deepest first.
  * @param known of the function that the node has of it; undefined if it has none yet
  */
-export function specializationsOf(action: Action, known?: readonly Specialization[]): SpecializationInfo[] {
-  return (known ?? declaredSpecializations(action.policy.specialize)).map(specializationInfo);
+export function halfwayPointsOf(action: Action, known?: readonly HalfwayPoint[]): HalfwayPointInfo[] {
+  return (known ?? declaredHalfwayPoints(action.policy.specialize)).map(halfwayPointInfo);
 }

@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import type { Action } from '../../src/contract/action.ts';
 import type { Activation, StartPath } from '../../src/contract/activation.ts';
 import type { ComputeNode } from '../../src/contract/node.ts';
-import type { SpecializationInfo } from '../../src/contract/snapshot.ts';
+import type { HalfwayPointInfo } from '../../src/contract/snapshot.ts';
 import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
 import { NODEJS, PYTHON, sourceAction } from './actions.ts';
 
@@ -13,14 +13,14 @@ export function special(
   specialize: readonly JsonObject[],
   more: Partial<Action> = {},
 ): Action {
-  return sourceAction(kind, source, { policy: { state: 'reuse', specialize }, ...more });
+  return sourceAction(kind, source, { policy: { startsFrom: 'reuse', specialize }, ...more });
 }
 
-/** The only specialization that the node knows of an action. */
-export function only(node: ComputeNode, action: Action): SpecializationInfo {
-  const all = node.specializations(action);
+/** The only half-way point that the node knows of an action. */
+export function only(node: ComputeNode, action: Action): HalfwayPointInfo {
+  const all = node.halfwayPoints(action);
   assert.equal(all.length, 1);
-  return all[0] as SpecializationInfo;
+  return all[0] as HalfwayPointInfo;
 }
 
 /** One after the other. */

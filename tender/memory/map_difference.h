@@ -1,6 +1,6 @@
 /* What a snapshot maps otherwise than an ancestor: all that a process with the ancestor's maps has to map. */
-#ifndef TENDER_PLAN_DELTA_H
-#define TENDER_PLAN_DELTA_H
+#ifndef TENDER_MAP_DIFFERENCE_H
+#define TENDER_MAP_DIFFERENCE_H
 
 #include <stddef.h>
 
@@ -21,10 +21,10 @@ struct mapped_snapshot {
  * The parts of child's maps that parent has not, in child's numbering, to be freed; their number.
  * -EXDEV when the parent maps memory that the child does not have.
  */
-long plan_delta(const struct mapped_snapshot *child, const struct mapped_snapshot *parent,
-		struct plan_map **delta);
+long map_difference(const struct mapped_snapshot *child, const struct mapped_snapshot *parent,
+		    struct plan_map **difference);
 
 /* Gives the pages of s the plan of that difference, once. Both have pages. 0 or -errno. */
-int snapshot_derive(struct snapshot *s, const struct snapshot *ancestor);
+int snapshot_find_difference(struct snapshot *s, const struct snapshot *ancestor);
 
 #endif

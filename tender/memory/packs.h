@@ -3,8 +3,8 @@
  * A file each would take a descriptor of every tender, of which the host grants fewer than there are
  * functions.
  */
-#ifndef TENDER_WORDS_H
-#define TENDER_WORDS_H
+#ifndef TENDER_PACKS_H
+#define TENDER_PACKS_H
 
 #include <stdint.h>
 
@@ -16,60 +16,60 @@ struct tender;
 struct snapshot;
 
 /* A plan in the pack of a tender. */
-struct words {
+struct packed_plan {
 	int owner;
 	uint64_t offset, bytes;
 };
 
 /* Files of their own that plans out of packs have at a time: more than a deploy takes. */
-#define WORDS_FILES_MAX 64
+#define PACKED_FILES_MAX 64
 
 struct packs {
 	int fds[PEERS_MAX]; /* by tender; -1: not known */
 	uint64_t end;       /* of the own one */
 	struct table blocks;
-	struct snapshot *files[WORDS_FILES_MAX];
+	struct snapshot *files[PACKED_FILES_MAX];
 	unsigned next_file;
 };
 
 /* With an empty pack of its own. */
-void words_init(struct tender *t);
+void packs_init(struct tender *t);
 /* The descriptor of a tender's pack, or -1. */
-int words_pack(const struct tender *t, int owner);
+int packs_fd(const struct tender *t, int owner);
 /* Takes the descriptor of a tender's pack, in place of one that is known of it. */
-void words_set_pack(struct tender *t, int owner, int fd);
+void packs_set_fd(struct tender *t, int owner, int fd);
 
 /* Puts a plan into the own pack, held once by the caller. 0 or -errno. */
-int words_new(struct tender *t, const void *plan, uint64_t bytes, struct words *w);
+int packed_new(struct tender *t, const void *plan, uint64_t bytes, struct packed_plan *w);
 /* The same out of a file, which stays the caller's. */
-int words_new_from(struct tender *t, int fd, uint64_t bytes, struct words *w);
-/* A tender, this one or another, holds words of the own pack. */
-void words_hold(struct tender *t, uint64_t offset, uint64_t bytes, int holder);
+int packed_new_from(struct tender *t, int fd, uint64_t bytes, struct packed_plan *w);
+/* A tender, this one or another, holds a plan of the own pack. */
+void packed_hold(struct tender *t, uint64_t offset, uint64_t bytes, int holder);
 /* One less; in any tender. The memory goes with the last. */
-void words_release(struct tender *t, const struct words *w);
-/* A tender has released words of the own pack. */
-void words_released(struct tender *t, uint64_t offset, int holder);
+void packed_release(struct tender *t, const struct packed_plan *w);
+/* A tender has released a plan of the own pack. */
+void packed_released(struct tender *t, uint64_t offset, int holder);
 /* A tender is gone: it holds nothing of the own pack any more. */
-void words_let_go(struct tender *t, int holder);
+void packed_let_go(struct tender *t, int holder);
 
 /*
  * A tender that comes in the place of another gets its pack. The others tell it what they hold of that, in a
  * file: its descriptor, or -errno.
  */
-int words_list(struct tender *t, int owner);
+int packed_list(struct tender *t, int owner);
 /* Reads such a file; the descriptor stays the caller's. 0 or -errno. */
-int words_take_list(struct tender *t, int fd, int holder);
+int packed_take_list(struct tender *t, int fd, int holder);
 /* All lists have been read, and the pack is this tender's. 0 or -errno. */
-int words_settle(struct tender *t);
+int packed_settle(struct tender *t);
 
 /* Maps the plan of a compact snapshot. 0 or -errno; plan_close follows. */
-int words_view(const struct tender *t, const struct snapshot *s, struct plan_view *view);
+int packed_view(const struct tender *t, const struct snapshot *s, struct plan_view *view);
 /*
  * A sealed file of its own with that plan, for a process to map: packs are not for UCs. Its descriptor, which
  * stays for some further calls and is not the caller's to close, or -errno.
  */
-int words_file(struct tender *t, struct snapshot *s);
+int packed_file(struct tender *t, struct snapshot *s);
 /* The snapshot goes: what it has of the above. */
-void words_forget(struct tender *t, struct snapshot *s);
+void packed_forget(struct tender *t, struct snapshot *s);
 
 #endif

@@ -1,4 +1,4 @@
-#include "plan/page_delta.h"
+#include "plan/page_changes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +7,11 @@
 #include "base/base.h"
 
 #define PAGE_SHIFT 12
-#define PAGE_BYTES (DELTA_PAGE_WORDS * sizeof(uint64_t))
+#define PAGE_BYTES (PAGE_WORDS * sizeof(uint64_t))
 /* No record is longer: one run of a whole page, or runs that come to less. */
 #define RECORD_MAX (sizeof(struct plan_change) + sizeof(struct plan_run) + PAGE_BYTES)
 
-static char *reserve(struct page_delta *d)
+static char *reserve(struct page_changes *d)
 {
 	if (d->size - d->bytes < RECORD_MAX) {
 		d->size = d->size * 2 + 4 * RECORD_MAX;
@@ -25,7 +25,7 @@ static unsigned run_length(const uint64_t *base, const uint64_t *now, unsigned f
 {
 	unsigned end = first;
 
-	while (end < DELTA_PAGE_WORDS && base[end] != now[end])
+	while (end < PAGE_WORDS && base[end] != now[end])
 		end++;
 	return end - first;
 }
@@ -45,13 +45,13 @@ static size_t put_runs(char *to, const uint64_t *base, const uint64_t *now, uint
 	size_t used = 0;
 	unsigned count;
 
-	for (unsigned i = 0; i < DELTA_PAGE_WORDS; i += count ? count : 1) {
+	for (unsigned i = 0; i < PAGE_WORDS; i += count ? count : 1) {
 		count = run_length(base, now, i);
 		if (!count)
 			continue;
 		if (used + sizeof(struct plan_run) + count * sizeof *now >= PAGE_BYTES) {
 			*runs = 1;
-			return put_run(to, now, 0, DELTA_PAGE_WORDS);
+			return put_run(to, now, 0, PAGE_WORDS);
 		}
 		used += put_run(to + used, now, i, count);
 		(*runs)++;
@@ -59,8 +59,8 @@ static size_t put_runs(char *to, const uint64_t *base, const uint64_t *now, uint
 	return used;
 }
 
-void page_delta_add(struct page_delta *d, uint64_t addr, uint16_t access, const uint64_t *base,
-		    const uint64_t *now)
+void page_changes_add(struct page_changes *d, uint64_t addr, uint16_t access, const uint64_t *base,
+		      const uint64_t *now)
 {
 	struct plan_change change = { .page = (uint32_t)(addr >> PAGE_SHIFT), .access = access };
 	char *to;
@@ -73,10 +73,10 @@ void page_delta_add(struct page_delta *d, uint64_t addr, uint16_t access, const 
 	d->pages++;
 }
 
-void page_delta_free(struct page_delta *d)
+void page_changes_free(struct page_changes *d)
 {
 	free(d->data);
-	*d = (struct page_delta){ 0 };
+	*d = (struct page_changes){ 0 };
 }
 
 /* The end of a page's runs, or NULL. */
@@ -89,15 +89,14 @@ static const char *check_runs(const char *at, const char *end, unsigned runs)
 			return NULL;
 		memcpy(&run, at, sizeof run);
 		at += sizeof run;
-		if (run.first + run.count > DELTA_PAGE_WORDS ||
-		    (size_t)(end - at) < run.count * sizeof(uint64_t))
+		if (run.first + run.count > PAGE_WORDS || (size_t)(end - at) < run.count * sizeof(uint64_t))
 			return NULL;
 		at += run.count * sizeof(uint64_t);
 	}
 	return at;
 }
 
-bool page_delta_is_sound(const void *data, size_t bytes)
+bool page_changes_is_sound(const void *data, size_t bytes)
 {
 	const char *at = data, *end = at + bytes;
 	uint64_t page = 0;
@@ -116,7 +115,7 @@ bool page_delta_is_sound(const void *data, size_t bytes)
 	return at != NULL;
 }
 
-const char *page_delta_next(const char *at, struct plan_change *change)
+const char *page_changes_next(const char *at, struct plan_change *change)
 {
 	memcpy(change, at, sizeof *change);
 	at += sizeof *change;
@@ -129,7 +128,7 @@ const char *page_delta_next(const char *at, struct plan_change *change)
 	return at;
 }
 
-void page_delta_apply_one(const char *at, uint64_t *to)
+void page_changes_apply_one(const char *at, uint64_t *to)
 {
 	struct plan_change change;
 
@@ -145,15 +144,15 @@ void page_delta_apply_one(const char *at, uint64_t *to)
 	}
 }
 
-void page_delta_apply(const void *data, size_t bytes, uint64_t *to)
+void page_changes_apply(const void *data, size_t bytes, uint64_t *to)
 {
 	const char *at = data, *end = at + bytes;
 
 	while (at < end) {
 		struct plan_change change;
-		const char *next = page_delta_next(at, &change);
+		const char *next = page_changes_next(at, &change);
 
-		page_delta_apply_one(at, to + (size_t)change.page * DELTA_PAGE_WORDS);
+		page_changes_apply_one(at, to + (size_t)change.page * PAGE_WORDS);
 		at = next;
 	}
 }

@@ -1,4 +1,4 @@
-#include "memory/words.h"
+#include "memory/packs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,9 +22,9 @@ struct block {
 	struct peer_set holders; /* tenders */
 };
 
-void words_init(struct tender *t)
+void packs_init(struct tender *t)
 {
-	int fd = sealed_create("seuss-words");
+	int fd = sealed_create("seuss-pack");
 
 	if (fd < 0)
 		fatal(-fd, "memory file for words");
@@ -34,12 +34,12 @@ void words_init(struct tender *t)
 	table_init(&t->packs.blocks);
 }
 
-int words_pack(const struct tender *t, int owner)
+int packs_fd(const struct tender *t, int owner)
 {
 	return t->packs.fds[owner];
 }
 
-void words_set_pack(struct tender *t, int owner, int fd)
+void packs_set_fd(struct tender *t, int owner, int fd)
 {
 	close_if_open(t->packs.fds[owner]);
 	t->packs.fds[owner] = fd;
@@ -68,7 +68,7 @@ static int punch(const struct tender *t, uint64_t offset, uint64_t bytes)
 			 (off_t)PAGE_UP(bytes));
 }
 
-int words_new(struct tender *t, const void *plan, uint64_t bytes, struct words *w)
+int packed_new(struct tender *t, const void *plan, uint64_t bytes, struct packed_plan *w)
 {
 	uint64_t offset = t->packs.end;
 	int error = pwrite_all(t->packs.fds[t->index], plan, bytes, offset);
@@ -77,24 +77,24 @@ int words_new(struct tender *t, const void *plan, uint64_t bytes, struct words *
 		punch(t, offset, bytes);
 		return error;
 	}
-	words_hold(t, offset, bytes, t->index);
+	packed_hold(t, offset, bytes, t->index);
 	t->packs.end += PAGE_UP(bytes);
-	*w = (struct words){ .owner = t->index, .offset = offset, .bytes = bytes };
+	*w = (struct packed_plan){ .owner = t->index, .offset = offset, .bytes = bytes };
 	return 0;
 }
 
-int words_new_from(struct tender *t, int fd, uint64_t bytes, struct words *w)
+int packed_new_from(struct tender *t, int fd, uint64_t bytes, struct packed_plan *w)
 {
 	char *plan = xcalloc(1, bytes);
 	int error = pread_all(fd, plan, bytes, 0);
 
 	if (!error)
-		error = words_new(t, plan, bytes, w);
+		error = packed_new(t, plan, bytes, w);
 	free(plan);
 	return error;
 }
 
-void words_hold(struct tender *t, uint64_t offset, uint64_t bytes, int holder)
+void packed_hold(struct tender *t, uint64_t offset, uint64_t bytes, int holder)
 {
 	struct block *b = find(t, offset);
 
@@ -117,7 +117,7 @@ static void let_go(struct tender *t, struct block *b, int holder)
 	free(b);
 }
 
-void words_released(struct tender *t, uint64_t offset, int holder)
+void packed_released(struct tender *t, uint64_t offset, int holder)
 {
 	struct block *b = find(t, offset);
 
@@ -125,29 +125,29 @@ void words_released(struct tender *t, uint64_t offset, int holder)
 		let_go(t, b, holder);
 }
 
-void words_let_go(struct tender *t, int holder)
+void packed_let_go(struct tender *t, int holder)
 {
 	for (size_t i = 0; i < TABLE_CHAINS; i++)
 		list_for_each_safe(n, next, &t->packs.blocks.chains[i])
 			let_go(t, list_entry(n, struct block, node), holder);
 }
 
-void words_release(struct tender *t, const struct words *w)
+void packed_release(struct tender *t, const struct packed_plan *w)
 {
 	if (w->owner == t->index)
-		words_released(t, w->offset, t->index);
+		packed_released(t, w->offset, t->index);
 	else
-		t->memory_hooks->words_let_go(t, w);
+		t->memory_hooks->packed_let_go(t, w);
 }
 
-int words_view(const struct tender *t, const struct snapshot *s, struct plan_view *view)
+int packed_view(const struct tender *t, const struct snapshot *s, struct plan_view *view)
 {
-	return plan_open_at(t->packs.fds[s->words.owner], s->words.offset, s->words.bytes, view);
+	return plan_open_at(t->packs.fds[s->packed.owner], s->packed.offset, s->packed.bytes, view);
 }
 
 /* ---- a pack that was another's ---- */
 
-int words_list(struct tender *t, int owner)
+int packed_list(struct tender *t, int owner)
 {
 	int fd = sealed_create("seuss-holds"), error = fd < 0 ? fd : 0;
 	uint64_t at = 0;
@@ -155,9 +155,9 @@ int words_list(struct tender *t, int owner)
 	for (size_t i = 0; !error && i < TABLE_CHAINS; i++) {
 		list_for_each(n, &t->snapshots.chains[i]) {
 			const struct snapshot *s = list_entry(n, struct snapshot, node);
-			uint64_t held[2] = { s->words.offset, s->words.bytes };
+			uint64_t held[2] = { s->packed.offset, s->packed.bytes };
 
-			if (!s->base || s->words.owner != owner)
+			if (!s->compact_parent || s->packed.owner != owner)
 				continue;
 			error = pwrite_all(fd, held, sizeof held, at);
 			at += sizeof held;
@@ -168,13 +168,13 @@ int words_list(struct tender *t, int owner)
 	return error ? error : fd;
 }
 
-int words_take_list(struct tender *t, int fd, int holder)
+int packed_take_list(struct tender *t, int fd, int holder)
 {
 	uint64_t held[2];
 	int error;
 
 	for (uint64_t at = 0; !(error = pread_all(fd, held, sizeof held, at)); at += sizeof held)
-		words_hold(t, held[0], held[1], holder);
+		packed_hold(t, held[0], held[1], holder);
 	return error == -ENODATA ? 0 : error;
 }
 
@@ -186,7 +186,7 @@ static int by_offset(const void *a, const void *b)
 }
 
 /* Gives back what lies between the blocks, which only the tender before held. */
-int words_settle(struct tender *t)
+int packed_settle(struct tender *t)
 {
 	struct block **sorted = NULL;
 	size_t count = 0, size = 0;
@@ -224,12 +224,12 @@ int words_settle(struct tender *t)
 
 static void close_file(struct tender *t, struct snapshot *s)
 {
-	close(s->words_fd);
-	s->words_fd = -1;
-	t->packs.files[s->words_slot] = NULL;
+	close(s->packed_fd);
+	s->packed_fd = -1;
+	t->packs.files[s->packed_slot] = NULL;
 }
 
-static int make_file(const struct tender *t, const struct words *w)
+static int make_file(const struct tender *t, const struct packed_plan *w)
 {
 	char *plan = xcalloc(1, w->bytes);
 	int fd = -1, error = pread_all(t->packs.fds[w->owner], plan, w->bytes, w->offset);
@@ -248,28 +248,28 @@ static int make_file(const struct tender *t, const struct words *w)
 	return sealed_finish(fd);
 }
 
-int words_file(struct tender *t, struct snapshot *s)
+int packed_file(struct tender *t, struct snapshot *s)
 {
 	unsigned slot;
 	int fd;
 
-	if (s->words_fd >= 0)
-		return s->words_fd;
-	fd = make_file(t, &s->words);
+	if (s->packed_fd >= 0)
+		return s->packed_fd;
+	fd = make_file(t, &s->packed);
 	if (fd < 0)
 		return fd;
-	slot = t->packs.next_file++ % WORDS_FILES_MAX;
+	slot = t->packs.next_file++ % PACKED_FILES_MAX;
 	if (t->packs.files[slot])
 		close_file(t, t->packs.files[slot]);
 	t->packs.files[slot] = s;
-	s->words_slot = slot;
-	s->words_fd = fd;
+	s->packed_slot = slot;
+	s->packed_fd = fd;
 	return fd;
 }
 
-void words_forget(struct tender *t, struct snapshot *s)
+void packed_forget(struct tender *t, struct snapshot *s)
 {
-	if (s->words_fd >= 0)
+	if (s->packed_fd >= 0)
 		close_file(t, s);
-	words_release(t, &s->words);
+	packed_release(t, &s->packed);
 }
