@@ -1,4 +1,4 @@
-// Writes the table of system calls into docs/compatibility.md from the library OS's own lists:
+// Writes the table of system calls into docs/reference/compatibility.md from the library OS's own lists:
 // `node scripts/compatibility.mjs`; with --check it only says whether the file is up to date.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lists = join(root, 'libos/sys');
-const page = join(root, 'docs/compatibility.md');
+const page = join(root, 'docs/reference/compatibility.md');
 
 const AREAS = {
   fs: 'Files and directories',
@@ -71,7 +71,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const before = readFileSync(page, 'utf8');
   const after = update(before);
   if (before !== after && process.argv.includes('--check')) {
-    console.error('docs/compatibility.md is out of date; run: node scripts/compatibility.mjs');
+    console.error('docs/reference/compatibility.md is out of date; run: node scripts/compatibility.mjs');
     process.exitCode = 1;
   } else if (before !== after) {
     writeFileSync(page, after);

@@ -1,11 +1,11 @@
-// Writes docs/errors.md from src/contract/error-codes.ts: `node scripts/errors.mjs` with the pinned
+// Writes docs/reference/errors.md from src/contract/error-codes.ts: `node scripts/errors.mjs` with the pinned
 // Node.js; with --check it only says whether the page is up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ERRORS } from '../src/contract/error-codes.ts';
 
-const page = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/errors.md');
+const page = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/reference/errors.md');
 
 const rows = Object.entries(ERRORS)
   .sort(([a], [b]) => (a < b ? -1 : 1))

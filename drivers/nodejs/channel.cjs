@@ -1,5 +1,5 @@
 'use strict';
-/* The driver's end of /dev/seuss: JSON texts, one per line. docs/driver-protocol.md */
+/* The driver's end of /dev/seuss: JSON texts, one per line. docs/reference/driver-protocol.md */
 
 const fs = require('node:fs');
 

@@ -1,7 +1,7 @@
 'use strict';
 /*
  * The program that Node.js runs in a unikernel context: tells the node that it has booted,
- * then serves init and run messages. docs/driver-protocol.md
+ * then serves init and run messages. docs/reference/driver-protocol.md
  *
  *     node driver.cjs [--no-ao[=ITEM,ITEM]]
  *

@@ -1,6 +1,6 @@
 """
 The program that Python runs in a unikernel context: tells the node that it has booted, then
-serves init and run messages. docs/driver-protocol.md
+serves init and run messages. docs/reference/driver-protocol.md
 
     python3 driver.py [--no-ao[=ITEM,ITEM]]
 

@@ -3,7 +3,7 @@
  * system call made through the only stub that the seccomp filter lets pass
  * (host/hostcall.S). Results are as Linux returns them: negative errno on failure.
  *
- * docs/domain-interface.md lists every call with its checks and its reason.
+ * docs/reference/domain-interface.md lists every call with its checks and its reason.
  */
 #ifndef LIBOS_HOST_H
 #define LIBOS_HOST_H

@@ -3,7 +3,7 @@ import type { ErrorCode } from './error-codes.ts';
 /** Thrown for errors of the platform; errors of a function are activations. */
 export class PlatformError extends Error {
   override readonly name = 'PlatformError';
-  /** Stable: docs/errors.md. */
+  /** Stable: docs/reference/errors.md. */
   readonly code: ErrorCode;
   /** What the user can do. */
   readonly remedy: string | undefined;

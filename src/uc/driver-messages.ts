@@ -2,7 +2,7 @@ import { DEPTH_MAX, eachMemberOf, JsonText } from '../json/json-text.ts';
 import { JsonError } from '../json/scanner.ts';
 import type { FoundMember } from '../reading/long-job.ts';
 
-/** Messages of docs/driver-protocol.md. What a driver says is hostile: user code runs beside it. */
+/** Messages of docs/reference/driver-protocol.md. What a driver says is hostile: user code runs beside it. */
 
 export type DriverCode =
   | { readonly type: 'source'; readonly source: string; readonly filename: string }

@@ -1,4 +1,4 @@
-/* The seccomp filter: docs/domain-interface.md in code. */
+/* The seccomp filter: docs/reference/domain-interface.md in code. */
 #ifndef TENDER_FILTER_H
 #define TENDER_FILTER_H
 

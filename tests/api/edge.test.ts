@@ -19,6 +19,7 @@ import { createApi } from '../../src/api/server.ts';
 import { kindNames, resolveKind } from '../../src/runtime/kinds.ts';
 import { FakeNode } from '../support/fake-node.ts';
 import { RawHttp } from '../support/raw-http.ts';
+import { routesOf } from '../support/routes.ts';
 
 const KEY = `Authorization: Basic ${Buffer.from(DEFAULT_GUEST_KEY).toString('base64')}`;
 const ACTION = '/api/v1/namespaces/_/actions/f';
@@ -65,22 +66,9 @@ async function withRaw(work: (raw: RawHttp) => Promise<void>): Promise<void> {
   }
 }
 
-/** `METHOD /path` of every route, out of the router's own tree. */
-function allRoutes(): string[] {
-  const routes: string[] = [];
-  const path: string[] = [];
-  for (const line of app.printRoutes({ commonPrefix: false }).split('\n')) {
-    const [, indent = '', segment = '', methods] = /^([│ ]*)[└├]── (\S*)(?: \((.*)\))?$/.exec(line) ?? [];
-    path.length = indent.length / 4;
-    path.push(segment);
-    for (const method of methods?.split(', ') ?? []) routes.push(`${method} ${path.join('')}`);
-  }
-  return routes;
-}
-
 describe('every route', () => {
   it('asks for the key, but those that are public', async () => {
-    const routes = allRoutes();
+    const routes = routesOf(app);
     assert.ok(
       routes.length > 20 && routes.includes('POST /seuss/v1/snapshots/:id/resume'),
       routes.join('\n'),

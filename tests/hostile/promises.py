@@ -1,6 +1,6 @@
 """
-A function that tries, with machine code of its own, what docs/security.md and
-docs/domain-interface.md say it cannot do.
+A function that tries, with machine code of its own, what docs/reference/security.md and
+docs/reference/domain-interface.md say it cannot do.
 """
 import ctypes
 import mmap

@@ -20,7 +20,7 @@ const AT_ONCE = 4;
 
 type Json = Record<string, unknown>;
 
-/** Calls that a context may make (docs/domain-interface.md). */
+/** Calls that a context may make (docs/reference/domain-interface.md). */
 const ALLOWED = new Set([3, 9, 10, 11, 15, 17, 20, 25, 28, 38, 47, 228, 231, 271]);
 /** The host kernel answers them before any filter, and does nothing. */
 const UNFILTERED = new Set([335, 336]);

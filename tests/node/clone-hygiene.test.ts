@@ -1,6 +1,6 @@
 /**
  * Clones of one snapshot: what must differ between them, and what must be as if time had passed. A
- * test for each hazard of docs/security.md.
+ * test for each hazard of docs/reference/security.md.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';

@@ -1,4 +1,4 @@
-"""The driver's end of /dev/seuss: JSON texts, one per line. docs/driver-protocol.md"""
+"""The driver's end of /dev/seuss: JSON texts, one per line. docs/reference/driver-protocol.md"""
 
 import json
 import os
