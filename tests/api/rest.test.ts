@@ -143,6 +143,33 @@ describe('actions', () => {
     assert.equal((await put(`${'x'.repeat(300)}`, 'echo')).status, 400);
     assert.equal((await put('%20x', 'echo')).status, 400);
   });
+
+  it("are refused in OpenWhisk's words", async () => {
+    await put('there');
+    const annotated = (key: string, value: unknown) => put('g', 'echo', { annotations: [{ key, value }] });
+    const cases: [{ status: number; body: object }, number, string][] = [
+      [await call('GET', `${BASE}/actions/none`), 404, 'The requested resource does not exist.'],
+      [await call('DELETE', `${BASE}/actions/none`), 404, 'The requested resource does not exist.'],
+      [await put('there'), 409, 'resource already exists'],
+      [await call('PUT', `${BASE}/actions/g`, {}), 400, 'exec undefined'],
+      [
+        await annotated('seuss', { state: 'reset', specialize: [{}], more: 1 }),
+        400,
+        'The request content was malformed: annotations.seuss.specialize.0: fixes no argument; ' +
+          'annotations.seuss: Unrecognized key: "more"',
+      ],
+      [
+        await annotated('long', 'x'.repeat(1024 * 1024)),
+        413,
+        'The parameters of an action may have 1 MB, and so may its annotations.',
+      ],
+    ];
+    for (const [{ status, body }, expected, error] of cases) {
+      const { code, ...rest } = body as { code: string };
+      assert.match(code, /^[0-9a-f]{32}$/);
+      assert.deepEqual([status, rest], [expected, { error }]);
+    }
+  });
 });
 
 describe('invocation', () => {
