@@ -3,6 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CATALOG_ERRORS } from '../src/catalog/catalog-error.ts';
 import { ERRORS } from '../src/contract/error-codes.ts';
 
 const page = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs/reference/errors.md');
@@ -15,6 +16,9 @@ const text = `# Errors
 The platform's errors have a code that stays. The API answers with it as \`reason\`, the command line
 prints it with \`--json\`. Errors of a function are no errors of the platform: they are activations.
 What to do about one stands in its message.
+
+What the catalogue of actions refuses is answered in OpenWhisk's words, without a \`reason\`:
+${CATALOG_ERRORS.map((code) => `\`${code}\``).join(', ')}.
 
 Statuses are those of the API; exit statuses those of the command line. This page is made by
 \`scripts/errors.mjs\`.

@@ -1,18 +1,19 @@
 import type { FastifyRequest } from 'fastify';
 import type { Packager } from '../action/packager.ts';
+import type { ActionCatalog } from '../catalog/action-catalog.ts';
+import { entityName } from '../catalog/fields.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { ActivationHistory } from '../history/activation-history.ts';
 import { namespaceOf, type Subject } from './auth.ts';
 import { ApiError } from './errors.ts';
 import type { Invoker } from './invoker.ts';
-import type { ActionRegistry } from './registry.ts';
-import { entityName, parse } from './schemas.ts';
+import { parse } from './schemas.ts';
 
 /** What the routes of all resources share. */
 export interface ApiContext {
   readonly node: ComputeNode;
   readonly packager: Packager;
-  readonly actions: ActionRegistry;
+  readonly actions: ActionCatalog;
   readonly activations: ActivationHistory;
   readonly invoker: Invoker;
   /** Kinds that this node runs, for `GET /`. */

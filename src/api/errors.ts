@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { CatalogError } from '../catalog/catalog-error.ts';
 import { ERRORS } from '../contract/error-codes.ts';
 import { PlatformError } from '../contract/errors.ts';
 
@@ -11,6 +12,15 @@ export class ApiError extends Error {
     super(message);
     this.status = status;
   }
+}
+
+/** @param faults of a request that is not what was asked for */
+export function malformed(faults: string): ApiError {
+  return new ApiError(400, malformedText(faults));
+}
+
+function malformedText(faults: string): string {
+  return `The request content was malformed: ${faults}`;
 }
 
 export const TOO_LARGE = 'The request is larger than this resource allows.';
@@ -35,6 +45,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 
 export function describe(error: unknown): { status: number; message: string; reason?: string } {
   if (error instanceof ApiError) return { status: error.status, message: error.message };
+  if (error instanceof CatalogError) return { status: ERRORS[error.code].http, message: wordsOf(error) };
   if (error instanceof PlatformError) {
     const message = error.remedy === undefined ? error.message : `${error.message} ${error.remedy}`;
     return { status: ERRORS[error.code].http, message, reason: error.code };
@@ -46,4 +57,19 @@ export function describe(error: unknown): { status: number; message: string; rea
   if (statusCode !== undefined && statusCode < 500)
     return { status: statusCode, message: message ?? 'Bad request.' };
   return { status: 500, message: 'There was an internal server error.' };
+}
+
+/** OpenWhisk's words for it. */
+function wordsOf({ code, message }: CatalogError): string {
+  switch (code) {
+    case 'unknown_entity':
+      return NOT_FOUND;
+    case 'concurrent_change':
+      return 'Concurrent modification to resource detected.';
+    case 'bad_annotation':
+      return malformedText(message);
+    case 'catalog_full':
+    case 'values_too_large':
+      return message;
+  }
 }

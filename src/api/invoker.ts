@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import type { ActionCatalog } from '../catalog/action-catalog.ts';
+import type { ActionRecord } from '../catalog/action-record.ts';
 import type { LogLine } from '../contract/activation.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import type { ActivationHistory } from '../history/activation-history.ts';
 import { type ActivationRecord, activationRecord, failedRecord } from '../history/activation-record.ts';
 import { type JsonText, mergeObjects, objectOf } from '../json/json-text.ts';
-import type { ActionRecord } from './action-record.ts';
 import type { Subject } from './auth.ts';
 import { describe } from './errors.ts';
-import type { ActionRegistry } from './registry.ts';
 
 interface InvokeRequest {
   readonly record: ActionRecord;
@@ -35,10 +35,10 @@ export type InvokeOutcome =
 /** Runs actions for the API and files what came of it. */
 export class Invoker {
   readonly #node: ComputeNode;
-  readonly #actions: ActionRegistry;
+  readonly #actions: ActionCatalog;
   readonly #history: ActivationHistory;
 
-  constructor(node: ComputeNode, actions: ActionRegistry, history: ActivationHistory) {
+  constructor(node: ComputeNode, actions: ActionCatalog, history: ActivationHistory) {
     this.#node = node;
     this.#actions = actions;
     this.#history = history;

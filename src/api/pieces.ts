@@ -1,19 +1,4 @@
-import { LongCode } from '../action/long-code.ts';
-import type { ActionExec } from '../action/packager.ts';
-import { JsonText } from '../json/json-text.ts';
 import { printJson } from '../json/print.ts';
-
-/** No valid JSON text holds it. */
-const MARK = '\0';
-
-/** The JSON of an action's document in pieces: a long code is one of them, and stays the bytes that it is. */
-export function printPieces(document: { readonly exec: Partial<ActionExec> }): (string | Uint8Array)[] {
-  const { code } = document.exec;
-  if (!(code instanceof LongCode)) return [printJson(document)];
-  const marked = { ...document, exec: { ...document.exec, code: JsonText.trusted(MARK) } };
-  const [before = '', behind = ''] = printJson(marked).split(MARK);
-  return [before, code.literal, behind];
-}
 
 /** The JSON of a list, one item after the other, since together they may be large. */
 export function* printList(items: readonly object[]): Generator<string> {

@@ -1,42 +1,8 @@
 import { z } from 'zod';
+import { entityName, entityVersion, faultsIn, keyValues, parameters } from '../catalog/fields.ts';
+import { recordLimits } from '../catalog/limits.ts';
 import { JsonText, utf8Bytes } from '../json/json-text.ts';
-import { ApiError, TOO_LARGE } from './errors.ts';
-
-/** OpenWhisk's rule for names of actions, triggers, rules and packages. */
-export const entityName = z
-  .string()
-  .max(256)
-  .regex(/^(\w|\w[\w@ .-]*[\w@.-]+)$/, 'is no valid name');
-
-/** A user's value is kept as it was sent. */
-export const userValue = z.custom<JsonText>((value) => value instanceof JsonText, 'is missing');
-
-export const keyValues = z.array(z.object({ key: z.string().min(1), value: userValue }));
-
-/** A default parameter; with `init` it is part of the environment that the code is loaded in. */
-export const parameters = z.array(
-  z.object({ key: z.string().min(1), value: userValue, init: z.boolean().optional() }),
-);
-
-export type KeyValue = z.infer<typeof keyValues>[number];
-export type Parameter = z.infer<typeof parameters>[number];
-
-/** Ranges of OpenWhisk's docs/reference.md; milliseconds and megabytes. */
-export const LIMIT_RANGES = {
-  timeout: { min: 100, max: 300_000, standard: 60_000 },
-  memory: { min: 128, max: 512, standard: 256 },
-  logs: { min: 0, max: 10, standard: 10 },
-  concurrency: { min: 1, max: 1, standard: 1 },
-} as const;
-
-const within = ({ min, max }: { min: number; max: number }) => z.int().min(min).max(max).optional();
-
-const limits = z.object({
-  timeout: within(LIMIT_RANGES.timeout),
-  memory: within(LIMIT_RANGES.memory),
-  logs: within(LIMIT_RANGES.logs),
-  concurrency: within(LIMIT_RANGES.concurrency),
-});
+import { ApiError, malformed, TOO_LARGE } from './errors.ts';
 
 export const actionPut = z.object({
   exec: z
@@ -50,11 +16,8 @@ export const actionPut = z.object({
   parameters: parameters.optional(),
   annotations: keyValues.optional(),
   delAnnotations: z.array(z.string()).optional(),
-  limits: limits.optional(),
-  version: z
-    .string()
-    .regex(/^\d+\.\d+\.\d+$/)
-    .optional(),
+  limits: recordLimits.partial().optional(),
+  version: entityVersion.optional(),
   publish: z.boolean().optional(),
 });
 export type ActionPut = z.infer<typeof actionPut>;
@@ -112,10 +75,7 @@ export function parseArguments(body: JsonText | undefined): JsonText {
 
 /** @throws ApiError 400 that names each field at fault */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'the request'}: ${message}`,
-  );
-  throw new ApiError(400, `The request content was malformed: ${faults.join('; ')}`);
+  const { success, data, error } = schema.safeParse(value);
+  if (!success) throw malformed(faultsIn(error, 'the request'));
+  return data;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Packager } from '../action/packager.ts';
+import { ActionCatalog } from '../catalog/action-catalog.ts';
 import type { ComputeNode } from '../contract/node.ts';
 import { type HistoryLimits, MemoryHistory } from '../history/memory-history.ts';
 import { printJson } from '../json/print.ts';
@@ -12,7 +13,6 @@ import { BODY_BYTES, readBodies } from './http/bodies.ts';
 import { HEAD_LOOK_MS, HEAD_MS, limitConnections, REQUEST_MS } from './http/connections.ts';
 import { guard, refuse } from './http/gate.ts';
 import { Invoker } from './invoker.ts';
-import { ActionRegistry } from './registry.ts';
 import { actionRoutes } from './routes/actions.ts';
 import { activationRoutes } from './routes/activations.ts';
 import { namespaceRoutes } from './routes/namespaces.ts';
@@ -23,8 +23,8 @@ import { snapshotRoutes } from './routes/snapshots.ts';
 interface ApiOptions {
   readonly node: ComputeNode;
   readonly packager: Packager;
-  /** Its actions; by default an empty registry in memory. */
-  readonly actions?: ActionRegistry;
+  /** Its actions; by default an empty catalogue in memory. */
+  readonly actions?: ActionCatalog;
   /** Kinds that the node runs. */
   readonly kinds: readonly string[];
   /** `user:password`; OpenWhisk's public guest key by default. */
@@ -36,7 +36,7 @@ interface ApiOptions {
 
 export interface Api {
   readonly app: FastifyInstance;
-  readonly actions: ActionRegistry;
+  readonly actions: ActionCatalog;
 }
 
 /** OpenWhisk's REST API in front of a node. The caller listens and closes; the node stays the caller's. */
@@ -54,7 +54,7 @@ export function createApi(options: ApiOptions): Api {
   });
   limitConnections(app.server);
   const auth = new Authenticator(options.key ?? DEFAULT_GUEST_KEY);
-  const actions = options.actions ?? new ActionRegistry(options.packager);
+  const actions = options.actions ?? new ActionCatalog(options.packager);
   const activations = new MemoryHistory(options.history);
   const context: ApiContext = {
     node: options.node,

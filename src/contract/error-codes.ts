@@ -10,6 +10,8 @@ interface ErrorKind {
 /** The code or the options of an action are the user's to mend. */
 const input = (means: string): ErrorKind => ({ http: 400, exit: 2, means });
 const tooLarge = (means: string): ErrorKind => ({ http: 413, exit: 2, means });
+/** A request that does not fit what there is. */
+const unfit = (http: number, means: string): ErrorKind => ({ http, exit: 2, means });
 /** A client can only wait it out, or learns of a state that does not allow its request. */
 const state = (http: number, means: string): ErrorKind => ({ http, exit: 3, means });
 const platform = (means: string): ErrorKind => state(500, means);
@@ -17,12 +19,15 @@ const platform = (means: string): ErrorKind => state(500, means);
 /** All codes of PlatformErrors. They are stable: clients may tell errors apart by them. */
 export const ERRORS = {
   archive_bomb: tooLarge('An archive unpacks to more than is allowed.'),
+  bad_annotation: input('The annotation `seuss` of an action is malformed.'),
   bad_archive: input('An archive is damaged, or of a kind that is not known.'),
   bad_document: input("An action's document is no JSON object."),
   bad_main: input('The entry point has no valid name.'),
   bad_manifest: input("The folder's package.json is no valid JSON."),
+  catalog_full: tooLarge('The node holds as many actions, or as much of them, as it may.'),
   code_not_found: input('There is no file or folder at the path of the code.'),
   code_too_large: tooLarge('The code is larger than is allowed.'),
+  concurrent_change: unfit(409, 'The action was changed by another request meanwhile.'),
   document_too_large: tooLarge("An action's document is larger than can be read."),
   duplicate_name: input('An archive has two entries of one name.'),
   empty_code: input('The action has no code.'),
@@ -31,9 +36,11 @@ export const ERRORS = {
   no_entry_point: input('The code has no file to begin with.'),
   runtime_missing: input('The interpreter of the kind is not on this host.'),
   unknown_code: input('The language of the code cannot be told by its name.'),
+  unknown_entity: unfit(404, 'There is nothing of that name in the namespace.'),
   unknown_kind: input('There is no runtime kind of that name.'),
   unpack_failed: tooLarge('The code could not be unpacked within the bounds.'),
   unsafe_path: input('The code holds a path or a file that is not allowed.'),
+  values_too_large: tooLarge('The parameters or the annotations of an action are too long.'),
 
   closed: state(503, 'The node is closing or has been closed.'),
   disk_full: state(507, 'The disk is full.'),

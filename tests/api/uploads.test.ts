@@ -13,10 +13,10 @@ import { LongCode } from '../../src/action/long-code.ts';
 import { Packager } from '../../src/action/packager.ts';
 import { processFolder, sweepProcessFolders } from '../../src/action/process-folder.ts';
 import { DEFAULT_GUEST_KEY } from '../../src/api/auth.ts';
-import { ActionRegistry } from '../../src/api/registry.ts';
 import { createApi } from '../../src/api/server.ts';
+import { ActionCatalog } from '../../src/catalog/action-catalog.ts';
+import { ActionFiles } from '../../src/catalog/action-files.ts';
 import { kindNames, resolveKind } from '../../src/runtime/kinds.ts';
-import { ActionFiles } from '../../src/store/action-files.ts';
 import { storedZipOf, zipOf } from '../support/archives.ts';
 import { FakeNode } from '../support/fake-node.ts';
 
@@ -26,7 +26,7 @@ const MB = 1024 * 1024;
 let dir: string;
 let node: FakeNode;
 let packager: Packager;
-let actions: ActionRegistry;
+let actions: ActionCatalog;
 let app: FastifyInstance;
 let url: string;
 
@@ -44,7 +44,7 @@ afterEach(async () => {
 async function open(): Promise<void> {
   node = new FakeNode();
   packager = new Packager({ codeDir: join(dir, 'code'), resolveKind: (kind) => resolveKind(kind).name });
-  actions = await ActionRegistry.open(packager, new ActionFiles(dir), (path, reason) => {
+  actions = await ActionCatalog.open(packager, new ActionFiles(dir), (path, reason) => {
     throw new Error(`${path}: ${reason}`);
   });
   app = createApi({ node, packager, actions, kinds: kindNames() }).app;

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { ActionFiles } from '../../src/catalog/action-files.ts';
 import type { ComputeNode } from '../../src/contract/node.ts';
-import { ActionFiles } from '../../src/store/action-files.ts';
 import { numberedAction, PYTHON } from '../support/actions.ts';
 import { mounted, remount } from '../support/mounts.ts';
 import {

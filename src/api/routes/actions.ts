@@ -6,13 +6,15 @@ import type {
   RouteShorthandOptions,
 } from 'fastify';
 import type { ActionExec } from '../../action/packager.ts';
-import { readActionBody } from '../action-body.ts';
-import type { ActionRecord } from '../action-record.ts';
+import type { ActionRecord } from '../../catalog/action-record.ts';
+import { printAction } from '../../catalog/print-action.ts';
 import { bodyOf } from '../body.ts';
 import { type ApiContext, identify, nameIn } from '../context.ts';
 import { uploads } from '../http/bodies.ts';
 import type { BodyBytes } from '../http/body-bytes.ts';
-import { printList, printPieces } from '../pieces.ts';
+import { readActionBody } from '../openwhisk/action-body.ts';
+import { putAction, replacedBy } from '../openwhisk/put-action.ts';
+import { printList } from '../pieces.ts';
 import {
   ARGUMENT_BODY_BYTES,
   getQuery,
@@ -44,7 +46,7 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
   const refuseEarly: preParsingAsyncHookHandler = async (request, _reply, payload) => {
     const { namespace } = identify(request);
     const { overwrite } = parse(putQuery, request.query);
-    context.actions.checkPut(namespace, nameIn(request), overwrite);
+    replacedBy(context.actions, { namespace, name: nameIn(request), overwrite });
     return payload;
   };
   const upload: RouteShorthandOptions = {
@@ -58,7 +60,7 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
     const { overwrite } = parse(putQuery, request.query);
     const body = request.body as BodyBytes | undefined;
     const content = await readActionBody(body, context.packager, `${namespace}/${name}`);
-    const { record, replaced } = await context.actions.put(namespace, name, content, overwrite);
+    const { record, replaced } = await putAction(context, { namespace, name, overwrite }, content);
     if (replaced !== undefined && replaced.action.digest !== record.action.digest) {
       await context.node.forget(replaced.action);
     }
@@ -98,7 +100,7 @@ export function actionRoutes(app: FastifyInstance, context: ApiContext): void {
 
 /** Long code goes out as it is kept. */
 function send(reply: FastifyReply, action: { readonly exec: Partial<ActionExec> }): FastifyReply {
-  const pieces = printPieces(action);
+  const pieces = printAction(action);
   reply.type('application/json; charset=utf-8');
   if (pieces.length === 1) return reply.send(pieces[0]);
   const bytes = pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece));

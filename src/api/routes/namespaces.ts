@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { LIMIT_RANGES } from '../../catalog/limits.ts';
 import { identify, subjectOf } from '../context.ts';
-import { LIMIT_RANGES } from '../schemas.ts';
 
 export function namespaceRoutes(app: FastifyInstance): void {
   app.get('/api/v1/namespaces', async (request) => {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
+import { LIMIT_RANGES } from '../../catalog/limits.ts';
 import { VERSION } from '../../contract/version.ts';
 import type { ApiContext } from '../context.ts';
-import { LIMIT_RANGES } from '../schemas.ts';
 
 /** What can be asked without a key. */
 const PUBLIC = { config: { public: true } } as const;

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Command } from 'commander';
 import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
+import { adoptAction } from '../../api/openwhisk/adopt-action.ts';
 import { createApi } from '../../api/server.ts';
 import type { ComputeNode } from '../../contract/node.ts';
 import { kindNames } from '../../runtime/kinds.ts';
@@ -68,7 +69,7 @@ async function serve(
         kind: example.kind,
         name: `guest/${example.name}`,
       });
-      actions.adopt(action);
+      adoptAction(actions, action);
     }
     await listen(app, DEFAULT_HOST, flags.port);
     announce(app.server.address() as AddressInfo, DEFAULT_GUEST_KEY, flags.json === true);

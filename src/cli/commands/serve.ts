@@ -5,15 +5,15 @@ import { type Command, Option } from 'commander';
 import { type Logger, pino } from 'pino';
 import type { Packager } from '../../action/packager.ts';
 import { DEFAULT_GUEST_KEY } from '../../api/auth.ts';
-import { ActionRegistry } from '../../api/registry.ts';
 import { createApi } from '../../api/server.ts';
+import { ActionCatalog } from '../../catalog/action-catalog.ts';
+import { ActionFiles } from '../../catalog/action-files.ts';
 import { STARTS_FROM, type StartsFrom } from '../../contract/action.ts';
 import type { ComputeNode } from '../../contract/node.ts';
 import type { ComputeNodeOptions } from '../../contract/options.ts';
 import { storeDir } from '../../contract/paths.ts';
 import { kindNames, standardKindOf } from '../../runtime/kinds.ts';
 import { LANGUAGES } from '../../runtime/languages.ts';
-import { ActionFiles } from '../../store/action-files.ts';
 import { UsageError } from '../errors.ts';
 import { integer, parseSize } from '../options.ts';
 import { progress } from '../progress.ts';
@@ -106,10 +106,10 @@ function codeDirOf(node: ComputeNode): string | undefined {
 }
 
 /** In files if the node has a store: it then is the only one that uses them. */
-async function openActions(node: ComputeNode, packager: Packager, log: Logger): Promise<ActionRegistry> {
+async function openActions(node: ComputeNode, packager: Packager, log: Logger): Promise<ActionCatalog> {
   const store = node.stats().store;
-  if (store === undefined) return new ActionRegistry(packager);
-  const actions = await ActionRegistry.open(packager, new ActionFiles(store.dir), (path, reason) =>
+  if (store === undefined) return new ActionCatalog(packager);
+  const actions = await ActionCatalog.open(packager, new ActionFiles(store.dir), (path, reason) =>
     log.warn({ path }, `an action is left out: ${reason}`),
   );
   log.info(

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PlatformError } from '../contract/errors.ts';
 import { isDiskFull } from '../files/write-fault.ts';
-import { eachOf, readBytes, syncDir, writeWhole } from './files.ts';
+import { eachOf, readBytes, syncDir, writeWhole } from '../store/files.ts';
 
 /** Files that are read at a time. */
 const AT_ONCE = 16;

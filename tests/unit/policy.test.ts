@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Packager } from '../../src/action/packager.ts';
-import { ApiError } from '../../src/api/errors.ts';
-import { ActionRegistry } from '../../src/api/registry.ts';
+import { adoptAction } from '../../src/api/openwhisk/adopt-action.ts';
+import { putAction } from '../../src/api/openwhisk/put-action.ts';
 import type { ActionPut } from '../../src/api/schemas.ts';
+import { ActionCatalog } from '../../src/catalog/action-catalog.ts';
 import { type ActionPolicy, DEFAULT_POLICY } from '../../src/contract/action.ts';
 import { JsonText, type JsonValue } from '../../src/json/json-text.ts';
 import { argumentsText } from '../../src/node/function/arguments.ts';
@@ -21,17 +22,23 @@ before(async () => {
 });
 after(() => rm(codeDir, { recursive: true }));
 
-function registry(startsFrom?: ActionPolicy['startsFrom']): ActionRegistry {
+interface Actions {
+  readonly packager: Packager;
+  readonly actions: ActionCatalog;
+}
+
+function emptyCatalog(startsFrom?: ActionPolicy['startsFrom']): Actions {
   const packager = new Packager({
     codeDir,
     resolveKind: (kind) => resolveKind(kind).name,
     ...(startsFrom !== undefined && { startsFrom }),
   });
-  return new ActionRegistry(packager);
+  return { packager, actions: new ActionCatalog(packager) };
 }
 
-async function put(actions: ActionRegistry, content: Partial<ActionPut>) {
-  return (await actions.put('guest', 'f', { exec, ...content }, true)).record;
+async function put(actions: Actions, content: Partial<ActionPut>) {
+  const target = { namespace: 'guest', name: 'f', overwrite: true };
+  return (await putAction(actions, target, { exec, ...content })).record;
 }
 
 function annotated(value: unknown): Partial<ActionPut> {
@@ -40,7 +47,7 @@ function annotated(value: unknown): Partial<ActionPut> {
 
 describe('the annotation seuss', () => {
   it('becomes the policy of the action', async () => {
-    const actions = registry();
+    const actions = emptyCatalog();
     assert.deepEqual((await put(actions, {})).action.policy, DEFAULT_POLICY);
     const value = { state: 'reset', specialize: [{ model: 'a' }, { model: 'b', deep: { n: [1] } }] };
     const { startsFrom, specialize } = (await put(actions, annotated(value))).action.policy;
@@ -50,7 +57,7 @@ describe('the annotation seuss', () => {
   });
 
   it('stays until it is replaced or deleted, and makes another function of the action', async () => {
-    const actions = registry();
+    const actions = emptyCatalog();
     const plain = await put(actions, {});
     const fresh = await put(actions, annotated({ state: 'fresh' }));
     assert.notEqual(fresh.action.digest, plain.action.digest);
@@ -63,13 +70,12 @@ describe('the annotation seuss', () => {
   });
 
   it('may ask for a warmup', async () => {
-    const actions = registry();
+    const actions = emptyCatalog();
     const { action } = await put(actions, annotated({ state: 'reset', warmup: { args: { n: 1 } } }));
     assert.deepEqual(action.policy.warmup, { args: JsonText.of({ n: 1 }), runs: 50 });
-    const adopted = registry()
-      .adopt(action)
-      .annotations.find(({ key }) => key === 'seuss');
-    assert.deepEqual(adopted?.value.value(), {
+    const adopted = adoptAction(emptyCatalog().actions, action);
+    const shown = adopted.annotations.find(({ key }) => key === 'seuss');
+    assert.deepEqual(shown?.value.value(), {
       state: 'reset',
       specialize: [],
       warmup: { args: { n: 1 }, runs: 50 },
@@ -81,7 +87,7 @@ describe('the annotation seuss', () => {
   });
 
   it('goes before the default of the server', async () => {
-    const actions = registry('fresh');
+    const actions = emptyCatalog('fresh');
     assert.equal((await put(actions, {})).action.policy.startsFrom, 'fresh');
     assert.equal(
       (await put(actions, annotated({ specialize: [{ a: 1 }] }))).action.policy.startsFrom,
@@ -91,8 +97,8 @@ describe('the annotation seuss', () => {
   });
 
   it('is shown for an action from this disk', async () => {
-    const { action } = await put(registry(), annotated({ state: 'reset' }));
-    const adopted = registry().adopt(action);
+    const { action } = await put(emptyCatalog(), annotated({ state: 'reset' }));
+    const adopted = adoptAction(emptyCatalog().actions, action);
     const shown = adopted.annotations.find(({ key }) => key === 'seuss');
     assert.deepEqual(shown?.value.value(), { state: 'reset', specialize: [] });
   });
@@ -119,11 +125,9 @@ describe('the annotation seuss', () => {
       [{ specialize: Array.from({ length: 33 }, (_, n) => ({ n })) }, /annotations\.seuss\.specialize/],
     ];
     for (const [value, text] of cases) {
-      await assert.rejects(put(registry(), annotated(value)), (error: unknown) => {
-        assert.ok(error instanceof ApiError);
-        assert.equal(error.status, 400);
-        assert.match(error.message, text);
-        return true;
+      await assert.rejects(put(emptyCatalog(), annotated(value)), {
+        code: 'bad_annotation',
+        message: text,
       });
     }
   });

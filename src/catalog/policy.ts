@@ -1,11 +1,14 @@
 import { z } from 'zod';
-import { type ActionPolicy, STARTS_FROM } from '../contract/action.ts';
+import { type ActionPolicy, DEFAULT_POLICY, STARTS_FROM } from '../contract/action.ts';
 import { canonicalJson } from '../json/canonical.ts';
 import { itemsOf, JsonText, membersOf } from '../json/json-text.ts';
-import { type KeyValue, parse, userValue } from './schemas.ts';
+import { printJson } from '../json/print.ts';
+import { argumentsText } from '../node/function/arguments.ts';
+import { CatalogError } from './catalog-error.ts';
+import { faultsIn, type KeyValue, userValue } from './fields.ts';
 
 /** The annotation that holds the operator's choices for an action. */
-export const POLICY_ANNOTATION = 'seuss';
+const POLICY_ANNOTATION = 'seuss';
 
 const HALFWAY_POINTS_MAX = 32;
 const WARMUP_RUNS_MAX = 10_000;
@@ -42,19 +45,21 @@ const policy = z.strictObject({
     .optional(),
 });
 
-/** Wrapped as in the request, so that a fault is named by its place there. */
+/** Wrapped as in the action's document, so that a fault is named by its place there. */
 const annotated = z.object({ annotations: z.object({ [POLICY_ANNOTATION]: policy }) });
 
 /**
  * What an action's annotations say about how it is run; a choice that they leave out is absent.
- * @throws ApiError 400 when the annotation `seuss` is malformed
+ * @throws CatalogError `bad_annotation` when the annotation `seuss` is malformed
  */
 export function policyOf(annotations: readonly KeyValue[]): Partial<ActionPolicy> {
   const annotation = annotations.find(({ key }) => key === POLICY_ANNOTATION);
   if (annotation === undefined) return {};
-  const { state, specialize, warmup } = parse(annotated, {
+  const { success, data, error } = annotated.safeParse({
     annotations: { [POLICY_ANNOTATION]: policyDocument(annotation.value) },
-  }).annotations[POLICY_ANNOTATION];
+  });
+  if (!success) throw new CatalogError('bad_annotation', faultsIn(error, 'the annotations'));
+  const { state, specialize, warmup } = data.annotations[POLICY_ANNOTATION];
   return {
     ...(state !== undefined && { startsFrom: state }),
     ...(specialize !== undefined && { specialize }),
@@ -77,4 +82,15 @@ function warmupDocument(value: JsonText): object {
   return Object.fromEntries(
     Array.from(membersOf(value), ([name, member]) => [name, name === 'args' ? member : member.value()]),
   );
+}
+
+/** The annotation that an action of this policy would have been put with, if it needs one. */
+export function policyAnnotation({ startsFrom, specialize, warmup }: ActionPolicy): KeyValue[] {
+  if (startsFrom === DEFAULT_POLICY.startsFrom && specialize.length === 0 && warmup === undefined) return [];
+  const value = {
+    state: startsFrom,
+    specialize: specialize.map(argumentsText),
+    ...(warmup !== undefined && { warmup: { ...warmup, args: argumentsText(warmup.args) } }),
+  };
+  return [{ key: POLICY_ANNOTATION, value: JsonText.parse(printJson(value)) }];
 }

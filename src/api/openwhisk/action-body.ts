@@ -1,9 +1,10 @@
-import { type CodeText, LONG_CODE_BYTES } from '../action/long-code.ts';
-import type { Packed } from '../action/pack-code.ts';
-import type { Packager } from '../action/packager.ts';
-import { actionDocument, jsonOf } from './body.ts';
-import type { BodyBytes } from './http/body-bytes.ts';
-import { type ActionPut, actionPut, parse } from './schemas.ts';
+import { type CodeText, LONG_CODE_BYTES } from '../../action/long-code.ts';
+import type { Packed } from '../../action/pack-code.ts';
+import type { Packager } from '../../action/packager.ts';
+import { actionDocument } from '../../catalog/action-document.ts';
+import { jsonOf } from '../body.ts';
+import type { BodyBytes } from '../http/body-bytes.ts';
+import { type ActionPut, actionPut, parse } from '../schemas.ts';
 
 type PutExec = NonNullable<ActionPut['exec']>;
 
