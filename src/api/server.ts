@@ -13,12 +13,12 @@ import { BODY_BYTES, readBodies } from './http/bodies.ts';
 import { HEAD_LOOK_MS, HEAD_MS, limitConnections, REQUEST_MS } from './http/connections.ts';
 import { guard, refuse } from './http/gate.ts';
 import { Invoker } from './invoker.ts';
-import { actionRoutes } from './routes/actions.ts';
-import { activationRoutes } from './routes/activations.ts';
-import { namespaceRoutes } from './routes/namespaces.ts';
-import { rootRoutes } from './routes/root.ts';
-import { runningRoutes } from './routes/running.ts';
-import { snapshotRoutes } from './routes/snapshots.ts';
+import { actionRoutes } from './openwhisk/actions.ts';
+import { activationRoutes } from './openwhisk/activations.ts';
+import { namespaceRoutes } from './openwhisk/namespaces.ts';
+import { rootRoutes } from './openwhisk/root.ts';
+import { runningRoutes } from './seuss/running.ts';
+import { snapshotRoutes } from './seuss/snapshots.ts';
 
 interface ApiOptions {
   readonly node: ComputeNode;

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
-import { printRecord, recordBytes } from '../../history/activation-record.ts';
-import type { InvokeOutcome } from '../invoker.ts';
-import { sendPieces } from '../long-answer.ts';
+import { printRecord, recordBytes } from '../history/activation-record.ts';
+import type { InvokeOutcome } from './invoker.ts';
+import { sendPieces } from './long-answer.ts';
 
 /** So that an action that uses up its time answers with that error and not with a 202. */
 const WAIT_GRACE_MS = 1000;

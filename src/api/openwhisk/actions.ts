@@ -12,8 +12,7 @@ import { bodyOf } from '../body.ts';
 import { type ApiContext, identify, nameIn } from '../context.ts';
 import { uploads } from '../http/bodies.ts';
 import type { BodyBytes } from '../http/body-bytes.ts';
-import { readActionBody } from '../openwhisk/action-body.ts';
-import { putAction, replacedBy } from '../openwhisk/put-action.ts';
+import { sendOutcome, waitLimit } from '../outcome.ts';
 import { printList } from '../pieces.ts';
 import {
   ARGUMENT_BODY_BYTES,
@@ -24,7 +23,8 @@ import {
   parseArguments,
   putQuery,
 } from '../schemas.ts';
-import { sendOutcome, waitLimit } from './outcome.ts';
+import { readActionBody } from './action-body.ts';
+import { putAction, replacedBy } from './put-action.ts';
 
 /** 48 MB of code in base64, and room for the rest. */
 const PUT_BYTES = 68 * 1024 * 1024;

@@ -3,8 +3,8 @@ import type { SnapshotInfo } from '../../contract/snapshot.ts';
 import type { Subject } from '../auth.ts';
 import { type ApiContext, subjectOf } from '../context.ts';
 import { ApiError, NOT_FOUND } from '../errors.ts';
+import { sendOutcome, waitLimit } from '../outcome.ts';
 import { invokeQuery, parse, snapshotId } from '../schemas.ts';
-import { sendOutcome, waitLimit } from './outcome.ts';
 
 /** Snapshots, which OpenWhisk has no resource for. */
 const COLLECTION = '/seuss/v1/snapshots';
