@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define CONTROL_VERSION 2u
+/* Of one frame. */
 #define CONTROL_PAYLOAD_MAX (64u << 20)
 
 struct control_frame {
@@ -115,6 +116,7 @@ struct control_hello {
 	                          or none was asked for */
 };
 
+/* As UC_IMAGE_MAX. */
 #define CONTROL_IMAGES_MAX 8
 
 struct control_boot {

@@ -9,7 +9,9 @@
 #include "node/launcher.h"
 #include "sandbox/memory_group.h"
 
+/* Contexts of a tender, unless the node says otherwise. */
 #define UC_MAX_DEFAULT 100000
+/* As many as a processor mask may name. */
 #define CPU_MAX 4096
 #define USAGE                                                                                \
 	"seuss-tender --libos PATH --cpu N [--index I --count N --peers PATH] [--max-uc N] " \

@@ -73,6 +73,10 @@ it('the page of errors is that of the code', () => {
   execFileSync(process.execPath, [join(packageDir, 'scripts/errors.mjs'), '--check'], { stdio: 'pipe' });
 });
 
+it('the page of thresholds is that of the code, where each says its reason', () => {
+  execFileSync(process.execPath, [join(packageDir, 'scripts/thresholds.mjs'), '--check'], { stdio: 'pipe' });
+});
+
 it('links between documents lead somewhere, and so do their anchors', () => {
   for (const path of [...documents, 'examples/README.md']) {
     for (const [link, target, anchor] of read(path).matchAll(LINK)) {

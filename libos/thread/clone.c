@@ -16,6 +16,7 @@
 /* Linux's PID_MAX_LIMIT. The upper half is for threads, so that no later process id is an older thread's. */
 #define TID_LIMIT 4194304
 #define TID_FIRST (TID_LIMIT / 2)
+/* Of one UC: each has a stack in the library OS's heap. */
 #define THREADS_MAX 8192
 
 /*

@@ -7,6 +7,7 @@ export type CodeEntry =
   | { readonly type: 'file'; readonly path: string; readonly executable: boolean; readonly content: Buffer }
   | { readonly type: 'symlink'; readonly path: string; readonly target: string };
 
+/** As Linux has it; more of them go round in a circle. */
 const SYMLINK_HOPS = 40;
 
 /**

@@ -33,6 +33,7 @@ export const invokeQuery = z.object({
   result: flag.default(false),
   timeout: count(60_000).min(1).default(60_000),
 });
+/** Entries of one answer, as in OpenWhisk. */
 const LIST_MAX = 200;
 export const listQuery = z.object({
   limit: count(LIST_MAX)

@@ -10,7 +10,9 @@ import { faultsIn, type KeyValue, userValue } from './fields.ts';
 /** The annotation that holds the operator's choices for an action. */
 const POLICY_ANNOTATION = 'seuss';
 
+/** Of one action: each can come to hold a snapshot. */
 const HALFWAY_POINTS_MAX = 32;
+/** What an operator may ask for; the other, when nothing is said. */
 const WARMUP_RUNS_MAX = 10_000;
 const WARMUP_RUNS = 50;
 

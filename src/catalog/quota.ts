@@ -1,6 +1,8 @@
 import { CatalogError } from './catalog-error.ts';
 
+/** Each takes memory besides its code, parameters and annotations. */
 const MAX_ENTITIES = 100_000;
+/** Code, parameters and annotations of all together. */
 const MAX_BYTES = 1024 * 1024 * 1024;
 const MB = 1024 * 1024;
 

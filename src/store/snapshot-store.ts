@@ -24,6 +24,7 @@ import { SnapshotIndex } from './snapshot-index.ts';
 import { StoreDir } from './store-dir.ts';
 import { type Swept, sweep } from './sweep.ts';
 
+/** On disk; `--store-size` sets another bound. */
 const DEFAULT_MAX_BYTES = 16 * 1024 ** 3;
 
 const EIO = 5;

@@ -5,6 +5,7 @@ import { ownFolder } from '../files/own-folder.ts';
 import { errorCode, openRegular, syncDir, writeWhole } from './files.ts';
 import { StoreLock } from './store-lock.ts';
 
+/** Of the key that marks what this store wrote: as many as its hash has. */
 const KEY_BYTES = 32;
 const FOLDER_MODE = 0o700;
 

@@ -15,6 +15,7 @@ interface PendingCall {
 }
 
 const SEQ_MAX = 0xffff_ffff;
+/** How a tender died is known some time after its socket closes, and tells more. */
 const DEATH_REPORT_MS = 200;
 
 /** Calls, messages and events of one tender's socket. */

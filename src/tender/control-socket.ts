@@ -20,6 +20,7 @@ export interface ControlPair {
   readonly far: Socket;
 }
 
+/** Of one read; a longer frame is completed in memory of its own. */
 const READ_BYTES = 64 * 1024;
 
 /**

@@ -30,7 +30,9 @@ export const TENDER_OPTIMISATIONS = [
 ] as const satisfies Optimisation[];
 type TenderOptimisation = (typeof TENDER_OPTIMISATIONS)[number];
 
+/** The end of what a tender said, for the report of its death. */
 const STDERR_KEPT_BYTES = 4096;
+/** A tender that is told to close has so long to end its contexts. */
 const CLOSE_GRACE_MS = 2000;
 /** A host that is that busy runs no function in time either. */
 const START_MS = 10_000;

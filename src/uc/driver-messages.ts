@@ -93,6 +93,7 @@ export function resumeMessage(id: number, value: string, env: string, seed: stri
   return `{"op":"resume","id":${id},"value":${value},"env":${env}${seedField(seed)}}\n`;
 }
 
+/** What a run has used is shown to people, and comes from a hostile guest. */
 const OBSERVED_MAX = 64;
 const OBSERVED_CHARS_MAX = 128;
 

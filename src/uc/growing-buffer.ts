@@ -1,3 +1,4 @@
+/** Memory of a line begins with so much. */
 const FIRST_BYTES = 256;
 /** Of one piece of memory. */
 const PIECE_BYTES_MAX = 256 * 1024;

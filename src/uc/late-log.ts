@@ -11,6 +11,7 @@ const LINE_BYTES_MAX = 128 * 1024;
 const LINES_MAX = 256;
 
 const PREFIX = Buffer.from('{"op":"log","id":');
+/** Digits of an id that are looked at: any safe integer. */
 const ID_DIGITS_MAX = 16;
 
 /** What a run writes after its answer, up to a limit. Pieces are taken to end with a line. */

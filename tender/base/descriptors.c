@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* Descriptors that are left for the work of the moment. */
 #define RESERVE 64
 
 int descriptors_check(void)

@@ -4,6 +4,7 @@
 
 #include "base/base.h"
 
+/* For some tens of thousands of entries: a chain has a few then. */
 #define TABLE_CHAINS 4096
 
 struct table {

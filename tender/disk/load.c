@@ -27,6 +27,7 @@
 #include "plan/plan_check.h"
 
 #define SUFFIX_BYTES 8
+/* More than any guest can have. */
 #define LAYER_BYTES_MAX (64ull << 30)
 
 struct load {

@@ -26,7 +26,9 @@
 #include "memory/stored_plan.h"
 #include "tender.h"
 
+/* Each has a thread and a buffer. */
 #define JOBS_MAX 8
+/* Of one write. */
 #define COPY_BYTES (256u << 10)
 /* The disk can wait, a context cannot. */
 #define WRITER_NICE 10

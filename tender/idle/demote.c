@@ -23,7 +23,9 @@
 #include "uc/rest.h"
 #include "uc/uc.h"
 
+/* So long a demotion waits for the UC to come to rest. */
 #define REST_LIMIT_NS 10000000ull
+/* Remains that are freed before the heap is trimmed: free memory at its end goes back to the host. */
 #define TRIM_BYTES (16ul << 20)
 
 struct demotion {

@@ -6,6 +6,7 @@
 #include "memory/layer.h"
 #include "memory/pages.h"
 
+/* Runs of pages in one system call; Linux takes 1,024. */
 #define PIECES_MAX 512
 /* The tender has other UCs as well: what is more than this the UC does itself, in its own time. */
 #define BYTES_MAX (512 * UC_PAGE_SIZE)

@@ -14,8 +14,11 @@
 #include "loop/loop.h"
 #include "tender.h"
 
+/* Of one read, unless a longer frame is on its way. */
 #define READ_CHUNK (256u << 10)
+/* Replies that the node has not taken: what UCs say waits in their links then. */
 #define CONGESTED_BYTES (4u << 20)
+/* From here on UCs that had their turn wait until the node has caught up. */
 #define LAGGING_BYTES (64u << 10)
 /* A buffer that a large payload has grown is given back once it is empty. */
 #define KEEP_BYTES (1u << 20)

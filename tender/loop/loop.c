@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "tender.h"
 
+/* Events of one turn. */
 #define BATCH 64
 #define SECOND_NS 1000000000
 

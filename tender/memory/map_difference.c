@@ -11,6 +11,7 @@
 #include "plan/map_list.h"
 #include "plan/plan.h"
 
+/* Copying so little costs less than a mapping, and the page faults that come with it. */
 #define COPY_BYTES_MAX (8 * UC_PAGE_SIZE)
 
 struct parts {

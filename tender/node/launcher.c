@@ -16,6 +16,7 @@
 #include "node/serve.h"
 #include "sandbox/namespaces.h"
 
+/* Contexts and snapshots take descriptors; the host may grant fewer. */
 #define NOFILE_WANTED (1u << 20)
 
 /* A descriptor for every UC. A host that grants no more serves fewer UCs. */

@@ -19,6 +19,7 @@
 #include "sandbox/huge_image.h"
 #include "tender.h"
 
+/* A tender that has just been started says hello at once. */
 #define HELLO_TIMEOUT_MS 1000
 
 /* Descriptors of a PEER_HELLO, in this order. */
@@ -28,6 +29,7 @@ enum hello_fds {
 	HELLO_YOURS = 4, /* what was the pack of the receiver's index before */
 	HELLO_HOLDS = 8, /* the list of words in it that the sender holds */
 };
+/* A pack, the list of what is held of it, and room. */
 #define HELLO_FDS_MAX 4
 
 struct joining {

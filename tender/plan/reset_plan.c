@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "base/number.h"
 
+/* Of one list: a guest could make it grow without end. */
 #define ENTRIES_MAX 65536
 /*
  * A mapping of another file with so little to it is rather written over than replaced, as map_difference.c has

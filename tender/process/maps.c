@@ -98,6 +98,7 @@ struct map_query {
 };
 
 #define QUERY _IOWR('f', 17, struct map_query)
+/* Names are asked for only to know the vDSO. */
 #define NAME_BYTES 256
 /* Between two looks at the clock. */
 #define STEP_MAPPINGS 256u

@@ -6,6 +6,7 @@
 #include "loop/operation.h"
 #include "process/process_read.h"
 
+/* Pages of one read, and pieces of one write. */
 #define BUFFER_PAGES 64
 #define PIECES_MAX 256
 

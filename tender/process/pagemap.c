@@ -29,6 +29,7 @@ struct scan_arg {
 };
 
 #define SCAN _IOWR('f', 16, struct scan_arg)
+/* Runs of pages of one answer of the kernel. */
 #define SCAN_BATCH 512
 /*
  * Between two looks at the clock: the kernel looks at each page that is mapped there, the zero page a

@@ -10,6 +10,7 @@
 
 #include "abi/libos.h"
 
+/* More than any x86-64 processor has. */
 #define TRACEE_XSTATE_MAX 16384
 
 /* How much of the tender's time a stop may take. */

@@ -13,6 +13,7 @@
 #include "process/tracee.h"
 #include "process/tracee_steps.h"
 
+/* Each lets the process run on a little. */
 #define ATTEMPTS_MAX 400
 /*
  * How long it runs in between: doubled from the first to the last, then from the first again, out of step

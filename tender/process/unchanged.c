@@ -6,6 +6,7 @@
 #include "loop/operation.h"
 #include "process/process_read.h"
 
+/* Of one read out of the process. */
 #define BATCH_PAGES 64
 
 struct batch {

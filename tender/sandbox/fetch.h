@@ -17,6 +17,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+/* Pages that are fetched one by one, at most: each is a call. */
 #define SEPARATE_PAGES_MAX 8192ul
 #define FETCH_INLINE static inline __attribute__((always_inline))
 

@@ -11,6 +11,7 @@
 
 #include "base/base.h"
 
+/* One huge page at a time. */
 #define CHUNK_BYTES (2u << 20)
 
 int huge_fs_open(void)

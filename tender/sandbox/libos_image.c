@@ -15,6 +15,7 @@
 #include "base/sealed.h"
 
 #define IMAGE_BYTES_MAX (UC_LIBOS_END - UC_LIBOS_BASE)
+/* The library OS has fewer segments. */
 #define IMAGE_PHDR_MAX 16
 
 static int sealed_copy(const uint8_t *bytes, size_t size)

@@ -15,6 +15,7 @@
 #include "sandbox/cgroup_place.h"
 
 #define PREFIX "seuss-"
+/* Another tender may remove the folder between two calls. */
 #define ATTEMPTS 3
 /* A process that was waited for may be in its group for a moment still. */
 #define REMOVE_ATTEMPTS 20

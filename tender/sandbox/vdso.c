@@ -12,6 +12,7 @@
 #include "abi/layout.h"
 #include "base/base.h"
 
+/* The vDSO and its data: three mappings so far. */
 #define PARTS_MAX 8
 
 struct part {

@@ -10,6 +10,7 @@
 #include "sandbox/zygote_serve.h"
 #include "sandbox/zygote_setup.h"
 
+/* A zygote that takes longer is broken, or its host. */
 #define REPLY_TIMEOUT_MS 10000
 
 static int wait_reply(int sock)

@@ -18,6 +18,7 @@
 #include "sandbox/zygote_map.h"
 #include "sandbox/zygote_setup.h"
 
+/* Those of a deploy, and two more. */
 #define REQUEST_FDS_MAX 66
 
 struct server {

@@ -16,8 +16,10 @@
 #include "sandbox/filter.h"
 #include "sandbox/vdso.h"
 
+/* The node and its tenders go first. */
 #define UC_NICE 10
 
+/* Descriptors of the host; the guest's own are the library OS's. */
 #define UC_NOFILE_MAX 256
 #define KERNEL_SA_RESTORER 0x04000000u
 

@@ -15,6 +15,7 @@
 #include "uc/link_hub.h"
 #include "uc/uc.h"
 
+/* Embryos without a template that stand ready for a burst of starts. */
 #define POOL_TARGET 8
 
 int embryo_make(struct tender *t, const struct zygote *from, enum embryo_fetch fetch, struct uc **made)

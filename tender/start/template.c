@@ -22,6 +22,7 @@
 #include "tender.h"
 #include "uc/uc.h"
 
+/* Each is a process with the page tables of a snapshot. */
 #define TEMPLATES_MAX 64
 /* Embryos that stand ready for one snapshot, and how long after its last use. */
 #define READY_TARGET 2

@@ -13,6 +13,7 @@
 #include "tender.h"
 #include "uc/uc.h"
 
+/* Of one read. */
 #define ALARMS_READ 16
 
 /* An alarm that rang late may name a UC that is gone, or another one: a look at that does no harm. */

@@ -7,6 +7,7 @@
 
 #include "abi/link.h"
 
+/* As Linux has it, with the NUL. */
 #define HOSTFS_PATH_MAX 4096
 
 /* reply and data go out as they lie here. */

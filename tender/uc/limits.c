@@ -37,6 +37,7 @@
 #define TELL_BYTES (1ull << 20)
 /* One that has not answered after so long most likely waits itself. */
 #define RUN_NS 20000000ull
+/* One that has not confirmed its deploy by then is killed. */
 #define DEPLOY_DEADLINE_NS 10000000000ull
 #define NEVER_NS UINT64_MAX
 

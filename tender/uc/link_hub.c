@@ -26,6 +26,7 @@
 /* Taken from one UC before the next one has its turn. */
 #define FRAMES_PER_TURN 16
 #define BYTES_PER_TURN LINK_PAYLOAD_MAX
+/* Messages to one UC that it has not taken. */
 #define QUEUE_BYTES_MAX (CONTROL_PAYLOAD_MAX * 2ul)
 
 /* ---- to a UC ---- */

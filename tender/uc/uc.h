@@ -149,6 +149,7 @@ struct uc {
 	} reset;
 };
 
+/* Chains: with 10,000 contexts one has two or three. */
 #define UC_TABLE_SIZE 4096
 
 struct uc_table {

@@ -1,3 +1,4 @@
+/** Memory for a body grows with what has come, from here by doubling up to a segment. */
 const FIRST_BYTES = 16 * 1024;
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 /** Short ones lie together. Nobody gets the pieces of such a body. */

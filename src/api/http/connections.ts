@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 
+/** Each takes a descriptor and memory; at most half of the descriptors that the host grants. */
 const CONNECTIONS_MAX = 4096;
 /** From here on connections that wait for nothing are closed, to have room for others. */
 const CROWDED = 7 / 8;

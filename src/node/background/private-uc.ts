@@ -13,6 +13,7 @@ import { maxLineBytes } from '../invoke/outcome.ts';
 import type { NodeParts } from '../invoke/parts.ts';
 import type { Place } from '../invoke/place.ts';
 
+/** What a driver may take to answer the node's own questions, and how much it may say. */
 const ANSWER_TIMEOUT_MS = 10_000;
 const ANSWER_LINE_BYTES = 16 * 1024;
 const LOG_BYTES = 4096;

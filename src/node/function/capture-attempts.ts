@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { errnoOf } from '../../tender/tender-error.ts';
 
 const { EAGAIN, E2BIG, ENOTSUP, ETIMEDOUT } = constants.errno;
+/** After a failure; it doubles up to an hour, since what failed will mostly fail again. */
 const FIRST_DELAY_MS = 30_000;
 const LAST_DELAY_MS = 3_600_000;
 

@@ -1,6 +1,8 @@
 import { randomFillSync } from 'node:crypto';
 
+/** As the driver protocol has it. */
 const SEED_BYTES = 64;
+/** Drawn from the host at once: a draw for each start would cost a system call. */
 const POOL_SEEDS = 64;
 
 const pool = Buffer.alloc(SEED_BYTES * POOL_SEEDS);

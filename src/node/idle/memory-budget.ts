@@ -11,6 +11,7 @@ import type { MemoryAccount } from './memory-account.ts';
 const DEFAULT_SHARE = 0.6;
 /** From this part of the budget on memory is short. */
 const SHORT_SHARE = 0.9;
+/** Where the host does not tell: Linux's own default. */
 const PIDS_DEFAULT = 32_768;
 /** Part of the host's process ids that UCs may take. */
 const PID_SHARE = 0.8;

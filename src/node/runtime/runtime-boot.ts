@@ -25,6 +25,7 @@ interface Source {
 
 /** As often a boot is begun whose tender dies meanwhile. */
 const BOOTS_MAX = 3;
+/** A boot takes half a second; a busy host may take ten times that. */
 const BOOT_TIMEOUT_MS = 60_000;
 /** Interpreters reserve by the memory they see; each deploy sets the function's own limit. */
 const BOOT_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -35,6 +36,7 @@ const BOOT_MEMORY_BYTES = 512 * 1024 * 1024;
 const CLOCKS_BEHIND_S = 2;
 /** From `booted` to the driver's next read, where it parks; that is where clones should start. */
 const PARK_MS = 20;
+/** What an interpreter may say while it boots, for the report when that fails. */
 const LOG_BYTES = 64 * 1024;
 const LINE_BYTES = 4096;
 
