@@ -47,7 +47,8 @@ enum link_type {
 	LINK_STDERR = 33,     /* bytes that the guest wrote to fd 2 */
 	LINK_EXIT = 34,       /* struct link_exit: the guest program ended */
 	LINK_PANIC = 35,      /* text: the library OS cannot go on */
-	LINK_TRACE = 36,      /* text: one line per call, or the table of unknown calls */
+	LINK_TRACE = 36,      /* text: one line per call, or the table of unknown calls; an empty line when a
+	                         whole message to the driver (LINK_DRIVER_IN) has been taken */
 	LINK_FS_CALL = 37,    /* struct link_fs_call, path: a file of the host root */
 };
 

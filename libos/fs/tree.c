@@ -42,7 +42,7 @@ void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, i
 		sb = takes_mounts() ? erofs_open(fd - UC_IMAGE_FD, m->image_bytes) : NULL;
 		err = sb ? mount_add(copy, sb) : -EINVAL;
 		if (err)
-			trace("mount of %s refused: error %d", copy, -err);
+			trace("mount of %s refused: error %d\n", copy, -err);
 		kfree(copy);
 	}
 	if (!sb)

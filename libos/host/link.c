@@ -117,6 +117,8 @@ static void dispatch(const struct link_frame *f, const u8 *payload, int fd)
 	case LINK_DRIVER_IN:
 		stream_append(&link_driver_in, payload, f->len);
 		waitq_wake(&link_driver_in.readable, POLLIN_EVENTS);
+		if (!(f->flags & LINK_MORE))
+			trace("\n");
 		return;
 	case LINK_STDIN:
 		if (f->len)

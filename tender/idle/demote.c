@@ -108,6 +108,7 @@ static const struct uc *change(struct tender *t, struct demotion *d)
 	demoted->state = UC_DEMOTED;
 	demoted->link.fd = -1;
 	demoted->memory_limit = d->uc->memory_limit;
+	demoted->traced = d->uc->traced;
 	demoted->origin = snapshot_get(d->base);
 	demoted->remains = keep(d);
 	uc_forsake(t, d->uc);

@@ -64,7 +64,7 @@ static int begin(struct tender *t, struct uc *demoted, const struct control_fram
 	/* What it touches now is no working set of the function. */
 	start.uc->learn.done = true;
 	list_del(&demoted->node);
-	start_send(t, &start, frame, demoted->memory_limit, 0);
+	start_send(t, &start, frame, demoted->memory_limit, demoted->traced);
 	demoted_free(t, demoted);
 	close(plan);
 	return 0;

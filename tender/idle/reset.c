@@ -266,7 +266,7 @@ static void send(struct tender *t, struct reset *r)
 	uc->made_ns = 0;
 	uc->start.at_ns = uc->reset.asked_ns;
 	limits_watch(t, uc);
-	start_tell(t, &start, uc->reset.seq, uc->memory_limit, 0);
+	start_tell(t, &start, uc->reset.seq, uc->memory_limit, uc->traced);
 }
 
 /* Of the errors that let it live on as it was; any other may have come too late for that. */

@@ -350,6 +350,9 @@ void start_deploy(struct tender *t, const struct control_frame *frame, const cha
 	error = check_number(t, frame->uc);
 	if (!error)
 		error = start_take(t, s, &start);
-	if (!refuse(t, frame, error))
-		start_send(t, &start, frame, request.memory_limit, request.trace);
+	if (refuse(t, frame, error))
+		return;
+	/* Tracing touches memory that no other UC of the snapshot does: nothing is learned from it. */
+	start.uc->learn.done = request.trace;
+	start_send(t, &start, frame, request.memory_limit, request.trace);
 }
