@@ -11,10 +11,13 @@ export interface Subject {
 export const DEFAULT_GUEST_KEY =
   '23bc46b1-71f6-4ed5-8c54-816aa4f8c502:123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP';
 
-/** Checks HTTP basic authentication against one key, `user:password`, of the namespace `guest`. */
+/** The only namespace that a node has. */
+export const NAMESPACE = 'guest';
+
+/** Checks HTTP basic authentication against one key, `user:password`, of the node's namespace. */
 export class Authenticator {
   readonly #expected: Buffer;
-  readonly #subject: Subject = { name: 'guest', namespace: 'guest' };
+  readonly #subject: Subject = { name: 'guest', namespace: NAMESPACE };
 
   constructor(key: string) {
     this.#expected = digest(key);

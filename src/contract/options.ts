@@ -7,6 +7,19 @@ export interface StoreOptions {
   readonly onReport?: (level: 'info' | 'warn', message: string) => void;
 }
 
+/** Actions whose system calls are printed, activation by activation; all others pay nothing for that. */
+export interface TraceOptions {
+  /** `namespace/name`, as in `Action.name`. */
+  readonly actions: readonly string[];
+  /** For each activation; what comes then is left out, after a line that says so (default 4 MiB). */
+  readonly maxBytes?: number;
+  /**
+   * Takes whole lines: the id of the activation, a space, and what the context told. They are bounded in
+   * length, and of printable ASCII alone.
+   */
+  readonly write: (lines: string) => void;
+}
+
 export interface ComputeNodeOptions {
   /** Cores to run UCs on; default: all. */
   readonly cores?: number;
@@ -29,6 +42,8 @@ export interface ComputeNodeOptions {
   readonly anticipate?: boolean | { readonly except: readonly string[] };
   /** Optimisations to leave out, to measure what they bring or to look for a fault (default: none). */
   readonly without?: readonly Optimisation[];
+  /** Prints system calls (default: none). */
+  readonly trace?: TraceOptions;
   /** Hears what failed and was mended: a tender that died, say; one sentence each. */
   readonly onFault?: (message: string) => void;
   /** Progress of long steps, one sentence each. */

@@ -2,7 +2,7 @@ import type { Action, Arguments } from '../contract/action.ts';
 import type { Activation, InvokeOptions, RunningActivation } from '../contract/activation.ts';
 import { PlatformError } from '../contract/errors.ts';
 import type { ComputeNode, NodeStats, UcMemory } from '../contract/node.ts';
-import type { ComputeNodeOptions } from '../contract/options.ts';
+import type { ComputeNodeOptions, TraceOptions } from '../contract/options.ts';
 import type { HalfwayPointInfo, SnapshotDetails, SnapshotDiff, SnapshotInfo } from '../contract/snapshot.ts';
 import type { Core, Cores } from '../cores/cores.ts';
 import { resolveKind } from '../runtime/kinds.ts';
@@ -69,6 +69,7 @@ export class SeussNode implements ComputeNode, NodeParts, UcOwner {
   readonly #recycler: Recycler;
   readonly #recovery: Recovery;
   readonly #auditor: Auditor;
+  readonly #trace: TraceOptions | undefined;
   readonly #endings = new UcEndings(this.account);
   readonly #failed = Promise.withResolvers<PlatformError>();
   /** Functions by the digest of their action. */
@@ -78,6 +79,7 @@ export class SeussNode implements ComputeNode, NodeParts, UcOwner {
 
   constructor(cores: Cores, persistence: Persistence, options: ComputeNodeOptions) {
     this.cores = cores;
+    this.#trace = options.trace;
     const without = new Set(options.without);
     this.#demoter = new Demoter(this.#idle, cores.all, () => this.budget.isShort, !without.has('demotion'));
     this.#persistence = persistence;
@@ -361,11 +363,8 @@ export class SeussNode implements ComputeNode, NodeParts, UcOwner {
   async #newRecord(action: Action): Promise<FunctionRecord> {
     const runtime = await this.runtimes.get(resolveKind(action.kind).name);
     this.#checkOpen();
-    const other = this.#functions.get(action.digest);
-    if (other !== undefined) {
-      return other;
-    }
-    const record = functionRecord(action, runtime);
+    const known = this.#functions.get(action.digest);
+    const record = known ?? functionRecord(action, runtime, this.#trace);
     this.#functions.set(action.digest, record);
     return record;
   }

@@ -141,15 +141,19 @@ export class Tender {
     return decodeStarted(await this.#start(Control.boot, uc, listener, encodeBoot(request)));
   }
 
-  /** Resolves when the UC confirmed that it runs. */
+  /**
+   * Resolves when the UC confirmed that it runs.
+   * @param trace it tells its system calls, all its life
+   */
   async deploy(
     uc: number,
     listener: UcListener,
     snapshot: number,
     memoryLimitBytes: number,
+    trace = false,
   ): Promise<Started> {
     return decodeStarted(
-      await this.#start(Control.deploy, uc, listener, encodeDeploy(snapshot, memoryLimitBytes, false)),
+      await this.#start(Control.deploy, uc, listener, encodeDeploy(snapshot, memoryLimitBytes, trace)),
     );
   }
 

@@ -1,4 +1,5 @@
 import { readAnswer } from './answer-reader.ts';
+import type { CallTrace } from './call-trace.ts';
 import { Deadlines, type Waiting } from './deadlines.ts';
 import type { DriverAnswer } from './driver-messages.ts';
 import type { LogCollector } from './log-collector.ts';
@@ -22,6 +23,8 @@ interface ExchangeOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told when a live capture stopped the UC, with what it had sent of its answer. */
   readonly onCut?: ((held: Buffer) => void) | undefined;
+  /** Of a traced UC: takes the system calls that it makes for this message. */
+  readonly trace?: CallTrace | undefined;
 }
 
 const TIMEOUT: Reply = { type: 'timeout' };
@@ -112,6 +115,7 @@ export function exchange(uc: Uc, message: string | undefined, options: ExchangeO
   }
   return new Promise((resolve) => {
     uc.attach(new Exchange(uc, options, resolve));
+    uc.expectCalls(options.trace, message === undefined);
     if (message !== undefined) {
       uc.tell(message);
     }

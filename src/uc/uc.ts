@@ -3,6 +3,7 @@ import { Link } from '../tender/abi.gen.ts';
 import { type ControlExit, decodeLinkExit } from '../tender/replies.ts';
 import type { Tender, UcListener } from '../tender/tender.ts';
 import { isTenderDeath } from '../tender/tender-death.ts';
+import { type CallTrace, CallTraces } from './call-trace.ts';
 import { type LateLog, LateLogs } from './late-log.ts';
 import { LineBuffer, type LineTarget } from './line-buffer.ts';
 import { type GuestExit, type UcEnd, ucEndOf } from './uc-end.ts';
@@ -36,6 +37,7 @@ export class Uc implements UcListener {
   #lines = new LineBuffer();
   #sink: UcSink | undefined;
   #late: LateLogs | undefined;
+  #calls: CallTraces | undefined;
   #muted = false;
   #end: UcEnd | undefined;
   #guestExit: GuestExit | undefined;
@@ -67,6 +69,28 @@ export class Uc implements UcListener {
     this.#late.add(runId, log);
   }
 
+  /** It tells its system calls. */
+  get isTraced(): boolean {
+    return this.#calls !== undefined;
+  }
+
+  /** Before it is deployed. */
+  traceCalls(): void {
+    this.#calls = new CallTraces();
+  }
+
+  /**
+   * Whose the system calls are that it makes for the message that it is about to be sent.
+   * @param isTaken it has that message already
+   */
+  expectCalls(trace: CallTrace | undefined, isTaken: boolean): void {
+    if (isTaken) {
+      this.#calls?.follow(trace);
+    } else {
+      this.#calls?.expect(trace);
+    }
+  }
+
   /** True if the line of the driver was no answer, but what an answered run writes. */
   takesLate(line: Buffer): boolean {
     const late = LateLogs.isLate(line);
@@ -85,6 +109,7 @@ export class Uc implements UcListener {
   protected forgetOutput(): void {
     this.#lines = new LineBuffer();
     this.#late = undefined;
+    this.#calls = this.#calls && new CallTraces();
     this.#guestExit = undefined;
     this.#panic = undefined;
   }
@@ -129,6 +154,9 @@ export class Uc implements UcListener {
         return;
       case Link.stderr:
         this.#write('stderr', payload);
+        return;
+      case Link.trace:
+        this.#calls?.push(payload);
         return;
       case Link.exit:
         this.#guestExit = decodeLinkExit(payload);

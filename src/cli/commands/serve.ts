@@ -10,14 +10,15 @@ import { ActionCatalog } from '../../catalog/action-catalog.ts';
 import { ActionFiles } from '../../catalog/action-files.ts';
 import { STARTS_FROM, type StartsFrom } from '../../contract/action.ts';
 import type { ComputeNode } from '../../contract/node.ts';
-import type { ComputeNodeOptions } from '../../contract/options.ts';
+import type { ComputeNodeOptions, TraceOptions } from '../../contract/options.ts';
 import { storeDir } from '../../contract/paths.ts';
 import { kindNames, standardKindOf } from '../../runtime/kinds.ts';
 import { LANGUAGES } from '../../runtime/languages.ts';
 import { UsageError } from '../errors.ts';
-import { integer, parseSize } from '../options.ts';
+import { collect, integer, parseSize } from '../options.ts';
 import { progress } from '../progress.ts';
 import { announce, DEFAULT_HOST, DEFAULT_PORT, listen, untilInterrupted } from '../serving.ts';
+import { TraceOutput, tracedAction } from '../trace-output.ts';
 import { createPackager, withNode } from '../with-node.ts';
 import { parseWithout } from '../without.ts';
 
@@ -30,6 +31,9 @@ interface ServeFlags {
   readonly state?: StartsFrom;
   readonly store: string | false;
   readonly storeSize?: number;
+  readonly trace?: readonly string[];
+  readonly traceFile?: string;
+  readonly traceSize?: number;
   readonly without?: ReturnType<typeof parseWithout>;
   readonly json?: true;
 }
@@ -62,6 +66,14 @@ export function serveCommand(program: Command): void {
       'optimisations to leave out, by the names of docs/measurements/start.md',
       parseWithout,
     )
+    .option(
+      '--trace <action>',
+      'print the system calls of each activation of this action (NAMESPACE/NAME, or NAME); it runs slower; ' +
+        'may be repeated',
+      collect,
+    )
+    .option('--trace-file <file>', 'where to, at the end of a file (default: stderr)')
+    .option('--trace-size <size>', 'how much of each activation (default: 4M)', parseSize)
     .option('--json', 'print {"url", "key"} when ready')
     .action(serve);
 }
@@ -70,7 +82,34 @@ async function serve(flags: ServeFlags): Promise<void> {
   const key = flags.key ?? process.env.SEUSS_KEY ?? DEFAULT_GUEST_KEY;
   if (!/^[^:]+:.+$/.test(key)) throw new UsageError('The key has the form user:password.');
   const log = pino({ level: 'info' }, pino.destination({ dest: process.stderr.fd, sync: true }));
+  const actions = traced(flags);
+  if (actions.length === 0) return await serveNode(flags, key, log, undefined);
+  const output = await TraceOutput.open(flags.traceFile, (message) => log.warn(message));
+  try {
+    const { traceSize: maxBytes } = flags;
+    const { write } = output;
+    await serveNode(flags, key, log, { actions, write, ...(maxBytes !== undefined && { maxBytes }) });
+  } finally {
+    await output.close();
+  }
+}
+
+/** Full names of the actions that are traced. */
+function traced({ trace = [], traceFile, traceSize }: ServeFlags): string[] {
+  if (trace.length === 0 && (traceFile !== undefined || traceSize !== undefined)) {
+    throw new UsageError('--trace-file and --trace-size need --trace, which names an action.');
+  }
+  return trace.map(tracedAction);
+}
+
+async function serveNode(
+  flags: ServeFlags,
+  key: string,
+  log: Logger,
+  trace: TraceOptions | undefined,
+): Promise<void> {
   const options: ComputeNodeOptions = {
+    ...(trace !== undefined && { trace }),
     ...(flags.cores !== undefined && { cores: flags.cores }),
     ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
     preboot: LANGUAGES.map(standardKindOf),
@@ -88,6 +127,12 @@ async function serve(flags: ServeFlags): Promise<void> {
   await withNode(options, async (node, interrupted) => {
     const packager = createPackager(flags.state, codeDirOf(node));
     const actions = await openActions(node, packager, log);
+    for (const action of trace?.actions ?? []) {
+      const [namespace = '', name = ''] = action.split('/');
+      if (actions.find(namespace, name) === undefined) {
+        log.info({ action }, 'no such action yet: it is traced once it is there');
+      }
+    }
     const { app } = createApi({ node, packager, actions, kinds: kindNames(), key, log: true });
     try {
       await listen(app, flags.host, flags.port);

@@ -1,4 +1,5 @@
 import type { Action, StartsFrom } from '../../contract/action.ts';
+import type { TraceOptions } from '../../contract/options.ts';
 import type { Core } from '../../cores/cores.ts';
 import { type Snapshot, snapshotId } from '../../snapshot/snapshot.ts';
 import { Uc, type UcOwner } from '../../uc/uc.ts';
@@ -15,6 +16,8 @@ export interface FunctionRecord {
   readonly runtime: Runtime;
   /** What its invocations start from. */
   readonly startsFrom: StartsFrom;
+  /** Where the system calls of its activations are to go. */
+  readonly trace: TraceOptions | undefined;
   snapshot: Snapshot | undefined;
   cold: ColdState;
   /** Its UCs were not to be captured lately: whether one is tried again. */
@@ -62,12 +65,13 @@ export const UC_KERNEL_BYTES = 56 * 1024;
 /** A UC of which the tender has told nothing takes less, by far or by a little. */
 export const UNTOLD_BYTES = 1024 * 1024;
 
-export function functionRecord(action: Action, runtime: Runtime): FunctionRecord {
+export function functionRecord(action: Action, runtime: Runtime, trace?: TraceOptions): FunctionRecord {
   return {
     digest: action.digest,
     name: action.name,
     runtime,
     startsFrom: action.policy.startsFrom,
+    trace: trace?.actions.includes(action.name) ? trace : undefined,
     snapshot: undefined,
     cold: 'none',
     attempts: new CaptureAttempts(),

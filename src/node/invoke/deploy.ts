@@ -33,9 +33,12 @@ export async function deploySnapshot(
     for (let attempt = 1; ; attempt++) {
       const uc = new FunctionUc(cores.nextUc(), core, owner, record);
       uc.origin = snapshot;
+      if (record.trace !== undefined) {
+        uc.traceCalls();
+      }
       account.update(uc);
       place.uc = uc;
-      const started = core.tender.deploy(uc.id, uc, snapshot.number, memoryBytes);
+      const started = core.tender.deploy(uc.id, uc, snapshot.number, memoryBytes, uc.isTraced);
       const reply = first(uc);
       try {
         const deployMs = (await started).deployNs / 1e6;

@@ -5,6 +5,7 @@ import type { JsonText } from '../../json/json-text.ts';
 import type { Snapshot, SnapshotHold } from '../../snapshot/snapshot.ts';
 import type { Captured } from '../../tender/replies.ts';
 import { isTenderDeath } from '../../tender/tender-death.ts';
+import { CallTrace } from '../../uc/call-trace.ts';
 import { type DriverCode, initMessage, resumeMessage, runMessage } from '../../uc/driver-messages.ts';
 import { exchange, type Reply } from '../../uc/exchange.ts';
 import { LateLog } from '../../uc/late-log.ts';
@@ -47,6 +48,7 @@ export class Invocation {
   readonly #options: InvokeOptions;
   readonly #running: RunningInvocation | undefined;
   readonly #params: JsonText;
+  readonly #trace: CallTrace | undefined;
   #path: StartPath = 'cold';
   #restless = 0;
 
@@ -65,6 +67,7 @@ export class Invocation {
     this.#options = options;
     this.#running = running;
     this.#params = params;
+    this.#trace = record.trace && new CallTrace(options.id, record.trace);
   }
 
   acquire(): Start | Promise<Start> {
@@ -327,6 +330,7 @@ export class Invocation {
       logs: this.logs,
       signal: this.#options.signal,
       onCut: this.#running?.noteCut,
+      trace: this.#trace,
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Activation, ActivationTimings, InvokeOptions } from '../../contract/activation.ts';
 import { PlatformError } from '../../contract/errors.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { CallTrace } from '../../uc/call-trace.ts';
 import { exchange } from '../../uc/exchange.ts';
 import { LogCollector } from '../../uc/log-collector.ts';
 import type { RunningInvocation } from '../function/running.ts';
@@ -54,7 +55,7 @@ async function deploy(
   place: Place,
   snapshot: Snapshot,
   { record, action, runId, held }: Continuation,
-  { signal }: InvokeOptions,
+  { signal, id }: InvokeOptions,
   logs: LogCollector,
   running: RunningInvocation | undefined,
 ): Promise<Deployed> {
@@ -73,6 +74,7 @@ async function deploy(
         logs,
         signal,
         onCut: running?.noteCut,
+        trace: record.trace && new CallTrace(id, record.trace),
       });
     });
     node.counts.warm += 1;
