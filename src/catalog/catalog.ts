@@ -24,8 +24,6 @@ interface Entry<E> {
   readonly entity: E;
   /** Ends its hold on what it needs. */
   readonly giveUp: () => void;
-  /** Undoes that it was counted in place of the one before. */
-  readonly uncount: () => void;
 }
 
 /** `namespace/name`. */
@@ -76,12 +74,11 @@ export class Catalog<E extends Entity> {
   async put(entity: E, before: E | undefined): Promise<void> {
     const key = keyOf(entity);
     if (this.#entries.get(key)?.entity !== before) throw changed(key);
-    const entry = this.#take(entity, before);
+    const { entry, undo } = this.#take(entity, before);
     try {
       await this.#change(key, () => this.#kind.save(entity));
     } catch (error) {
-      entry.uncount();
-      entry.giveUp();
+      undo();
       throw error;
     }
     this.#set(key, entry);
@@ -93,7 +90,7 @@ export class Catalog<E extends Entity> {
    */
   add(entity: E): void {
     const key = keyOf(entity);
-    this.#set(key, this.#take(entity, this.#entries.get(key)?.entity));
+    this.#set(key, this.#take(entity, this.#entries.get(key)?.entity).entry);
   }
 
   /** @throws CatalogError `unknown_entity`, `concurrent_change`; what erasing it throws */
@@ -114,14 +111,21 @@ export class Catalog<E extends Entity> {
     return entry;
   }
 
-  /** From here on the entity is counted, and what it needs is there as long as it is. */
-  #take(entity: E, before: E | undefined): Entry<E> {
+  /**
+   * From here on the entity is counted in place of the one before, and what it needs is there as long
+   * as it is.
+   */
+  #take(entity: E, before: E | undefined): { entry: Entry<E>; undo: () => void } {
     const giveUp = this.#kind.hold(entity);
     if (giveUp === undefined) throw changed(keyOf(entity));
     try {
       const bytesBefore = before === undefined ? undefined : this.#kind.bytesOf(before);
       const uncount = this.#quota.exchange(bytesBefore, this.#kind.bytesOf(entity));
-      return { entity, giveUp, uncount };
+      const undo = () => {
+        uncount();
+        giveUp();
+      };
+      return { entry: { entity, giveUp }, undo };
     } catch (error) {
       giveUp();
       throw error;

@@ -12,16 +12,15 @@ export class Quota {
   #bytes = 0;
 
   /**
-   * Counts an entity of `after` bytes in place of one of `before`. Undefined is none. What makes
-   * less of them is never refused.
+   * Counts an entity of `after` bytes in place of one of `before`. Undefined is none. One that
+   * becomes smaller, or goes, is never refused, even if what was undone has left too many bytes.
    * @returns undoes it
    * @throws CatalogError `catalog_full`
    */
   exchange(before: number | undefined, after: number | undefined): () => void {
     const entities = Number(after !== undefined) - Number(before !== undefined);
     const bytes = (after ?? 0) - (before ?? 0);
-    const tooMany = entities > 0 && this.#entities + entities > MAX_ENTITIES;
-    if (tooMany || (bytes > 0 && this.#bytes + bytes > MAX_BYTES)) {
+    if (this.#entities + entities > MAX_ENTITIES || (bytes > 0 && this.#bytes + bytes > MAX_BYTES)) {
       throw new CatalogError(
         'catalog_full',
         `This node holds ${MAX_ENTITIES} actions and ${MAX_BYTES / MB} MB of code and parameters.`,

@@ -87,12 +87,13 @@ describe('a catalogue', () => {
     disk = promise;
     const second = stone('a');
     const putting = catalog.put(second, first);
-    const refused = [catalog.put(stone('a'), first), catalog.delete('guest', 'a')];
+    const refused = [catalog.put(stone('a'), first), catalog.delete('guest', 'a')].map((each) =>
+      assert.rejects(each, changed),
+    );
     const another = catalog.put(stone('b'), undefined);
-    for (const each of refused) await assert.rejects(each, changed);
     assert.equal(catalog.get('guest', 'a'), first);
     resolve();
-    await Promise.all([putting, another]);
+    await Promise.all([putting, another, ...refused]);
     assert.equal(catalog.get('guest', 'a'), second);
     assert.equal(heldOnes().length, 2);
   });
@@ -120,6 +121,24 @@ describe('a catalogue', () => {
     disk = Promise.resolve();
     await catalog.put(stone('b', GB / 2), undefined);
     await assert.rejects(catalog.put(stone('c'), undefined), full);
+  });
+
+  it('lets go of what is too much, once a change is undone that has made room', async () => {
+    const first = stone('a', GB);
+    await catalog.put(first, undefined);
+    const { promise, reject } = Promise.withResolvers<void>();
+    disk = promise;
+    const shrinking = assert.rejects(catalog.put(stone('a', 0), first), /no disk/);
+    catalog.add(stone('b', GB));
+    reject(new Error('no disk'));
+    await shrinking;
+    disk = Promise.resolve();
+    await assert.rejects(catalog.put(stone('c'), undefined), full);
+    const half = stone('a', GB / 2);
+    await catalog.put(half, first);
+    await catalog.delete('guest', 'b');
+    assert.deepEqual(catalog.list('guest'), [half]);
+    await catalog.put(stone('c', GB / 2), undefined);
   });
 
   it('holds a bounded number of entities and of bytes', async () => {
