@@ -1,6 +1,6 @@
 /*
  * Entry from the guest at a patched syscall site, return to the guest, and the switch
- * between kernel stacks. struct trapframe (include/thread.h) is built and consumed here.
+ * between kernel stacks. struct trapframe (thread/thread.h) is built and consumed here.
  */
 	.text
 

@@ -12,10 +12,10 @@
 #include <linux/mman.h>
 
 #include "abi/layout.h"
-#include "include/arch.h"
-#include "include/host.h"
-#include "include/mm.h"
-#include "include/string.h"
+#include "arch.h"
+#include "host/host.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 
 #define SLOTS_BASE 0x00060000ul
 #define SLOTS_END 0x00070000ul

@@ -8,17 +8,17 @@
 
 #include "abi/layout.h"
 #include "abi/libos.h"
-#include "include/arch.h"
-#include "include/host.h"
-#include "include/hostsig.h"
-#include "include/link.h"
-#include "include/mm.h"
-#include "include/sched.h"
-#include "include/signal.h"
-#include "include/string.h"
+#include "arch.h"
+#include "host/host.h"
+#include "host/link.h"
+#include "hostsig.h"
 #include "include/syscall.h"
 #include "include/upcalls.h"
-#include "include/vdso.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
+#include "thread/sched.h"
+#include "vdso/vdso.h"
 
 #define SIGILL 4
 #define SIGALRM 14
@@ -30,8 +30,6 @@ extern void reset_entry(void);
 extern const u8 altstack_probed[];
 extern void signal_restorer(void);
 extern const u8 __hostcall_start[], __hostcall_end[], __clock_start[], __libos_end[], __text_end[];
-void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc);
-void trap_patched_syscall(const struct patch_site *site);
 noreturn_fn void arch_enter(void (*fn)(void));
 
 __attribute__((section(".header"), used)) const struct libos_header libos_header = {

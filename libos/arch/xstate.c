@@ -1,7 +1,7 @@
 /* Extended register state (x87, SSE, AVX, AVX-512): its size, saving and restoring. */
-#include "include/arch.h"
-#include "include/string.h"
+#include "arch.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
 
 /* x87, SSE, AVX, MPX excluded, AVX-512 (opmask, ZMM_Hi256, Hi16_ZMM). AMX is never enabled for a UC. */
 #define XSTATE_ACCEPTED 0xe7ull

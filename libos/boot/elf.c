@@ -3,13 +3,13 @@
 #include <linux/fcntl.h>
 
 #include "abi/layout.h"
-#include "include/elf.h"
-#include "include/file.h"
-#include "include/mm.h"
-#include "include/string.h"
-#include "include/thread.h"
-#include "include/upcalls.h"
+#include "elf.h"
 #include "image.h"
+#include "include/upcalls.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "thread/thread.h"
+#include "vfs/vfs.h"
 
 #define SCRIPT_LINE_BYTES 256
 #define USER_CS 0x33

@@ -5,10 +5,10 @@
 #include <linux/stat.h>
 
 #include "abi/layout.h"
-#include "include/file.h"
-#include "include/mm.h"
-#include "include/string.h"
 #include "image.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "vfs/vfs.h"
 
 #define SEGMENTS_MAX 128
 #define ALIGN_MAX (1ul << 30)

@@ -3,19 +3,21 @@
 #include <linux/stat.h>
 
 #include "abi/layout.h"
-#include "include/arch.h"
-#include "include/boot.h"
-#include "include/elf.h"
-#include "include/file.h"
-#include "include/host.h"
-#include "include/link.h"
-#include "include/mm.h"
-#include "include/random.h"
-#include "include/sched.h"
-#include "include/string.h"
+#include "arch/arch.h"
+#include "boot.h"
+#include "elf.h"
+#include "fs/tree.h"
+#include "host/host.h"
+#include "host/link.h"
 #include "include/syscall.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 #include "pipe/pipe.h"
+#include "process/random.h"
+#include "thread/sched.h"
+#include "time/clock.h"
+#include "vfs/vfs.h"
 
 #define PATH_BYTES 4096
 

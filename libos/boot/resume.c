@@ -4,8 +4,8 @@
 #include <linux/mman.h>
 
 #include "abi/layout.h"
-#include "include/host.h"
-#include "include/string.h"
+#include "host/host.h"
+#include "lib/string.h"
 
 #define PAGE_WORDS (UC_PAGE_SIZE / 8)
 

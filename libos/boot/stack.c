@@ -3,15 +3,16 @@
 #include <linux/auxvec.h>
 #include <linux/mman.h>
 
-#include "include/arch.h"
-#include "include/elf.h"
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/random.h"
-#include "include/string.h"
-#include "include/upcalls.h"
-#include "include/vdso.h"
+#include "arch/arch.h"
+#include "elf.h"
 #include "image.h"
+#include "include/upcalls.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "process/ids.h"
+#include "process/random.h"
+#include "process/rlimit.h"
+#include "vdso/vdso.h"
 
 #define STRINGS_MAX (STACK_BYTES / 4) /* as Linux: argument and environment take a quarter at most */
 /*

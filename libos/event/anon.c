@@ -2,10 +2,10 @@
 #include <asm/errno.h>
 #include <asm/stat.h>
 
-#include "include/mm.h"
-#include "include/string.h"
-#include "include/syscall.h"
 #include "anon.h"
+#include "include/syscall.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 
 #define ANON_DEV 0x0du
 #define ANON_FIRST_INO 10000u

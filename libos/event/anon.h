@@ -2,7 +2,8 @@
 #ifndef LIBOS_EVENT_ANON_H
 #define LIBOS_EVENT_ANON_H
 
-#include "include/file.h"
+#include "thread/thread.h"
+#include "vfs/vfs.h"
 
 struct stat;
 

@@ -1,14 +1,15 @@
 /* epoll(7): instances, control and waiting. */
 #include "epoll.h"
+#include "time/clock.h"
 
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "include/mm.h"
+#include "anon.h"
+#include "mm/mm.h"
+#include "pollset.h"
 #include "sys/calls.h"
 #include "time/timespec.h"
-#include "anon.h"
-#include "pollset.h"
 
 #define EPOLL_NEST_MAX 4 /* epolls below an epoll, as Linux's EP_MAX_NESTS */
 #define EPOLL_EVENTS_MAX (INT32_MAX / (int)sizeof(struct epoll_event))

@@ -4,7 +4,8 @@
 
 #include <linux/eventpoll.h>
 
-#include "include/file.h"
+#include "thread/thread.h"
+#include "vfs/vfs.h"
 
 struct epoll {
 	struct list_node items; /* struct epoll_item.of_epoll */

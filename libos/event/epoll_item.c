@@ -1,9 +1,9 @@
 /* epoll(7): watched files and how they become ready. */
 #include <asm/errno.h>
 
-#include "include/mm.h"
-#include "include/upcalls.h"
 #include "epoll.h"
+#include "include/upcalls.h"
+#include "mm/mm.h"
 
 struct epoll_item *epoll_item_find(struct epoll *ep, struct file *f, int fd)
 {

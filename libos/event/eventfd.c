@@ -3,9 +3,9 @@
 #include <asm/poll.h>
 #include <linux/fcntl.h>
 
-#include "include/mm.h"
-#include "sys/calls.h"
 #include "anon.h"
+#include "mm/mm.h"
+#include "sys/calls.h"
 
 #define EFD_SEMAPHORE 1u
 #define EFD_CLOEXEC O_CLOEXEC

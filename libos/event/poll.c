@@ -2,10 +2,11 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
-#include "sys/calls.h"
-#include "time/timespec.h"
+#include "mm/mm.h"
 #include "pollset.h"
+#include "sys/calls.h"
+#include "time/clock.h"
+#include "time/timespec.h"
 
 #define POLL_STACK_ITEMS 12
 #define POLL_UNASKED (POLLERR | POLLHUP)

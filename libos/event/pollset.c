@@ -2,9 +2,9 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
-#include "include/signal.h"
+#include "mm/mm.h"
 #include "pollset.h"
+#include "signal/signal.h"
 
 #define POLLSET_INLINE 8
 #define POLLSET_BLOCK 60

@@ -2,7 +2,8 @@
 #ifndef LIBOS_EVENT_POLLSET_H
 #define LIBOS_EVENT_POLLSET_H
 
-#include "include/file.h"
+#include "thread/thread.h"
+#include "vfs/vfs.h"
 
 /* What a file without poll answers: regular files and directories are always ready. */
 #define POLL_ALWAYS (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM)

@@ -2,11 +2,12 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
-#include "include/string.h"
-#include "sys/calls.h"
-#include "time/timespec.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 #include "pollset.h"
+#include "sys/calls.h"
+#include "time/clock.h"
+#include "time/timespec.h"
 
 #define SELECT_IN (POLLRDNORM | POLLRDBAND | POLLIN | POLLHUP | POLLERR)
 #define SELECT_OUT (POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)

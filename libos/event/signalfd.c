@@ -4,11 +4,11 @@
 #include <linux/fcntl.h>
 #include <linux/signalfd.h>
 
-#include "include/mm.h"
-#include "include/signal.h"
-#include "include/string.h"
-#include "sys/calls.h"
 #include "anon.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
+#include "sys/calls.h"
 
 struct signalfd {
 	sigmask_t mask;

@@ -7,10 +7,11 @@
 #include <linux/time_types.h>
 #include <linux/timerfd.h>
 
-#include "include/mm.h"
-#include "sys/calls.h"
-#include "time/timespec.h"
 #include "anon.h"
+#include "mm/mm.h"
+#include "sys/calls.h"
+#include "time/clock.h"
+#include "time/timespec.h"
 
 /*
  * A periodic timer is armed again only when someone asks for it: then the periods that went by are counted.

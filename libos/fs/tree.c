@@ -1,8 +1,10 @@
 /* The tree of a UC: the file systems that it begins with, and the images that the host adds. */
 #include "abi/layout.h"
 #include "abi/link.h"
-#include "include/host.h"
+#include "fs/dev/dev.h"
+#include "host/host.h"
 #include "include/upcalls.h"
+#include "tree.h"
 #include "vfs/fs.h"
 
 static void mount_or_panic(const char *path, struct superblock *sb)

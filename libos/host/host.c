@@ -1,12 +1,12 @@
-/* The domain interface as host system calls; contracts in include/host.h. */
+/* The domain interface as host system calls; contracts in host/host.h. */
 #include <asm/unistd_64.h>
 #include <linux/mman.h>
 #include <linux/poll.h>
 #include <linux/uio.h>
 
 #include "abi/layout.h"
-#include "include/host.h"
-#include "include/string.h"
+#include "host.h"
+#include "lib/string.h"
 
 #define MAP_ALWAYS (MAP_PRIVATE | MAP_FIXED)
 #define HOST_MSG_DONTWAIT 0x40

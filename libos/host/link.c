@@ -2,15 +2,14 @@
 #include <asm/errno.h>
 #include <linux/uio.h>
 
-#include "include/file.h"
-#include "include/host.h"
-#include "include/link.h"
-#include "include/mm.h"
-#include "include/sched.h"
-#include "include/signal.h"
-#include "include/string.h"
+#include "host.h"
 #include "include/syscall.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
+#include "link.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
+#include "thread/sched.h"
 
 #define POLLIN_EVENTS 0x41u /* EPOLLIN | EPOLLRDNORM */
 

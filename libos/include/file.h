@@ -1,11 +1,13 @@
 /*
  * Open files, inodes, dentries and file systems. Linux's split: an inode is the object, a
  * dentry its name in the tree, a file an open description, a descriptor a slot in the table.
+ *
+ * What they are, for the rooms of the core too: a mapping has a file. What can be done with them is in
+ * vfs/vfs.h.
  */
 #ifndef LIBOS_FILE_H
 #define LIBOS_FILE_H
 
-#include "thread.h"
 #include "types.h"
 
 struct iovec;
@@ -15,6 +17,7 @@ struct file;
 struct inode;
 struct dentry;
 struct dir_emit;
+struct waitq;
 
 /* Scattered guest (or kernel) memory, consumed as it is copied. */
 struct uio {
@@ -24,9 +27,6 @@ struct uio {
 	u64 left; /* bytes in all */
 	bool kernel; /* bases are library OS addresses: no fault handling */
 };
-int uio_read(struct uio *u, void *dst, u64 bytes);        /* from u to dst: 0 or -EFAULT */
-int uio_write(struct uio *u, const void *src, u64 bytes); /* from src to u */
-int uio_zero(struct uio *u, u64 bytes);
 
 /* poll: the callee calls poll_wait for each queue that can change the answer, then returns POLL… bits. */
 struct poll_ctx {
@@ -90,24 +90,6 @@ static inline bool file_writable(const struct file *f)
 	return (f->flags & 3) == 1 || (f->flags & 3) == 2;
 }
 
-/* vfs/file.c. file_new: refs 1; NULL when memory is short. */
-struct file *file_new(const struct file_ops *ops, u32 flags, void *priv);
-struct file *file_get(struct file *f);
-void file_put(struct file *f);
-int file_stat(struct file *f, struct stat *st); /* fstat(2) in kernel memory: 0 or -errno */
-
-/* vfs/fdtable.c: one table, the UC is one process. */
-/* takes the reference; lowest free fd or -EMFILE (then f is put) */
-int fd_install(struct file *f, u32 min_fd, bool cloexec);
-struct file *fd_get(int fd); /* counted reference or NULL (EBADF) */
-struct file *fd_peek(int fd); /* uncounted: only while nothing blocks */
-int fd_close(int fd);
-int fd_replace(int fd, struct file *f, bool cloexec); /* dup2: closes what was there */
-int fd_limit(void);
-int fd_next(int fd, struct file **out); /* lowest open descriptor >= fd and its uncounted file, or -1 */
-bool fd_cloexec(int fd);
-u32 fs_umask(void);
-
 struct inode_ops {
 	/* 0 and a counted inode, or -ENOENT. */
 	int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
@@ -159,43 +141,5 @@ struct inode {
 	void *priv;
 	struct list_node locks; /* vfs/lock.c */
 };
-struct inode *inode_new(struct superblock *sb, const struct inode_ops *ops, u64 ino, u32 mode);
-struct inode *inode_get(struct inode *i);
-void inode_put(struct inode *i);
-
-/* vfs/mount.c */
-/* makes the mount point reachable even in a read-only parent */
-int mount_add(const char *path, struct superblock *sb);
-int fs_chdir(const char *path); /* for the boot: the first working directory */
-
-/* fs/: the file systems. */
-struct superblock *tmpfs_new(u32 root_mode);
-/*
- * Maps window and reads the image behind its descriptor; image_bytes 0: as many as it says itself. NULL: no
- * such or a bad image.
- */
-struct superblock *erofs_open(int image_window, u64 image_bytes);
-struct superblock *hostfs_open(void);
-struct superblock *devfs_new(void);
-struct superblock *procfs_new(void);
-struct superblock *sysfs_new(void);
-/* fs/tree.c: builds the tree of a booted UC: root (image 0 or host), /tmp, /dev, /proc; and fds 0, 1, 2. */
-void fs_init(bool host_root);
-
-/* vfs/namei.c: path resolution. flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH. */
-int path_open(int dirfd, const char *path, u32 flags, u32 mode, struct file **out);
-/* file for the ELF loader: struct file * or -errno cast to long */
-long sys_open_kernel(const char *path, u32 flags);
-/*
- * vfs/open.c: the special files of a type, as S_IFIFO, are opened by open, which sets f->ops and f->priv;
- * others: ENXIO.
- */
-void special_register(u32 type, int (*open)(struct inode *i, struct file *f));
-/* Where AF_UNIX sockets live in the tree (net/unix/). create fails with -EADDRINUSE when the name exists. */
-int path_create_socket(const char *path, u32 mode, struct inode **out);
-int path_find_inode(const char *path, struct inode **out);
-
-/* For kernel callers (ELF loader): bytes read or -errno. */
-ssize_t file_pread(struct file *f, void *buf, u64 bytes, u64 pos);
 
 #endif

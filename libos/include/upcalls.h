@@ -1,15 +1,13 @@
 /*
  * The calls that run upwards: from a room to one that stands on it, each for the reason given. All
  * others run down, or between the rooms of the core (arch, host, mm, thread, signal, time, process),
- * which need each other, or between net/ and its transports. One more is no secret of two rooms: mm/
- * counts the file of a mapping by fd_get, file_get and file_put of include/file.h.
+ * which need each other, or between net/ and its transports. tests/layout.test.ts keeps it so.
  */
 #ifndef LIBOS_UPCALLS_H
 #define LIBOS_UPCALLS_H
 
 #include "types.h"
 
-struct exec_info;
 struct file;
 struct ksiginfo;
 struct link_mount;
@@ -53,9 +51,25 @@ void sched_tick(void);
  * closed.
  */
 void fs_handle_mount(const struct link_mount *m, const char *path, size_t len, int fd);
+/* vfs/, from mm/: a mapping has a file, and counts it. fd_get: a counted reference, or NULL (EBADF). */
+struct file *fd_get(int fd);
+struct file *file_get(struct file *f);
+void file_put(struct file *f);
 /* vfs/fdtable.c, from process/rlimit.c: the soft RLIMIT_NOFILE is where the table looks at each open. */
 void fd_set_limit(u32 limit);
-/* boot/, from fs/: what /proc tells of the program (include/elf.h) is known only to who loaded it. */
+/*
+ * What /proc/self tells of the program. Addresses of the guest, each range without what follows its last
+ * NUL.
+ */
+struct exec_info {
+	char *path; /* of the ELF file that runs, for /proc/self/exe */
+	u64 arg_start, arg_end; /* the argument strings */
+	u64 env_start, env_end;
+	u64 auxv_start, auxv_end;
+	u64 stack_start; /* %rsp at entry */
+	u64 random;      /* the 16 bytes of AT_RANDOM */
+};
+/* boot/, from fs/: what /proc tells of the program is known only to who loaded it. */
 extern struct exec_info exec_info;
 /* fs/dev/draws.c, from process/: getrandom(2) is called. Not for the driver's own draws. */
 void draws_note_call(u32 flags);
@@ -69,7 +83,5 @@ void proc_note_exe(void);
  * watches it from now on.
  */
 void epoll_file_released(struct file *f);
-/* pipe/pipe.c, from fs/calls/: splice(2) takes one file that is a pipe, and asks which. */
-bool file_is_pipe(const struct file *f);
 
 #endif

@@ -1,6 +1,6 @@
 /* The ChaCha20 block function, RFC 8439 section 2.3. */
-#include "include/chacha20.h"
-#include "include/string.h"
+#include "chacha20.h"
+#include "string.h"
 
 static inline u32 rotate(u32 v, int bits)
 {

@@ -1,5 +1,5 @@
-/* snprintf(3), the part of it that include/string.h promises. */
-#include "include/string.h"
+/* snprintf(3), the part of it that lib/string.h promises. */
+#include "string.h"
 
 struct out {
 	char *buf;

@@ -1,5 +1,5 @@
 /* Memory and string functions. */
-#include "include/string.h"
+#include "string.h"
 
 typedef u64 __attribute__((aligned(1), may_alias)) word_t;
 

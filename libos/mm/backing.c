@@ -3,8 +3,8 @@
 #include <linux/mman.h>
 #include <linux/stat.h>
 
+#include "host/host.h"
 #include "include/file.h"
-#include "include/host.h"
 #include "vma.h"
 
 /* Always the same flags, so that the host joins neighbours of equal protection into one mapping. */

@@ -4,8 +4,8 @@
  * taken into use lowest first, so that few pages are ever touched: each is a page of every idle UC.
  */
 #include "abi/layout.h"
-#include "include/string.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
 #include "vma.h"
 
 extern char __libos_end[];

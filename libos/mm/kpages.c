@@ -1,7 +1,7 @@
 /* Whole pages for the library OS, out of the guest's arena, so that the two lie densely together. */
 #include <linux/mman.h>
 
-#include "include/host.h"
+#include "host/host.h"
 #include "include/upcalls.h"
 #include "vma.h"
 

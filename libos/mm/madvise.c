@@ -2,8 +2,8 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "include/host.h"
-#include "include/string.h"
+#include "host/host.h"
+#include "lib/string.h"
 #include "sys/calls.h"
 #include "vma.h"
 

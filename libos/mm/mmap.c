@@ -3,8 +3,9 @@
 #include <linux/fcntl.h>
 #include <linux/mman.h>
 
+#include "host/host.h"
 #include "include/file.h"
-#include "include/host.h"
+#include "include/upcalls.h"
 #include "sys/calls.h"
 #include "vma.h"
 

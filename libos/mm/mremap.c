@@ -2,8 +2,8 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
+#include "host/host.h"
 #include "include/file.h"
-#include "include/host.h"
 #include "sys/calls.h"
 #include "vma.h"
 

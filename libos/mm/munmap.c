@@ -1,7 +1,7 @@
 /* munmap(2), and what of a range the guest has mapped. */
 #include <asm/errno.h>
 
-#include "include/host.h"
+#include "host/host.h"
 #include "sys/calls.h"
 #include "vma.h"
 

@@ -5,7 +5,7 @@
 #include <asm/errno.h>
 #include <linux/mman.h>
 
-#include "include/string.h"
+#include "lib/string.h"
 #include "sys/calls.h"
 #include "vma.h"
 

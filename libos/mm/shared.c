@@ -7,6 +7,7 @@
 #include <linux/mman.h>
 
 #include "include/file.h"
+#include "include/upcalls.h"
 #include "vma.h"
 
 struct window {

@@ -3,6 +3,7 @@
 #include <linux/mman.h>
 
 #include "include/file.h"
+#include "include/upcalls.h"
 #include "vma.h"
 
 /*

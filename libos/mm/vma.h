@@ -2,7 +2,7 @@
 #ifndef LIBOS_MM_VMA_H
 #define LIBOS_MM_VMA_H
 
-#include "include/mm.h"
+#include "mm.h"
 
 /* mm/vma_tree.c: the bare ordered set; keeps vma_list and the tree in step. ---------- */
 

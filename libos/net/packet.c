@@ -3,7 +3,7 @@
 
 #include <asm/errno.h>
 
-#include "include/mm.h"
+#include "mm/mm.h"
 
 struct unix_name *unix_name_get(struct unix_name *name)
 {

@@ -4,9 +4,9 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/string.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "process/ids.h"
 
 #define SCM_RIGHTS 1
 #define SCM_CREDENTIALS 2

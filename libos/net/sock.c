@@ -1,13 +1,14 @@
 /* Sockets: life, and all the blocking that they do. */
 #include "sock.h"
+#include "time/clock.h"
 
 #include <asm/errno.h>
 #include <asm/poll.h>
 
 #include "event/anon.h"
-#include "include/mm.h"
-#include "include/signal.h"
 #include "include/syscall.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
 
 void *sock_new(const struct sock_ops *ops, size_t bytes, int family, int type, int protocol)
 {

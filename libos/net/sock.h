@@ -17,7 +17,8 @@
 #include <linux/netlink.h>
 #include <linux/un.h>
 
-#include "include/file.h"
+#include "thread/thread.h"
+#include "vfs/vfs.h"
 
 #define AF_UNSPEC 0
 #define AF_UNIX 1

@@ -1,8 +1,8 @@
 /* Socket addresses in guest memory. */
 #include <asm/errno.h>
 
-#include "include/mm.h"
-#include "include/string.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 #include "sock.h"
 
 int sock_addr_read(struct sock_addr *a, u64 addr, s32 len)

@@ -2,9 +2,9 @@
 #include <asm/errno.h>
 #include <linux/fcntl.h>
 
-#include "include/mm.h"
-#include "sys/calls.h"
+#include "mm/mm.h"
 #include "sock.h"
+#include "sys/calls.h"
 
 #define SOCK_TYPE_MASK 0xf
 #define SOCK_FLAGS (O_CLOEXEC | O_NONBLOCK)

@@ -5,7 +5,7 @@
 #include <linux/sockios.h>
 
 #include "event/anon.h"
-#include "include/mm.h"
+#include "mm/mm.h"
 #include "scm.h"
 
 #define SOCK_NONBLOCK O_NONBLOCK

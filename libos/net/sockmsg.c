@@ -3,10 +3,11 @@
 #include <linux/fcntl.h>
 #include <linux/uio.h>
 
-#include "include/mm.h"
-#include "sys/calls.h"
-#include "time/timespec.h"
+#include "mm/mm.h"
 #include "scm.h"
+#include "sys/calls.h"
+#include "time/clock.h"
+#include "time/timespec.h"
 
 #define MSG_BYTES_MAX (INT32_MAX & PAGE_MASK) /* as Linux's MAX_RW_COUNT */
 #define MSG_STACK_IOV 8

@@ -5,9 +5,9 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/string.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "process/ids.h"
 #include "sys/calls.h"
 #include "time/timespec.h"
 

@@ -3,7 +3,7 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#include "include/mm.h"
+#include "mm/mm.h"
 #include "sockopt.h"
 
 /* udplite(7); no UAPI header has them. */

@@ -3,7 +3,7 @@
 
 #include <asm/errno.h>
 
-#include "include/mm.h"
+#include "mm/mm.h"
 
 struct chunk {
 	struct list_node node;

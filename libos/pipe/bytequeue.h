@@ -2,7 +2,7 @@
 #ifndef LIBOS_PIPE_BYTEQUEUE_H
 #define LIBOS_PIPE_BYTEQUEUE_H
 
-#include "include/file.h"
+#include "vfs/vfs.h"
 
 struct bytequeue {
 	struct list_node chunks;

@@ -4,8 +4,8 @@
 #include <linux/fcntl.h>
 
 #include "event/anon.h"
-#include "include/mm.h"
 #include "include/syscall.h"
+#include "mm/mm.h"
 #include "pipe.h"
 
 static struct list_node open_fifos = { &open_fifos, &open_fifos };

@@ -8,9 +8,9 @@
 #include <linux/limits.h>
 
 #include "event/anon.h"
-#include "include/mm.h"
-#include "include/signal.h"
 #include "include/upcalls.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
 #include "sys/calls.h"
 
 #define PIPE_CAPACITY 65536u

@@ -3,6 +3,7 @@
 #define LIBOS_PIPE_PIPE_H
 
 #include "bytequeue.h"
+#include "thread/thread.h"
 
 struct pipe {
 	struct bytequeue queue;
@@ -20,6 +21,8 @@ struct pipe {
  * before any writer gets no POLLHUP for their absence.
  */
 extern const struct file_ops pipe_ops, fifo_ops;
+/* splice(2) takes one file that is a pipe, and asks which. */
+bool file_is_pipe(const struct file *f);
 struct pipe *pipe_new(void);
 void pipe_open_end(struct pipe *p, const struct file *f);
 /*

@@ -2,10 +2,10 @@
 #include <asm/errno.h>
 #include <linux/random.h>
 
-#include "include/mm.h"
-#include "include/random.h"
-#include "include/string.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "random.h"
 #include "sys/calls.h"
 
 #define CHUNK_BYTES 512u

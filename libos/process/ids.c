@@ -1,9 +1,9 @@
 /* Process, thread and user ids. */
 #include <asm/errno.h>
 
-#include "include/ids.h"
-#include "include/link.h"
-#include "include/mm.h"
+#include "host/link.h"
+#include "ids.h"
+#include "mm/mm.h"
 #include "sys/calls.h"
 
 #define PARENT_PID 1

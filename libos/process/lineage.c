@@ -1,6 +1,6 @@
 /* Process ids along a lineage of snapshots. */
-#include "include/lineage.h"
-#include "include/random.h"
+#include "lineage.h"
+#include "random.h"
 
 /* Deeper lineages forget the oldest. */
 #define PIDS_MAX 64

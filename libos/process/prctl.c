@@ -4,10 +4,10 @@
 #include <linux/prctl.h>
 
 #include "abi/layout.h"
-#include "include/arch.h"
-#include "include/mm.h"
-#include "include/signal.h"
-#include "include/string.h"
+#include "arch/arch.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
 #include "sys/calls.h"
 
 /* Newer than some kernel headers. */

@@ -2,10 +2,10 @@
  * The random pool: a ChaCha20 key that is replaced by its own output at each use ("fast key
  * erasure"), so that a later look at the memory, or a snapshot of it, does not tell earlier output.
  */
-#include "include/chacha20.h"
-#include "include/random.h"
-#include "include/string.h"
 #include "include/upcalls.h"
+#include "lib/chacha20.h"
+#include "lib/string.h"
+#include "random.h"
 
 #define KEY_BYTES 32
 

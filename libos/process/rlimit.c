@@ -2,17 +2,15 @@
 #include <asm/errno.h>
 #include <linux/resource.h>
 
-#include "include/file.h"
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/rlimit.h"
+#include "ids.h"
 #include "include/upcalls.h"
+#include "mm/mm.h"
+#include "rlimit.h"
 #include "sys/calls.h"
 
 #define INFINITY RLIM_INFINITY
 #define NOFILE_SOFT 1024ul
 #define NOFILE_HARD 65536ul
-#define STACK_BYTES (8ul << 20)
 #define MEMLOCK_BYTES (8ul << 20)
 #define PENDING_SIGNALS 1024ul
 #define MSGQUEUE_BYTES 819200ul

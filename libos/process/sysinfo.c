@@ -5,12 +5,13 @@
 #include <linux/sysinfo.h>
 #include <linux/utsname.h>
 
-#include "include/clocks.h"
-#include "include/ids.h"
-#include "include/link.h"
-#include "include/mm.h"
-#include "include/system.h"
+#include "host/link.h"
+#include "ids.h"
+#include "mm/mm.h"
 #include "sys/calls.h"
+#include "system.h"
+#include "time/clock.h"
+#include "time/clocks.h"
 
 #define PER_LINUX 0
 #define PERSONALITY_QUERY 0xffffffffu

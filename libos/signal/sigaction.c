@@ -1,8 +1,8 @@
 /* Dispositions and masks: rt_sigaction, rt_sigprocmask, rt_sigpending. */
 #include <asm/errno.h>
 
-#include "include/mm.h"
-#include "include/sigstate.h"
+#include "mm/mm.h"
+#include "sigstate.h"
 #include "sys/calls.h"
 
 #define SIG_BLOCK 0

@@ -1,8 +1,8 @@
 /* The alternate stack of signal handlers, per thread: sigaltstack(2). */
 #include <asm/errno.h>
 
-#include "include/mm.h"
-#include "include/sigstate.h"
+#include "mm/mm.h"
+#include "sigstate.h"
 #include "sys/calls.h"
 
 #define MINSIGSTKSZ 2048u

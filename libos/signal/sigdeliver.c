@@ -1,9 +1,9 @@
 /* What happens to signals, and to the call they interrupted, on the way back to the guest. */
 #include <asm/errno.h>
 
-#include "include/sigstate.h"
 #include "include/syscall.h"
 #include "include/upcalls.h"
+#include "sigstate.h"
 
 static bool in_syscall(void)
 {

@@ -8,11 +8,11 @@
 #include <asm/sigcontext.h>
 
 #include "abi/layout.h"
-#include "include/arch.h"
-#include "include/mm.h"
-#include "include/sigstate.h"
-#include "include/string.h"
+#include "arch/arch.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "sigstate.h"
 #include "sys/calls.h"
 
 #define UC_FP_XSTATE 1u

@@ -2,11 +2,11 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
-#include "include/posixtimer.h"
-#include "include/sigstate.h"
-#include "include/string.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "sigstate.h"
+#include "time/posixtimer.h"
 
 static struct sig_pending sig_shared; /* directed at the process */
 struct waitq signal_arrived = WAITQ_INIT(signal_arrived);

@@ -1,9 +1,9 @@
 /* Sending signals: kill, tkill, tgkill, rt_sigqueueinfo, rt_tgsigqueueinfo. */
 #include <asm/errno.h>
 
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/sigstate.h"
+#include "mm/mm.h"
+#include "process/ids.h"
+#include "sigstate.h"
 #include "sys/calls.h"
 
 static struct ksiginfo info_of_sender(int signo, int code)

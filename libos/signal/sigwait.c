@@ -2,10 +2,11 @@
 #include <asm/errno.h>
 #include <linux/time_types.h>
 
-#include "include/clocks.h"
-#include "include/mm.h"
-#include "include/sigstate.h"
+#include "mm/mm.h"
+#include "sigstate.h"
 #include "sys/calls.h"
+#include "time/clock.h"
+#include "time/clocks.h"
 
 static long wait_for_handler(void)
 {

@@ -3,6 +3,7 @@
 #define LIBOS_SYS_CALLS_H
 
 #include "include/syscall.h"
+#include "include/types.h"
 
 #define CALL(name) long sys_##name(const u64 a[6]);
 #include "calls_fs.h"

@@ -1,14 +1,16 @@
 /* Dispatch of the guest's system calls, and the way back to the guest. */
 #include <asm/errno.h>
 
-#include "include/arch.h"
-#include "include/link.h"
-#include "include/sched.h"
-#include "include/signal.h"
+#include "arch/arch.h"
+#include "host/link.h"
 #include "include/syscall.h"
 #include "include/upcalls.h"
+#include "signal/signal.h"
+#include "table.h"
+#include "thread/sched.h"
 
-u32 syscall_unknown[SYSCALL_MAX];
+/* Calls without an implementation, counted by number; listed at exit with --trace. */
+static u32 syscall_unknown[SYSCALL_MAX];
 
 static const char *const names[SYSCALL_MAX] = {
 #include "syscall_names.inc"

@@ -2,6 +2,7 @@
 #include <asm/unistd_64.h>
 
 #include "calls.h"
+#include "table.h"
 
 #define CALL(name) [__NR_##name] = sys_##name,
 const syscall_fn syscall_table[SYSCALL_MAX] = {

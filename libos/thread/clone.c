@@ -2,11 +2,11 @@
 #include <asm/errno.h>
 #include <linux/sched.h>
 
-#include "include/arch.h"
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/signal.h"
-#include "include/string.h"
+#include "arch/arch.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "process/ids.h"
+#include "signal/signal.h"
 #include "sys/calls.h"
 
 #define THREAD_FLAGS (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD)

@@ -2,13 +2,13 @@
 #include <asm/errno.h>
 #include <linux/futex.h>
 
-#include "include/clocks.h"
-#include "include/futex.h"
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/signal.h"
+#include "futex.h"
 #include "include/upcalls.h"
+#include "mm/mm.h"
+#include "process/ids.h"
+#include "signal/signal.h"
 #include "sys/calls.h"
+#include "time/clocks.h"
 
 /* what the main thread ended with: the process's status if the last thread just exits */
 static u32 main_status;

@@ -2,10 +2,11 @@
 #include <asm/errno.h>
 #include <linux/futex.h>
 
-#include "include/clocks.h"
-#include "include/futex.h"
-#include "include/mm.h"
+#include "futex.h"
+#include "mm/mm.h"
 #include "sys/calls.h"
+#include "time/clock.h"
+#include "time/clocks.h"
 
 #define BUCKET_BITS 6
 

@@ -5,10 +5,10 @@
 #include <asm/errno.h>
 #include <linux/futex.h>
 
-#include "include/clocks.h"
-#include "include/futex.h"
-#include "include/mm.h"
-#include "include/signal.h"
+#include "futex.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
+#include "time/clocks.h"
 
 static struct list_node waiters = { &waiters, &waiters };
 

@@ -1,9 +1,9 @@
 /* One thread that waits for a futex, of whichever kind. */
 #include <asm/errno.h>
 
-#include "include/clocks.h"
-#include "include/futex.h"
-#include "include/signal.h"
+#include "futex.h"
+#include "signal/signal.h"
+#include "time/clocks.h"
 
 void futex_wake_waiter(struct futex_waiter *w)
 {

@@ -1,5 +1,5 @@
 /* Kernel timers: a list sorted by deadline. A UC has few armed at a time. */
-#include "include/thread.h"
+#include "thread.h"
 
 static struct list_node armed = { &armed, &armed };
 

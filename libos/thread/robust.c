@@ -2,9 +2,9 @@
 #include <asm/errno.h>
 #include <linux/futex.h>
 
-#include "include/futex.h"
-#include "include/ids.h"
-#include "include/mm.h"
+#include "futex.h"
+#include "mm/mm.h"
+#include "process/ids.h"
 #include "sys/calls.h"
 
 #define PI_BIT 1ul /* of a list pointer: the entry is a PI futex */

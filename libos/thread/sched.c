@@ -4,15 +4,16 @@
  */
 #include <asm/errno.h>
 
-#include "include/arch.h"
-#include "include/clocks.h"
-#include "include/host.h"
-#include "include/link.h"
-#include "include/mm.h"
-#include "include/sched.h"
-#include "include/signal.h"
-#include "include/string.h"
+#include "arch/arch.h"
+#include "host/host.h"
+#include "host/link.h"
 #include "include/upcalls.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "sched.h"
+#include "signal/signal.h"
+#include "time/clock.h"
+#include "time/clocks.h"
 
 #define SLICE_NS 5000000ull   /* a turn while others are runnable */
 #define LONE_SLICE_NS 20000000ull /* a turn while no other is runnable: the link is looked at then */

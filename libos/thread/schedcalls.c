@@ -7,8 +7,8 @@
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 
-#include "include/ids.h"
-#include "include/mm.h"
+#include "mm/mm.h"
+#include "process/ids.h"
 #include "sys/calls.h"
 
 #define RT_PRIORITY_MIN 1

@@ -1,5 +1,5 @@
 /* Wait queues. */
-#include "include/thread.h"
+#include "thread.h"
 
 void waitq_init(struct waitq *q)
 {

@@ -2,10 +2,11 @@
  * Clocks. The host's vDSO is called directly; CLOCK_MONOTONIC carries an offset so
  * that it continues where a snapshot was captured, on whatever boot or machine.
  */
-#include "include/host.h"
-#include "include/link.h"
-#include "include/thread.h"
-#include "include/vdso.h"
+#include "clock.h"
+#include "host/host.h"
+#include "host/link.h"
+#include "thread/thread.h"
+#include "vdso/vdso.h"
 
 #define CLOCK_REALTIME 0
 #define CLOCK_MONOTONIC 1

@@ -2,10 +2,11 @@
 #include <asm/errno.h>
 #include <linux/time_types.h>
 
-#include "include/clocks.h"
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/sched.h"
+#include "clock.h"
+#include "clocks.h"
+#include "mm/mm.h"
+#include "process/ids.h"
+#include "thread/sched.h"
 
 /* CPU-time clocks of a given process or thread: ~id in the upper bits, then these. */
 #define CPUCLOCK_THREAD 4

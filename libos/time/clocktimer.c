@@ -1,7 +1,8 @@
 /* Waiting for a time of any clock: struct clock_timer, clock_block. */
 #include <asm/errno.h>
 
-#include "include/clocks.h"
+#include "clock.h"
+#include "clocks.h"
 
 /* How often CPU time is looked at: while all threads sleep it does not move, yet the looking costs. */
 #define CPU_TICK_NS 4000000ull

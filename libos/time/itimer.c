@@ -2,9 +2,9 @@
 #include <asm/errno.h>
 #include <linux/time_types.h>
 
-#include "include/clocks.h"
-#include "include/mm.h"
-#include "include/sigstate.h"
+#include "clocks.h"
+#include "mm/mm.h"
+#include "signal/sigstate.h"
 #include "sys/calls.h"
 
 /*

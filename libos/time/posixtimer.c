@@ -6,12 +6,13 @@
 #include <asm/errno.h>
 #include <linux/time_types.h>
 
-#include "include/clocks.h"
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/posixtimer.h"
-#include "include/sigstate.h"
-#include "include/string.h"
+#include "clock.h"
+#include "clocks.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "posixtimer.h"
+#include "process/ids.h"
+#include "signal/sigstate.h"
 #include "sys/calls.h"
 
 #define SIGEV_SIGNAL 0

@@ -3,9 +3,10 @@
 #include <linux/time_types.h>
 #include <linux/times.h>
 
-#include "include/clocks.h"
-#include "include/mm.h"
-#include "include/signal.h"
+#include "clock.h"
+#include "clocks.h"
+#include "mm/mm.h"
+#include "signal/signal.h"
 #include "sys/calls.h"
 
 #define COARSE_TICK_NS 4000000ull /* resolution of the coarse clocks, as with HZ=250 */

@@ -2,8 +2,9 @@
 #include <asm/errno.h>
 #include <linux/time_types.h>
 
-#include "include/mm.h"
-#include "include/thread.h"
+#include "clock.h"
+#include "mm/mm.h"
+#include "thread/thread.h"
 #include "timespec.h"
 
 int timespec_ns(s64 sec, s64 nsec, u64 *ns)

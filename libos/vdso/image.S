@@ -1,5 +1,5 @@
 /*
- * The vDSO inside the library OS's text, on a page of its own, and the data that it reads (include/vdso.h).
+ * The vDSO inside the library OS's text, on a page of its own, and the data that it reads (vdso/vdso.h).
  */
 #define VDSO_DATA_POINTER 4088
 

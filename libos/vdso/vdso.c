@@ -6,7 +6,7 @@
 #include <linux/time.h>
 #include <linux/time_types.h>
 
-#include "include/vdso.h"
+#include "vdso.h"
 
 #define NS_PER_S 1000000000ll
 #define EXPORT __attribute__((visibility("default")))

@@ -2,9 +2,9 @@
 #include <linux/fs.h>
 #include <linux/mman.h>
 
-#include "include/host.h"
-#include "include/upcalls.h"
 #include "fs.h"
+#include "host/host.h"
+#include "include/upcalls.h"
 
 struct file *file_new(const struct file_ops *ops, u32 flags, void *priv)
 {

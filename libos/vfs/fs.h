@@ -1,4 +1,4 @@
-/* What the files of vfs/ and fs/ share. The outward contract is include/file.h. */
+/* What the files of vfs/ and fs/ share. The outward contract is vfs.h. */
 #ifndef LIBOS_VFS_FS_H
 #define LIBOS_VFS_FS_H
 
@@ -9,10 +9,11 @@
 #include <linux/stat.h>
 #include <linux/uio.h>
 
-#include "include/file.h"
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/string.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "process/ids.h"
+#include "thread/thread.h"
+#include "vfs.h"
 
 /* Longest transfer of one call, as Linux's MAX_RW_COUNT. */
 #define RW_BYTES_MAX 0x7ffff000ull
@@ -145,7 +146,6 @@ long file_mmap_copy(struct file *f, struct vma *v);
 
 int path_open_at(struct path *p, u32 flags, struct file **out);
 /* Directory entry for a new name: the walk stands at the parent, *out is counted and negative. */
-int may_remove_from(const struct inode *dir, const struct inode *i); /* sticky directories: call_name.c */
 int create_begin(struct walk *w, int dirfd, const char *path, bool directory, struct dentry **out);
 /* Makes a file other than a symlink; mode with its type, umask not yet applied. out may be NULL. */
 int create_node(int dirfd, const char *path, u32 mode, u64 rdev, struct inode **out);
@@ -182,25 +182,7 @@ void locks_descriptor_closed(struct file *f); /* POSIX locks end with any close 
 long lock_fcntl(struct file *f, u32 cmd, u64 arg);
 long lock_flock(struct file *f, u32 op);
 
-/* tmpfs.c ------------------------------------------------------------------- */
-
-int tmpfs_memfd(bool sealable, u32 mode, struct inode **out);
-long tmpfs_seals_get(struct file *f);          /* F_GET_SEALS; -EINVAL: no memfd or tmpfs file */
-long tmpfs_seals_add(struct file *f, u32 seals);
-
-/* devices ------------------------------------------------------------------- */
-
-#define SEUSS_MAJOR 10u
-#define SEUSS_MINOR 250u
-#define FRESH_MINOR 251u
-#define DRAWS_MINOR 252u
-extern const struct file_ops seuss_file_ops;
-extern const struct file_ops fresh_file_ops;
-extern const struct file_ops draws_file_ops;
 /* Opens special files of any file system: what special_register was told of. */
 int special_open(struct inode *i, struct file *f);
-/* seuss_dev.c: sends what u holds as frames of one type. */
-ssize_t link_write(u16 type, struct uio *u);
-void console_install(void); /* fds 0, 1, 2 */
 
 #endif

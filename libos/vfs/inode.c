@@ -1,5 +1,6 @@
 /* Inodes: references, permission, times, stat. */
 #include "fs.h"
+#include "time/clock.h"
 
 #define NS_PER_S 1000000000ull
 #define RELATIME_S (24 * 3600)

@@ -1,7 +1,7 @@
 /* File locks, fcntl_locking(2) and flock(2). POSIX locks belong to the process, of which there is one. */
-#include "include/link.h"
-#include "include/syscall.h"
 #include "fs.h"
+#include "host/link.h"
+#include "include/syscall.h"
 
 #define RANGE_END ((u64)INT64_MAX)
 

@@ -1,8 +1,8 @@
 /* The mounts of a UC. A mount point needs no directory below it: its name then lies over the parent. */
 #include "abi/layout.h"
-#include "include/host.h"
-#include "include/upcalls.h"
 #include "fs.h"
+#include "host/host.h"
+#include "include/upcalls.h"
 
 #define OVERLAY_MAGIC 0x794c7630u
 #define FIRST_DEV 0x16u

@@ -2,8 +2,10 @@
 #include <linux/memfd.h>
 #include <linux/poll.h>
 
-#include "include/upcalls.h"
 #include "calls.h"
+#include "fs/tree.h"
+#include "include/upcalls.h"
+#include "pipe/pipe.h"
 
 #define CHUNK_BYTES 16384u
 #define MEMFD_NAME_MAX 249 /* as Linux: NAME_MAX less the prefix */

@@ -3,6 +3,7 @@
 #include <linux/fcntl.h>
 
 #include "calls.h"
+#include "fs/tree.h"
 
 #define SETFL_MASK ((u32)(O_APPEND | O_NONBLOCK | FASYNC | O_DIRECT | O_NOATIME))
 #define SIGNALS 64

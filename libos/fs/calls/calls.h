@@ -5,4 +5,7 @@
 #include "sys/calls.h"
 #include "vfs/fs.h"
 
+/* call_name.c: 0, or -EPERM where a sticky directory keeps i from the guest. */
+int may_remove_from(const struct inode *dir, const struct inode *i);
+
 #endif

@@ -2,7 +2,8 @@
 #include <asm/ioctls.h>
 #include <linux/poll.h>
 
-#include "include/link.h"
+#include "dev.h"
+#include "host/link.h"
 #include "include/syscall.h"
 #include "include/upcalls.h"
 #include "vfs/fs.h"

@@ -1,8 +1,11 @@
 /* /dev: memory devices (null(4), full(4), random(4)), the table of all character devices, and the tree. */
 #include <linux/mman.h>
 
-#include "include/host.h"
-#include "include/random.h"
+#include "dev.h"
+#include "fresh.h"
+#include "fs/tree.h"
+#include "host/host.h"
+#include "process/random.h"
 #include "vfs/fs.h"
 
 #define MEM_MAJOR 1u

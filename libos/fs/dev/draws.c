@@ -8,10 +8,11 @@
 #include <linux/mman.h>
 #include <linux/random.h>
 
-#include "include/elf.h"
-#include "include/random.h"
-#include "include/thread.h"
+#include "dev.h"
+#include "fresh.h"
 #include "include/upcalls.h"
+#include "process/random.h"
+#include "thread/thread.h"
 #include "vfs/fs.h"
 
 /* How far up the stack the caller of the C library is looked for. */

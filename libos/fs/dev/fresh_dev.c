@@ -6,8 +6,10 @@
  * then on, before any guest code runs. A write of two u64, address and bytes, does the same with that place;
  * with 0 bytes it makes the place at the address an ordinary one again.
  */
-#include "include/random.h"
-#include "include/string.h"
+#include "dev.h"
+#include "fresh.h"
+#include "lib/string.h"
+#include "process/random.h"
 #include "vfs/fs.h"
 
 #define PLACES_MAX 16

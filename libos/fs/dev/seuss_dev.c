@@ -4,7 +4,9 @@
  */
 #include <linux/poll.h>
 
-#include "include/link.h"
+#include "dev.h"
+#include "host/link.h"
+#include "time/clock.h"
 #include "vfs/fs.h"
 
 #define PIECE_BYTES 32768u

@@ -4,9 +4,10 @@
 #include <linux/mman.h>
 
 #include "abi/layout.h"
-#include "include/host.h"
-#include "vfs/fs.h"
 #include "erofs_format.h"
+#include "fs/tree.h"
+#include "host/host.h"
+#include "vfs/fs.h"
 
 #define FIRST_ENTRY_POS 2u /* cursors 0 and 1 are "." and ".." */
 

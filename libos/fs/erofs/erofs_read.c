@@ -2,8 +2,8 @@
 #include <asm/errno.h>
 #include <linux/stat.h>
 
-#include "include/string.h"
 #include "erofs_format.h"
+#include "lib/string.h"
 
 static const void *at(const struct erofs_image *img, u64 offset, u64 bytes)
 {

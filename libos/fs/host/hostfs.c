@@ -5,8 +5,9 @@
 #include <linux/fs.h>
 #include <linux/mman.h>
 
-#include "include/host.h"
-#include "include/link.h"
+#include "fs/tree.h"
+#include "host/host.h"
+#include "host/link.h"
 #include "vfs/fs.h"
 
 #define FIRST_ENTRY_POS 2u

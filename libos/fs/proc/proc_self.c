@@ -1,9 +1,8 @@
 /* /proc/self: the process and its threads. */
 #include <linux/resource.h>
 
-#include "include/elf.h"
-#include "include/rlimit.h"
 #include "include/upcalls.h"
+#include "process/rlimit.h"
 #include "procfs.h"
 
 #define PIECE_BYTES 512u

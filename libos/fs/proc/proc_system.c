@@ -1,10 +1,13 @@
 /* /proc: what concerns the whole system. */
 #include <linux/magic.h>
 
-#include "include/clocks.h"
-#include "include/random.h"
-#include "include/system.h"
+#include "fs/dev/fresh.h"
+#include "fs/tree.h"
+#include "process/random.h"
+#include "process/system.h"
 #include "procfs.h"
+#include "time/clock.h"
+#include "time/clocks.h"
 
 #define TICKS_PER_S 100
 #define KIB(bytes) ((bytes) >> 10)

@@ -1,8 +1,8 @@
 /* stat, status and statm of the process and its threads. */
-#include "include/clocks.h"
-#include "include/elf.h"
 #include "include/upcalls.h"
+#include "process/rlimit.h"
 #include "procfs.h"
+#include "time/clocks.h"
 
 #define NS_PER_TICK 10000000ull
 #define KIB(bytes) ((bytes) >> 10)

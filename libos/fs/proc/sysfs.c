@@ -1,6 +1,7 @@
 /* /sys: the little that libraries read to count processors and memory. */
 #include <linux/magic.h>
 
+#include "fs/tree.h"
 #include "procfs.h"
 
 static void show_cpu_list(struct proc_text *t, int id)

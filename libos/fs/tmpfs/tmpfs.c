@@ -2,7 +2,8 @@
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 
-#include "include/link.h"
+#include "fs/tree.h"
+#include "host/link.h"
 #include "tmpfs.h"
 
 #define DEFAULT_LIMIT (256ull << 20)

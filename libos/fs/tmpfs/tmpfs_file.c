@@ -3,7 +3,8 @@
 #include <linux/fs.h>
 #include <linux/mman.h>
 
-#include "include/host.h"
+#include "fs/tree.h"
+#include "host/host.h"
 #include "mm/vma.h"
 #include "tmpfs.h"
 

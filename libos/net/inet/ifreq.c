@@ -2,10 +2,10 @@
 #include <asm/errno.h>
 #include <linux/sockios.h>
 
-#include "include/mm.h"
-#include "include/string.h"
-#include "net/sock.h"
+#include "lib/string.h"
 #include "lo.h"
+#include "mm/mm.h"
+#include "net/sock.h"
 
 #define IFNAMSIZ 16
 #define IFREQ_FLAGS_MASK 0xffffu

@@ -3,7 +3,7 @@
 
 #include <asm/errno.h>
 
-#include "include/string.h"
+#include "lib/string.h"
 
 #define V4_PREFIX 12 /* bytes of ::ffff:0:0 */
 #define SOCKADDR_IN6_MIN 24 /* RFC 2133: without sin6_scope_id */

@@ -5,7 +5,7 @@
 #include <asm/poll.h>
 #include <linux/tcp.h>
 
-#include "include/mm.h"
+#include "mm/mm.h"
 
 /* tcpi_state of Linux. */
 #define INFO_ESTABLISHED 1

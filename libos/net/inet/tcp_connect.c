@@ -2,8 +2,8 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
-#include "include/string.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 #include "tcp.h"
 
 #define TCP_SNDBUF 131072u /* net.ipv4.tcp_wmem would start lower and grow */

@@ -2,9 +2,9 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
-#include "include/string.h"
 #include "inet.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 
 #define UDP_BYTES_MAX 65507u
 #define POLL_READ (POLLIN | POLLRDNORM)

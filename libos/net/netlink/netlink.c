@@ -5,10 +5,10 @@
 #include <asm/poll.h>
 #include <linux/uio.h>
 
-#include "include/ids.h"
-#include "include/mm.h"
-#include "include/string.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 #include "net/packet.h"
+#include "process/ids.h"
 
 #define REQUEST_MAX 1024u /* bytes in one send */
 #define FIRST_FREE_PORT 0x80000000u

@@ -3,7 +3,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "include/string.h"
+#include "lib/string.h"
 #include "net/inet/lo.h"
 #include "net/sock.h"
 #include "netlink.h"

@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
+#include "mm/mm.h"
 #include "unix.h"
 
 #define QUEUE_MAX 10u /* net.unix.max_dgram_qlen: messages beyond this wait */

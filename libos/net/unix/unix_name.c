@@ -1,8 +1,8 @@
 /* AF_UNIX names: in the file tree, abstract, and chosen for the socket. unix(7). */
 #include <asm/errno.h>
 
-#include "include/mm.h"
-#include "include/string.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 #include "unix.h"
 
 #define NAME_OFFSET offsetof(struct sockaddr_un, sun_path)

@@ -2,7 +2,7 @@
 #include <asm/errno.h>
 #include <asm/poll.h>
 
-#include "include/mm.h"
+#include "mm/mm.h"
 #include "unix.h"
 
 #define PIECE_MAX 16384u /* bytes of a stream in one packet */

@@ -2,7 +2,7 @@
 #ifndef LIBOS_CHACHA20_H
 #define LIBOS_CHACHA20_H
 
-#include "types.h"
+#include "include/types.h"
 
 #define CHACHA20_BLOCK_BYTES 64
 

@@ -5,7 +5,7 @@
 #ifndef LIBOS_THREAD_H
 #define LIBOS_THREAD_H
 
-#include "types.h"
+#include "include/types.h"
 
 /* Guest registers at entry to the library OS. Layout known to arch/entry.S. */
 struct trapframe {
@@ -151,20 +151,5 @@ void waitq_wake(struct waitq *q, u32 events); /* all waiters; func may remove it
 void waitq_wake_one(struct waitq *q, u32 events);
 /* Waits on q once: adds, blocks, removes. Same result as sched_block. */
 int waitq_wait(struct waitq *q, u64 deadline_ns, bool interruptible);
-
-/* time/clock.c -------------------------------------------------------------- */
-
-u64 clock_monotonic_ns(void); /* the guest's; continues across deploys */
-u64 clock_realtime_ns(void);
-/* Deadline from a relative time, saturating. */
-u64 deadline_after(u64 ns);
-/* Takes the host's vDSO from uc_identity; the clocks are behind it until clock_catch_up. */
-void clock_boot(u32 behind_s);
-void clock_catch_up(void);
-/*
- * Keeps CLOCK_MONOTONIC from going back: captured_host_ns is the host's clock at the capture. The guest's
- * then.
- */
-u64 clock_redeploy(u64 captured_host_ns);
 
 #endif

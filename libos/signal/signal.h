@@ -2,7 +2,7 @@
 #ifndef LIBOS_SIGNAL_H
 #define LIBOS_SIGNAL_H
 
-#include "thread.h"
+#include "thread/thread.h"
 
 /* Signal numbers of x86-64. <asm/signal.h> cannot be included: it has its own NSIG and sigset_t. */
 #ifndef SIGHUP
@@ -124,7 +124,5 @@ long signal_restart_call(void);
 /* thread/clone.c, exit.c: signal state of a new thread of current, and of one that ends. */
 void signal_thread_init(struct thread *t);
 void signal_thread_exit(struct thread *t);
-
-long sys_rt_sigreturn(const u64 a[6]);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef LIBOS_SYSTEM_H
 #define LIBOS_SYSTEM_H
 
-#include "types.h"
+#include "include/types.h"
 
 #define SYSTEM_NODENAME "seuss"
 #define SYSTEM_RELEASE "6.1.0-seuss" /* the Linux whose behaviour is the model */

@@ -2,7 +2,7 @@
 #ifndef LIBOS_CLOCKS_H
 #define LIBOS_CLOCKS_H
 
-#include "thread.h"
+#include "thread/thread.h"
 
 #define NS_PER_S 1000000000ull
 #define NS_PER_US 1000ull

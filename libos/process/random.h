@@ -2,7 +2,7 @@
 #ifndef LIBOS_RANDOM_H
 #define LIBOS_RANDOM_H
 
-#include "types.h"
+#include "include/types.h"
 
 #define RANDOM_SEED_BYTES 64
 
@@ -13,12 +13,5 @@
 void random_reseed(const u8 entropy[RANDOM_SEED_BYTES]);
 /* Fills buf. Earlier output cannot be told from a later state of the pool. */
 void random_bytes(void *buf, size_t bytes);
-/*
- * fs/dev/fresh_dev.c: gives a clone its own random bytes wherever the guest asked for that. Once, after
- * random_reseed.
- */
-void fresh_renew(void);
-/* fs/dev/draws.c: the current thread reads random bytes from a file. */
-void draws_note(void);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef LIBOS_VDSO_H
 #define LIBOS_VDSO_H
 
-#include "types.h"
+#include "include/types.h"
 
 /*
  * What the guest's vDSO reads on each call. It lies in the library OS's data; the vDSO finds it through

@@ -3,8 +3,8 @@
 #define LIBOS_LINK_H
 
 #include "abi/link.h"
-#include "thread.h"
-#include "types.h"
+#include "include/types.h"
+#include "thread/thread.h"
 
 /* Sends bytes as frames of one type, in pieces with LINK_MORE; waits while the host is slow. */
 void link_send(u16 type, u64 tag, const void *data, u64 bytes);

@@ -2,7 +2,7 @@
 #ifndef LIBOS_POSIXTIMER_H
 #define LIBOS_POSIXTIMER_H
 
-#include "thread.h"
+#include "thread/thread.h"
 
 /*
  * q left a signal queue. If it belongs to a timer, the overrun count is written into its siginfo, a

@@ -2,7 +2,7 @@
 #ifndef LIBOS_STRING_H
 #define LIBOS_STRING_H
 
-#include "types.h"
+#include "include/types.h"
 
 void *memcpy(void *dst, const void *src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);

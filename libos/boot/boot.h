@@ -3,7 +3,7 @@
 #define LIBOS_BOOT_H
 
 #include "abi/link.h"
-#include "types.h"
+#include "include/types.h"
 
 #define EMBRYO_STACK_BYTES 0x100000ul /* top of the scratch region that plans keep clear of */
 

@@ -2,7 +2,7 @@
 #ifndef LIBOS_MM_H
 #define LIBOS_MM_H
 
-#include "types.h"
+#include "include/types.h"
 
 struct file;
 

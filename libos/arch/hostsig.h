@@ -2,7 +2,7 @@
 #ifndef LIBOS_HOSTSIG_H
 #define LIBOS_HOSTSIG_H
 
-#include "types.h"
+#include "include/types.h"
 
 struct host_mcontext {
 	u64 r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, rflags;

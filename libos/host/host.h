@@ -8,13 +8,15 @@
 #ifndef LIBOS_HOST_H
 #define LIBOS_HOST_H
 
-#include "types.h"
+#include "include/types.h"
 
 struct iovec;
 struct msghdr;
 
 /* host/hostcall.S */
 long host_syscall(long nr, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f);
+/* host/hostcall.S: takes on the registers of a ucontext (rt_sigreturn(2)). */
+noreturn_fn void host_sigreturn(u64 ucontext);
 
 /* Maps at addr exactly, private; fd -1 for zeroed memory. flags may add MAP_NORESERVE. */
 long host_mmap(u64 addr, u64 bytes, int prot, int flags, int fd, u64 offset);

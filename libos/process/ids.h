@@ -2,7 +2,7 @@
 #ifndef LIBOS_IDS_H
 #define LIBOS_IDS_H
 
-#include "thread.h"
+#include "thread/thread.h"
 
 /* The guest runs as an ordinary user: programs that treat root specially do not. */
 #define UC_UID 1000u

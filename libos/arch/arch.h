@@ -2,7 +2,7 @@
 #ifndef LIBOS_ARCH_H
 #define LIBOS_ARCH_H
 
-#include "thread.h"
+#include "thread/thread.h"
 
 /* entry.S: switches kernel stacks; *save gets the old stack pointer. Guest state is the caller's to save. */
 void arch_switch(u64 *save, u64 load);
@@ -33,6 +33,13 @@ struct patch_site {
 	u64 restart; /* guest address that makes the call again, rax being its number */
 	u64 site;    /* address of the patched instructions */
 };
+
+/* trap.c: the handler of the host's signals, named in struct libos_header. */
+struct ksiginfo;
+struct host_ucontext;
+void trap_signal(int signo, const struct ksiginfo *info, struct host_ucontext *uc);
+/* trap.c, from arch_patched_entry in entry.S, on the kernel stack. */
+void trap_patched_syscall(const struct patch_site *site);
 
 /* patch.c: rip is the address after a syscall instruction that trapped; patches it when it is hot. */
 void arch_patch_consider(u64 rip);
@@ -80,8 +87,6 @@ struct fault_fixup {
 extern const struct fault_fixup fault_fixups[];
 extern const u64 fault_fixup_count;
 
-/* hostcall.S: takes on the registers of a ucontext (rt_sigreturn(2)). */
-noreturn_fn void host_sigreturn(u64 ucontext);
 /* trap.c: the alternate stack of the host's signal handlers. */
 #define ARCH_ALTSTACK_BYTES 16384ul
 extern u8 arch_altstack[ARCH_ALTSTACK_BYTES];

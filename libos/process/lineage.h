@@ -2,7 +2,7 @@
 #ifndef LIBOS_LINEAGE_H
 #define LIBOS_LINEAGE_H
 
-#include "types.h"
+#include "include/types.h"
 
 /*
  * The process id of a UC that begins its life as a clone: the proposed one, unless a UC on the way to its
