@@ -201,7 +201,7 @@ uint32_t compact_changed_pages(const struct tender *t, const struct snapshot *s)
 	struct plan_view plan = { 0 };
 	uint32_t pages = 0;
 
-	if (packed_view(t, s, &plan))
+	if (packed_view(t, &s->packed, &plan))
 		return 0;
 	for (const char *at = plan.changes, *end = at + plan.head->changes_bytes; at < end; pages++) {
 		struct plan_change change;

@@ -183,7 +183,7 @@ static int read_maps(const struct tender *t, struct reset *r)
 		r->compact[i] = s;
 	for (int i = r->uc->compact - 1; i >= 0; i--) {
 		struct plan_view plan = { 0 };
-		int error = packed_view(t, r->compact[i], &plan);
+		int error = packed_view(t, &r->compact[i]->packed, &plan);
 
 		if (error)
 			return error;

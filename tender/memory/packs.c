@@ -12,7 +12,7 @@
 #include "base/sealed.h"
 #include "base/table.h"
 #include "memory/hooks.h"
-#include "memory/snapshot.h"
+#include "plan/plan.h"
 #include "tender.h"
 
 /* Words of the own pack, by offset. */
@@ -140,33 +140,12 @@ void packed_release(struct tender *t, const struct packed_plan *w)
 		t->memory_hooks->packed_let_go(t, w);
 }
 
-int packed_view(const struct tender *t, const struct snapshot *s, struct plan_view *view)
+int packed_view(const struct tender *t, const struct packed_plan *w, struct plan_view *view)
 {
-	return plan_open_at(t->packs.fds[s->packed.owner], s->packed.offset, s->packed.bytes, view);
+	return plan_open_at(t->packs.fds[w->owner], w->offset, w->bytes, view);
 }
 
 /* ---- a pack that was another's ---- */
-
-int packed_list(struct tender *t, int owner)
-{
-	int fd = sealed_create("seuss-holds"), error = fd < 0 ? fd : 0;
-	uint64_t at = 0;
-
-	for (size_t i = 0; !error && i < TABLE_CHAINS; i++) {
-		list_for_each(n, &t->snapshots.chains[i]) {
-			const struct snapshot *s = list_entry(n, struct snapshot, node);
-			uint64_t held[2] = { s->packed.offset, s->packed.bytes };
-
-			if (!s->compact_parent || s->packed.owner != owner)
-				continue;
-			error = pwrite_all(fd, held, sizeof held, at);
-			at += sizeof held;
-		}
-	}
-	if (error && fd >= 0)
-		close(fd);
-	return error ? error : fd;
-}
 
 int packed_take_list(struct tender *t, int fd, int holder)
 {
@@ -222,11 +201,11 @@ int packed_settle(struct tender *t)
 
 /* ---- files of their own ---- */
 
-static void close_file(struct tender *t, struct snapshot *s)
+static void close_file(struct tender *t, struct packed_file *file)
 {
-	close(s->packed_fd);
-	s->packed_fd = -1;
-	t->packs.files[s->packed_slot] = NULL;
+	close(file->fd);
+	file->fd = -1;
+	t->packs.files[file->slot] = NULL;
 }
 
 static int make_file(const struct tender *t, const struct packed_plan *w)
@@ -248,28 +227,28 @@ static int make_file(const struct tender *t, const struct packed_plan *w)
 	return sealed_finish(fd);
 }
 
-int packed_file(struct tender *t, struct snapshot *s)
+int packed_file(struct tender *t, const struct packed_plan *w, struct packed_file *file)
 {
 	unsigned slot;
 	int fd;
 
-	if (s->packed_fd >= 0)
-		return s->packed_fd;
-	fd = make_file(t, &s->packed);
+	if (file->fd >= 0)
+		return file->fd;
+	fd = make_file(t, w);
 	if (fd < 0)
 		return fd;
 	slot = t->packs.next_file++ % PACKED_FILES_MAX;
 	if (t->packs.files[slot])
 		close_file(t, t->packs.files[slot]);
-	t->packs.files[slot] = s;
-	s->packed_slot = slot;
-	s->packed_fd = fd;
+	t->packs.files[slot] = file;
+	file->slot = slot;
+	file->fd = fd;
 	return fd;
 }
 
-void packed_forget(struct tender *t, struct snapshot *s)
+void packed_forget(struct tender *t, const struct packed_plan *w, struct packed_file *file)
 {
-	if (s->packed_fd >= 0)
-		close_file(t, s);
-	packed_release(t, &s->packed);
+	if (file->fd >= 0)
+		close_file(t, file);
+	packed_release(t, w);
 }

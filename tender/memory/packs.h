@@ -13,7 +13,6 @@
 #include "plan/plan.h"
 
 struct tender;
-struct snapshot;
 
 /* A plan in the pack of a tender. */
 struct packed_plan {
@@ -24,11 +23,17 @@ struct packed_plan {
 /* Files of their own that plans out of packs have at a time: more than a deploy takes. */
 #define PACKED_FILES_MAX 64
 
+/* Such a file, while there is one. */
+struct packed_file {
+	int fd; /* or -1 */
+	unsigned slot;
+};
+
 struct packs {
 	int fds[PEERS_MAX]; /* by tender; -1: not known */
 	uint64_t end;       /* of the own one */
 	struct table blocks;
-	struct snapshot *files[PACKED_FILES_MAX];
+	struct packed_file *files[PACKED_FILES_MAX];
 	unsigned next_file;
 };
 
@@ -54,22 +59,21 @@ void packed_let_go(struct tender *t, int holder);
 
 /*
  * A tender that comes in the place of another gets its pack. The others tell it what they hold of that, in a
- * file: its descriptor, or -errno.
+ * file (snapshots_list_packed). Reads one; the descriptor stays the caller's. 0 or -errno.
  */
-int packed_list(struct tender *t, int owner);
-/* Reads such a file; the descriptor stays the caller's. 0 or -errno. */
 int packed_take_list(struct tender *t, int fd, int holder);
 /* All lists have been read, and the pack is this tender's. 0 or -errno. */
 int packed_settle(struct tender *t);
 
-/* Maps the plan of a compact snapshot. 0 or -errno; plan_close follows. */
-int packed_view(const struct tender *t, const struct snapshot *s, struct plan_view *view);
+/* Maps the plan. 0 or -errno; plan_close follows. */
+int packed_view(const struct tender *t, const struct packed_plan *w, struct plan_view *view);
 /*
  * A sealed file of its own with that plan, for a process to map: packs are not for UCs. Its descriptor, which
- * stays for some further calls and is not the caller's to close, or -errno.
+ * stays for some further calls and is not the caller's to close, or -errno. file stays where it is until
+ * packed_forget.
  */
-int packed_file(struct tender *t, struct snapshot *s);
-/* The snapshot goes: what it has of the above. */
-void packed_forget(struct tender *t, struct snapshot *s);
+int packed_file(struct tender *t, const struct packed_plan *w, struct packed_file *file);
+/* Closes that file if there is one, and releases the plan. */
+void packed_forget(struct tender *t, const struct packed_plan *w, struct packed_file *file);
 
 #endif

@@ -69,7 +69,7 @@ static const struct snapshot *collect_words(const struct snapshot *s, const stru
 static int add_words(struct pristine *p, const struct snapshot *s)
 {
 	struct plan_view *plan = &p->plans[p->plan_count];
-	int error = packed_view(p->tender, s, plan);
+	int error = packed_view(p->tender, &s->packed, plan);
 
 	if (error)
 		return error;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/base.h"
+#include "base/sealed.h"
 #include "base/table.h"
 #include "memory/hooks.h"
 #include "memory/image.h"
@@ -41,7 +43,7 @@ struct snapshot *snapshot_new(struct tender *t, uint64_t number, uint64_t parent
 	s->number = number;
 	s->parent = parent;
 	s->refs = 1;
-	s->packed_fd = -1;
+	s->packed_file.fd = -1;
 	return s;
 }
 
@@ -60,7 +62,7 @@ void snapshot_put(struct snapshot *s)
 		image_put(s->images[i]);
 	pages_put(s->pages);
 	if (s->compact_parent)
-		packed_forget(s->tender, s);
+		packed_forget(s->tender, &s->packed, &s->packed_file);
 	snapshot_put(s->compact_parent);
 	free(s);
 }
@@ -113,10 +115,15 @@ int snapshot_make_compact(struct tender *t, struct snapshot *s, const struct pac
 	return 0;
 }
 
+static int file_of_packed(struct snapshot *s)
+{
+	return packed_file(s->tender, &s->packed, &s->packed_file);
+}
+
 int snapshot_plan(struct snapshot *s, uint64_t *bytes)
 {
 	*bytes = snapshot_is_compact(s) ? s->packed.bytes : s->pages->plan_bytes;
-	return snapshot_is_compact(s) ? packed_file(s->tender, s) : s->pages->plan_fd;
+	return snapshot_is_compact(s) ? file_of_packed(s) : s->pages->plan_fd;
 }
 
 int snapshot_depth(const struct snapshot *s)
@@ -149,7 +156,28 @@ void snapshot_sources(struct snapshot *s, int fds[DEPLOY_FDS_MAX], struct templa
 	pages = s->pages;
 	fds[count++] = pages->plan_fd;
 	for (int i = sources->plan_count++; i--;)
-		fds[count++] = packed_file(lineage[i]->tender, lineage[i]);
+		fds[count++] = file_of_packed(lineage[i]);
 	for (sources->layer_count = 0; sources->layer_count < pages->layer_count; sources->layer_count++)
 		fds[count++] = pages->layers[sources->layer_count]->fd;
+}
+
+int snapshots_list_packed(struct tender *t, int owner)
+{
+	int fd = sealed_create("seuss-holds"), error = fd < 0 ? fd : 0;
+	uint64_t at = 0;
+
+	for (size_t i = 0; !error && i < TABLE_CHAINS; i++) {
+		list_for_each(n, &t->snapshots.chains[i]) {
+			const struct snapshot *s = list_entry(n, struct snapshot, node);
+			uint64_t held[2] = { s->packed.offset, s->packed.bytes };
+
+			if (!s->compact_parent || s->packed.owner != owner)
+				continue;
+			error = pwrite_all(fd, held, sizeof held, at);
+			at += sizeof held;
+		}
+	}
+	if (error && fd >= 0)
+		close(fd);
+	return error ? error : fd;
 }

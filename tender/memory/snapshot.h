@@ -23,8 +23,7 @@ struct snapshot {
 	struct pages *pages; /* of one that is not compact, else NULL */
 	struct snapshot *compact_parent; /* of a compact one, which has a count of it; else NULL */
 	struct packed_plan packed; /* of a compact one: the plan that makes it of its parent */
-	int packed_fd; /* a file of its own with that, or -1: packs.c */
-	unsigned packed_slot;
+	struct packed_file packed_file; /* a file of its own with that */
 	struct tender *tender; /* whose it is */
 	uint64_t starts; /* by this tender, those of compact children too */
 	int image_count;
@@ -32,6 +31,11 @@ struct snapshot {
 };
 
 void snapshots_init(struct tender *t);
+/*
+ * What this tender holds of the pack of another, in a file that packed_take_list reads: its descriptor, or
+ * -errno.
+ */
+int snapshots_list_packed(struct tender *t, int owner);
 struct snapshot *snapshot_find(struct tender *t, uint64_t number);
 struct snapshot *snapshot_get(struct snapshot *s);
 /* NULL is allowed. */

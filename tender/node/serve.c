@@ -19,7 +19,7 @@
 #include "memory/spare_layer.h"
 #include "memory/packs.h"
 #include "node/hooks.h"
-#include "node/launcher.h"
+#include "node/launch.h"
 #include "node/requests.h"
 #include "node/turn.h"
 #include "peers/peer_join.h"

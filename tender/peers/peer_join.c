@@ -15,6 +15,7 @@
 #include "loop/control.h"
 #include "loop/loop.h"
 #include "memory/packs.h"
+#include "memory/snapshot.h"
 #include "peers/peer.h"
 #include "sandbox/huge_image.h"
 #include "tender.h"
@@ -64,7 +65,7 @@ static int say_hello(struct tender *t, int sock, int to, bool is_joining)
 	}
 	if (is_joining && packs_fd(t, to) >= 0) {
 		m.fds |= HELLO_YOURS | HELLO_HOLDS;
-		holds = packed_list(t, to);
+		holds = snapshots_list_packed(t, to);
 		if (holds < 0)
 			return holds;
 		fds[count++] = packs_fd(t, to);

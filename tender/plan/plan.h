@@ -27,6 +27,11 @@ int plan_write_compact(int plan_fd, const struct plan_difference *difference, ui
 int plan_write_resumed(const struct plan_difference *difference, const struct frame_source *frame,
 		       uint64_t clock_monotonic_ns, uint64_t *bytes);
 
+struct plan_file {
+	int fd;
+	uint64_t bytes;
+};
+
 /* A plan file in memory. */
 struct plan_view {
 	const struct plan *head;

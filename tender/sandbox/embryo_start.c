@@ -23,9 +23,6 @@
  */
 #define EMBRYO_TEXT __attribute__((section("embryo_text"), noinline, no_stack_protector))
 
-void start_embryo(const struct embryo_job *job, enum embryo_fetch fetch)
-	__attribute__((noreturn, visibility("hidden")));
-
 extern const char __start_embryo_text[], __stop_embryo_text[];
 
 void EMBRYO_TEXT __attribute__((noreturn)) start_embryo(const struct embryo_job *job, enum embryo_fetch fetch)

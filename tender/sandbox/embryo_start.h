@@ -10,20 +10,18 @@
 #include <sys/types.h>
 
 #include "abi/plan.h"
-#include "sandbox/zygote.h"
-
-struct embryo_job {
-	uint64_t entry; /* of the library OS */
-	int32_t tender;
-	uint32_t touch_count;
-	struct plan_touch touches[]; /* the working set, of a template */
-};
+#include "sandbox/embryo_job.h"
+#include "sandbox/template_job.h"
 
 /*
  * In memory of its own; ends the process if there is none. touches: what the embryos of a template may fetch.
  */
 struct embryo_job *embryo_job_make(uint64_t entry, pid_t tender, const struct plan_touch *touches,
 				   uint32_t count);
+
+/* Where its clone begins, called from assembly. */
+void start_embryo(const struct embryo_job *job, enum embryo_fetch fetch)
+	__attribute__((noreturn, visibility("hidden")));
 
 /* Which of the caller's own mappings its children have: those that an embryo needs, or all. */
 void embryo_job_isolate(const struct embryo_job *job);

@@ -9,8 +9,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include "sandbox/embryo_start.h"
-#include "sandbox/zygote.h"
+#include "sandbox/embryo_job.h"
+#include "sandbox/template_job.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22

@@ -2,7 +2,7 @@
 #ifndef TENDER_ZYGOTE_MAP_H
 #define TENDER_ZYGOTE_MAP_H
 
-#include "sandbox/zygote.h"
+#include "sandbox/template_job.h"
 
 /* Carries out the plans, one after the other. 0 or -errno. */
 int zygote_map(const struct template_sources *from);

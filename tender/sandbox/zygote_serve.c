@@ -14,7 +14,7 @@
 #include "base/base.h"
 #include "sandbox/embryo_start.h"
 #include "sandbox/fetch.h"
-#include "sandbox/zygote.h"
+#include "sandbox/template_job.h"
 #include "sandbox/zygote_map.h"
 #include "sandbox/zygote_setup.h"
 

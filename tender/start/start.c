@@ -206,7 +206,7 @@ void start_add_plan(struct start *start, int plan_fd, uint64_t bytes)
 
 int start_add_words(struct tender *t, struct start *start, struct snapshot *compact)
 {
-	int fd = packed_file(t, compact);
+	int fd = packed_file(t, &compact->packed, &compact->packed_file);
 
 	if (fd >= 0)
 		start_add_plan(start, fd, compact->packed.bytes);

@@ -15,6 +15,7 @@
 struct tender;
 struct snapshot;
 struct uc;
+struct plan_file;
 
 struct templates {
 	struct list_node all, dead;
@@ -24,11 +25,6 @@ struct templates {
 void templates_init(struct tender *t);
 /* Frees those that have ended; no event may be waiting to be told. */
 void templates_free_dead(struct tender *t);
-
-struct plan_file {
-	int fd;
-	uint64_t bytes;
-};
 
 /*
  * An embryo for snapshot s, ready or new. 0 or -errno; -ENOENT: there is no template. *plan, unless

@@ -7,8 +7,8 @@
 
 #include "base/base.h"
 #include "loop/loop.h"
+#include "plan/plan.h"
 #include "sandbox/zygote.h"
-#include "start/template.h"
 
 struct tender;
 struct snapshot;
