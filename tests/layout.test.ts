@@ -1,29 +1,50 @@
 /** The tree keeps to what `layers.json` says of it: who may know whom, how long files are, and how wide. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { packageDir } from '../src/contract/paths.ts';
+import { functionsOf } from './support/c-functions.ts';
+import {
+  circlesIn,
+  filesBelow,
+  folderOf,
+  grouped,
+  type Imports,
+  importsIn,
+  missingIn,
+  moduleOf,
+  read,
+  SOURCE,
+} from './support/tree.ts';
 
+const reason = z.string().min(20);
 const layers = z
   .strictObject({
     /** Of each tree its folders, the lowest floor first. A file knows its own folder and lower floors. */
     floors: z.record(z.string(), z.array(z.array(z.string()))),
+    /** Folders of one floor that cannot do without each other, and so may know each other. */
+    cores: z.array(z.strictObject({ why: reason, tree: z.string(), folders: z.array(z.string()) })).max(1),
     /** What lies beside the folders of a tree, above all floors. */
     roots: z.record(z.string(), z.array(z.string())),
     /** Files that lower floors may know as well. */
-    knownToAll: z.array(z.string()).max(1),
-    /** Files that know each other in a circle, with the reason. */
-    circles: z.array(z.strictObject({ why: z.string().min(20), files: z.array(z.string()).max(20) })).max(3),
+    knownToAll: z.array(z.string()).max(2),
+    /** The trees in C, and which others each knows. */
+    trees: z.record(z.string(), z.array(z.string())),
+    /** Of a tree, the folders whose files alone may include it. */
+    knownBy: z.record(z.string(), z.array(z.string())),
+    /** What the build makes and files include, as `FILE: NAME`. */
+    made: z.array(z.string()).max(1),
+    /** The one header whose functions rooms above define. */
+    upcalls: z.string(),
+    /** Files that reach each other in a circle, with the reason; a C file and its header are one. */
+    circles: z.array(z.strictObject({ why: reason, files: z.array(z.string()).max(20) })).max(3),
     linesMax: z.int(),
     /** Files that are longer still. The list may only shrink. */
-    tooLong: z.array(z.string()),
+    tooLong: z.array(z.string()).max(8),
     columnsMax: z.int(),
     /** Files with programs or patterns as text, whose lines are wider still. The list may only shrink. */
-    tooWide: z.array(z.string()),
+    tooWide: z.array(z.string()).max(19),
   })
-  .parse(JSON.parse(readFileSync(join(packageDir, 'layers.json'), 'utf8')));
+  .parse(JSON.parse(read('layers.json')));
 
 const CODE_FOLDERS = ['src', 'tests', 'scripts', 'drivers', 'libos', 'tender', 'abi'];
 const CODE = /\.(?:ts|mjs|cjs|py|c|h|S)$/;
@@ -31,15 +52,7 @@ const WIDE_FOLDERS = [...CODE_FOLDERS, 'examples'];
 const WIDE = /\.(?:ts|js|mjs|cjs|py|sh|mk)$|(?:^|\/)Makefile$/;
 /** A text without a space to break it at. */
 const SOLID_TEXT = /(['"`])(?:\\.|(?!\1)\S){20,}\1/g;
-const SOURCE = /\.(?:ts|c|h)$/;
-const INCLUDE = /^#include "([^"]+)"/gm;
-const IMPORT = /(?:\bfrom |\bimport\(|^import )'(\.[^']+)'/gm;
-
-function filesBelow(folder: string, name: RegExp): string[] {
-  return readdirSync(join(packageDir, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => name.test(path) && !/(?:^|\/)(?:build|node_modules)\//.test(path))
-    .map((path) => join(folder, path));
-}
+const STALE = 'layers.json must list these and no others: what is mended leaves the list, for good';
 
 /** How wide its widest line is without solid texts, a tab being eight columns. */
 function widthOf(text: string): number {
@@ -47,61 +60,31 @@ function widthOf(text: string): number {
   return Math.max(...lines.map((line) => line.replace(SOLID_TEXT, '').length));
 }
 
-function read(path: string): string {
-  return readFileSync(join(packageDir, path), 'utf8');
-}
-
-/**
- * The files of ours that a file imports. An include that is meant here names them from the root of
- * their tree.
- */
-function importsOf(tree: string, path: string): string[] {
-  if (path.endsWith('.ts'))
-    return Array.from(read(path).matchAll(IMPORT), ([, target]) => join(dirname(path), target as string));
-  return Array.from(read(path).matchAll(INCLUDE), ([, target]) => join(tree, target as string)).filter(
-    (target) => existsSync(join(packageDir, target)),
+/** Imports within a tree, without those of files that all may know. */
+function importsInside(tree: string): Imports {
+  return new Map(
+    Array.from(importsIn(tree), ([path, targets]) => [
+      path,
+      targets.filter((each) => each.startsWith(`${tree}/`) && !layers.knownToAll.includes(each)),
+    ]),
   );
 }
 
-function importsIn(tree: string): Map<string, string[]> {
-  return new Map(filesBelow(tree, SOURCE).map((path) => [path, importsOf(tree, path)]));
+function coreOf(tree: string): readonly string[] {
+  return layers.cores.find((core) => core.tree === tree)?.folders ?? [];
 }
 
-/** Of a path the folder below the tree that it is in; of files in the tree itself `.`. */
-function folderOf(tree: string, path: string): string {
-  const inside = path.slice(tree.length + 1).split('/');
-  return inside.length > 1 ? (inside[0] as string) : '.';
-}
-
-/** Groups of files that reach each other (Tarjan's strongly connected components). */
-function circlesIn(imports: ReadonlyMap<string, readonly string[]>): string[][] {
-  const found: string[][] = [];
-  const index = new Map<string, number>();
-  const low = new Map<string, number>();
-  const stack: string[] = [];
-  const visit = (path: string): number => {
-    index.set(path, index.size);
-    let lowest = index.get(path) as number;
-    stack.push(path);
-    for (const next of imports.get(path) ?? []) {
-      if (!imports.has(next)) continue;
-      if (!index.has(next)) lowest = Math.min(lowest, visit(next));
-      else if (stack.includes(next)) lowest = Math.min(lowest, index.get(next) as number);
-    }
-    low.set(path, lowest);
-    if (lowest === index.get(path)) {
-      const members = stack.splice(stack.indexOf(path));
-      if (members.length > 1) found.push(members.sort());
-    }
-    return lowest;
-  };
-  for (const path of imports.keys()) if (!index.has(path)) visit(path);
-  return found;
+function treeOf(path: string): string {
+  return path.split('/')[0] as string;
 }
 
 describe('the layout', () => {
   for (const [tree, floors] of Object.entries(layers.floors)) {
     const floorOf = new Map(floors.flatMap((folders, floor) => folders.map((folder) => [folder, floor])));
+    const isAllowed = (own: string, other: string) =>
+      own === other ||
+      (floorOf.get(other) as number) < (floorOf.get(own) as number) ||
+      (coreOf(tree).includes(own) && coreOf(tree).includes(other));
 
     it(`of ${tree} has a floor for each folder`, () => {
       const folders = new Set(filesBelow(tree, SOURCE).map((path) => folderOf(tree, path)));
@@ -115,35 +98,125 @@ describe('the layout', () => {
 
     it(`of ${tree} lets a file know its own folder and lower floors`, () => {
       const upwards: string[] = [];
-      for (const [path, targets] of importsIn(tree)) {
-        const own = folderOf(tree, path);
-        for (const target of targets.filter((each) => each.startsWith(`${tree}/`))) {
-          if (layers.knownToAll.includes(target)) continue;
-          const other = folderOf(tree, target);
-          const isBelow = (floorOf.get(other) as number) < (floorOf.get(own) as number);
-          if (other !== own && !isBelow) upwards.push(`${path} imports ${target}`);
-        }
+      for (const [path, targets] of importsInside(tree)) {
+        for (const target of targets)
+          if (!isAllowed(folderOf(tree, path), folderOf(tree, target)))
+            upwards.push(`${path} imports ${target}`);
       }
       assert.deepEqual(upwards, []);
     });
   }
 
+  it('has each file where others import it', () => {
+    const missing = ['src', 'tender', 'libos', 'abi'].flatMap((tree) =>
+      filesBelow(tree, SOURCE).flatMap((path) => missingIn(path).map((name) => `${path}: ${name}`)),
+    );
+    assert.deepEqual(missing.sort(), layers.made.toSorted(), STALE);
+  });
+
+  for (const { tree, folders } of layers.cores) {
+    it(`of ${tree} has a core, each of whose folders needs all others`, () => {
+      const circles = circlesIn(grouped(importsInside(tree), (path) => folderOf(tree, path)));
+      assert.deepEqual(circles, [folders.toSorted()], STALE);
+    });
+  }
+
+  it('has no file known to all but those that lower floors need', () => {
+    const needless = layers.knownToAll.filter((known) => {
+      const tree = treeOf(known);
+      const floors = layers.floors[tree] ?? [];
+      const floorOf = (path: string) => floors.findIndex((folders) => folders.includes(folderOf(tree, path)));
+      const users = [...importsIn(tree)].filter(([, targets]) => targets.includes(known));
+      return !users.some(([path]) => floorOf(path) < floorOf(known));
+    });
+    assert.deepEqual(needless, [], STALE);
+  });
+
+  for (const [tree, others] of Object.entries(layers.trees)) {
+    it(`of ${tree} includes nothing of ours but ${['its own', ...others].join(' and ')}`, () => {
+      const foreign = [...importsIn(tree)].flatMap(([path, targets]) =>
+        targets.filter((each) => ![tree, ...others].includes(treeOf(each))).map((each) => `${path}: ${each}`),
+      );
+      assert.deepEqual(foreign, []);
+    });
+  }
+
+  for (const [tree, known] of Object.entries(layers.knownBy)) {
+    it(`has ${tree} included by ${known.join(', ')} alone`, () => {
+      const including = CODE_FOLDERS.flatMap((folder) => [...importsIn(folder)])
+        .filter(([path, targets]) => treeOf(path) !== tree && targets.some((each) => treeOf(each) === tree))
+        .map(([path]) => known.find((each) => path.startsWith(`${each}/`)) ?? path);
+      assert.deepEqual([...new Set(including)].sort(), known.toSorted(), STALE);
+    });
+  }
+
   it('has no circles but those that are known', () => {
     const known = layers.circles.map(({ files }) => files.toSorted());
-    assert.deepEqual(circlesIn(importsIn('src')).sort(), known.sort());
+    const found = ['src', 'tender', 'libos'].flatMap((tree) =>
+      circlesIn(grouped(importsInside(tree), moduleOf)),
+    );
+    assert.deepEqual(found.sort(), known.sort(), STALE);
   });
 
   it('has no long file but those that are known', () => {
     const long = CODE_FOLDERS.flatMap((folder) => filesBelow(folder, CODE)).filter(
       (path) => read(path).split('\n').length - 1 > layers.linesMax,
     );
-    assert.deepEqual(long.sort(), layers.tooLong.toSorted());
+    assert.deepEqual(long.sort(), layers.tooLong.toSorted(), STALE);
   });
 
   it('has no wide line but in files that are known', () => {
     const wide = WIDE_FOLDERS.flatMap((folder) => filesBelow(folder, WIDE)).filter(
       (path) => !path.endsWith('.gen.ts') && widthOf(read(path)) > layers.columnsMax,
     );
-    assert.deepEqual(wide.sort(), layers.tooWide.toSorted());
+    assert.deepEqual(wide.sort(), layers.tooWide.toSorted(), STALE);
   });
 });
+
+describe('a header in C', () => {
+  for (const tree of ['tender', 'libos']) {
+    const { declared, defined } = functionsOf(tree);
+
+    it(`of ${tree} declares what its own folder defines, and upcalls what is above`, () => {
+      const strays: string[] = [];
+      for (const [name, headers] of declared) {
+        for (const header of headers.filter((each) => each !== layers.upcalls && !isCallList(each))) {
+          const homes = (defined.get(name) ?? []).map((path) => folderOf(tree, path));
+          if (!homes.includes(folderOf(tree, header))) strays.push(`${header}: ${name}`);
+        }
+      }
+      assert.deepEqual(strays, []);
+    });
+
+    it(`of ${tree} says what each C file but main.c does for others`, () => {
+      const silent = [...defined].filter(([name, paths]) => {
+        const isC = paths.some((path) => path.endsWith('.c') && !path.endsWith(`${tree}/main.c`));
+        return isC && !declared.has(name);
+      });
+      assert.deepEqual(silent, []);
+    });
+  }
+
+  it('of upcalls names where each function is and who calls it', () => {
+    const { declared, defined } = functionsOf('libos');
+    const headers = [...declared].filter(([, paths]) => paths.includes(layers.upcalls));
+    assert.ok(headers.length > 0);
+    const sections = read(layers.upcalls).split(/(?=^\/\*)/m);
+    for (const [name] of headers) {
+      const section = sections.find((each) => new RegExp(`\\b${name}\\(`).test(each)) ?? '';
+      const [, home, callers] = /([a-z]+)\/[\w./]*, from ([a-z]+)/.exec(section) ?? [];
+      const homes = (defined.get(name) ?? []).map((path) => folderOf('libos', path));
+      assert.deepEqual(homes, [home], `${layers.upcalls} says that ${name} is in ${home}/`);
+      const users = filesBelow('libos', SOURCE).filter(
+        (path) => !path.endsWith('.h') && new RegExp(`\\b${name}\\b`).test(read(path)),
+      );
+      const folders = new Set(users.map((path) => folderOf('libos', path)));
+      assert.ok(callers === 'everywhere' ? folders.size > 2 : folders.has(callers as string), name);
+    }
+  });
+});
+
+/** Each area's list of system calls: sys/ has them, the areas define them. */
+function isCallList(path: string): boolean {
+  return /^libos\/sys\/calls_\w+\.h$/.test(path);
+}

@@ -36,14 +36,7 @@ async function compileNative(): Promise<Buffer> {
     '-fno-stack-protector',
   ];
   try {
-    await run(process.env.CC ?? 'cc', [
-      ...flags,
-      '-I',
-      join(packageDir, 'abi'),
-      '-o',
-      output,
-      guestFile('native.c'),
-    ]);
+    await run(process.env.CC ?? 'cc', [...flags, '-iquote', packageDir, '-o', output, guestFile('native.c')]);
     return await readFile(output);
   } catch (cause) {
     throw new PlatformError(

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "layout.h"
-#include "libos.h"
-#include "link.h"
+#include "abi/layout.h"
+#include "abi/libos.h"
+#include "abi/link.h"
 
 enum { WRITEV = 20, MMAP = 9, MPROTECT = 10, MADVISE = 28 };
 enum {
