@@ -81,7 +81,10 @@ export class SeussNode implements ComputeNode, NodeParts, UcOwner {
     this.cores = cores;
     this.#trace = options.trace;
     const without = new Set(options.without);
-    this.#demoter = new Demoter(this.#idle, cores.all, () => this.budget.isShort, !without.has('demotion'));
+    this.#demoter = new Demoter(this.#idle, cores.all, {
+      short: () => this.budget.isShort,
+      byTime: !without.has('demotion'),
+    });
     this.#persistence = persistence;
     this.#operations = new SnapshotOperations(this, persistence);
     this.snapshots = new SnapshotCache(
@@ -96,7 +99,9 @@ export class SeussNode implements ComputeNode, NodeParts, UcOwner {
       end: (uc) => this.#endings.end(uc),
       kill: (uc) => this.#endings.failForMemory(uc),
     });
-    this.dispatcher = new Dispatcher(cores.all, this.#idle, new Admission(this.account, this.budget));
+    this.dispatcher = new Dispatcher(cores.all, this.#idle, {
+      admission: new Admission(this.account, this.budget),
+    });
     this.#compactor = new Compactor({
       cores: cores.all,
       snapshots: this.snapshots,

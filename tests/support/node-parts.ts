@@ -1,10 +1,9 @@
-import { Socket } from 'node:net';
-import { DEFAULT_LIMITS, DEFAULT_POLICY } from '../../src/contract/action.ts';
 import type { Core } from '../../src/cores/cores.ts';
 import { type FunctionRecord, functionRecord } from '../../src/node/function/function-record.ts';
 import { resolveKind } from '../../src/runtime/kinds.ts';
-import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import { Tender } from '../../src/tender/tender.ts';
+import { type Snapshot, snapshotOf } from '../../src/snapshot/snapshot.ts';
+import { NODEJS, sourceAction } from './actions.ts';
+import { answeringTender } from './answering-tender.ts';
 
 /** Whose UCs end unheard. */
 export const OWNER = { ucEnded: () => undefined };
@@ -20,49 +19,32 @@ export function snapshot(number: number, more: Partial<Snapshot> = {}): Snapshot
     copyNs: 0,
     rip: 0,
   };
-  return {
+  return snapshotOf({
     number,
     id: String(number),
     kind: 'function',
     parent: undefined,
     of: 'f',
     captured,
-    createdMs: 0,
     savedMs: 1,
-    deploys: 0,
-    deploying: 0,
     ...more,
-  };
+  });
 }
 
 export function record(name: string): FunctionRecord {
-  const runtime = {
-    kind: resolveKind('nodejs:24'),
+  return functionRecord(sourceAction(NODEJS, '', { name, digest: name }), {
+    kind: resolveKind(NODEJS),
     version: 'v24',
     snapshot: snapshot(1, { kind: 'runtime' }),
     coming: undefined,
-  };
-  return functionRecord(
-    {
-      name,
-      version: '0.0.1',
-      kind: 'nodejs:24',
-      main: 'main',
-      code: { type: 'source', source: '', filename: 'f.js' },
-      env: {},
-      limits: DEFAULT_LIMITS,
-      policy: DEFAULT_POLICY,
-      digest: name,
-    },
-    runtime,
-  );
+  });
 }
 
-/** Cores with nothing to do, whose tenders nobody listens to. */
+/** Cores with nothing to do, whose tenders say yes to everything. */
 export function idleCores(count: number): Core[] {
   return Array.from({ length: count }, (_, index) => ({
     index,
-    tender: new Tender({ socket: new Socket(), onChunk: () => undefined }),
+    tender: answeringTender(),
     up: true,
     complete: true,
     answered: false,

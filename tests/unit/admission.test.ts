@@ -34,7 +34,7 @@ function setUp(limitMb: number) {
     end: async (uc) => ends(ended)(uc),
     kill: ends(killed),
   });
-  const dispatcher = new Dispatcher(cores, idle, new Admission<Ticket>(account, budget));
+  const dispatcher = new Dispatcher(cores, idle, { admission: new Admission<Ticket>(account, budget) });
   let lastUc = 0;
   return {
     account,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+import { describe, it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Core } from '../../src/cores/cores.ts';
 import { FunctionUc } from '../../src/node/function/function-record.ts';
@@ -7,72 +7,67 @@ import { Demoter } from '../../src/node/idle/demoter.ts';
 import { IdlePool } from '../../src/node/idle/idle-pool.ts';
 import { idleCores, OWNER, record } from '../support/node-parts.ts';
 
-const SWEEP_MS = 250;
+const BOUNDS = { liveMin: 3, livePerCore: 8, liveMax: 12, sweepMs: 1 };
 
-/** As many idle UCs of functions of their own on one core, and how many of them have a process. */
+/** As many idle UCs of functions of their own, oldest first, on one core. */
 function fill(count: number, short = () => false) {
   const [core] = idleCores(1) as [Core];
   const pool = new IdlePool();
-  const asked: number[] = [];
-  mock.method(core.tender, 'demote', async (id: number) => {
-    asked.push(id);
-    return { remainsBytes: 1, pages: 0, ownPages: 0, stopNs: 0 };
-  });
-  for (let id = 1; id <= count; id++) {
-    pool.put(new FunctionUc(id, core, OWNER, record(`f${id}`)));
-  }
-  return { core, pool, asked, demoter: new Demoter(pool, [core], short) };
+  const ucs = Array.from({ length: count }, (_, id) => new FunctionUc(id + 1, core, OWNER, record(`f${id}`)));
+  for (const uc of ucs) pool.put(uc);
+  const demoter = new Demoter(pool, [core], { ...BOUNDS, short });
+  return { core, pool, ucs, demoter, [Symbol.dispose]: () => demoter.stop() };
 }
 
-/** Each demotion follows the one before. */
-async function settle(asked: readonly number[]): Promise<void> {
-  for (let before = -1; before !== asked.length; ) {
-    before = asked.length;
-    await turn();
-  }
+/** So many are left with a process, and these are the last used ones. */
+async function untilLive(parts: ReturnType<typeof fill>, count: number): Promise<void> {
+  const { pool, core, ucs } = parts;
+  while (pool.live(core).size > count) await turn();
+  await rest();
+  assert.deepEqual([...pool.live(core)], ucs.slice(ucs.length - count));
+  assert.equal(pool.demoted, ucs.length - count);
 }
 
-describe('demoter', () => {
-  beforeEach(() => mock.timers.enable({ apis: ['setTimeout'] }));
-  afterEach(() => mock.reset());
+/** Long enough for what would be too much: each demotion takes a few turns, and follows the one before. */
+async function rest(): Promise<void> {
+  for (let i = 0; i < 50; i++) await turn();
+}
 
+describe('demoter', { timeout: 20_000 }, () => {
   it('leaves the contexts of a busy core alone up to a bound', async () => {
-    const { core, pool, asked, demoter } = fill(600);
-    core.active = 1;
-    demoter.note(core);
-    await settle(asked);
-    mock.timers.tick(SWEEP_MS);
-    await settle(asked);
-    assert.equal(pool.live(core).size, 512);
-    assert.deepEqual(asked.slice(0, 3), [1, 2, 3]);
-    demoter.stop();
+    using parts = fill(BOUNDS.liveMax + 5);
+    parts.core.active = 1;
+    parts.demoter.note(parts.core);
+    await untilLive(parts, BOUNDS.liveMax);
   });
 
-  it('demotes those beyond half of it in the next pause', async () => {
-    const { core, pool, asked, demoter } = fill(500);
-    core.active = 1;
-    demoter.note(core);
-    await settle(asked);
-    assert.equal(asked.length, 0);
-    core.active = 0;
-    mock.timers.tick(SWEEP_MS);
-    await settle(asked);
-    assert.equal(pool.live(core).size, 256);
-    assert.equal(pool.demoted, 244);
-    demoter.stop();
+  it('demotes those beyond a lower one in the next pause', async () => {
+    using parts = fill(BOUNDS.liveMax);
+    parts.core.active = 1;
+    parts.demoter.note(parts.core);
+    await rest();
+    assert.equal(parts.pool.demoted, 0);
+    parts.core.active = 0;
+    await untilLive(parts, BOUNDS.livePerCore);
   });
 
   it('demotes all but the last used ones when memory is short, on a busy core too', async () => {
     let short = false;
-    const { core, pool, asked, demoter } = fill(100, () => short);
-    core.active = 1;
-    demoter.note(core);
-    await settle(asked);
-    assert.equal(asked.length, 0);
+    using parts = fill(BOUNDS.livePerCore, () => short);
+    parts.core.active = 1;
+    parts.demoter.note(parts.core);
+    await rest();
+    assert.equal(parts.pool.demoted, 0);
     short = true;
-    demoter.note(core);
-    await settle(asked);
-    assert.deepEqual([asked.length, asked[0], pool.live(core).size], [68, 1, 32]);
-    demoter.stop();
+    parts.demoter.note(parts.core);
+    await untilLive(parts, BOUNDS.liveMin);
+  });
+
+  it('demotes nothing by time when it is told so', async () => {
+    using parts = fill(BOUNDS.liveMax + 5);
+    const asked = new Demoter(parts.pool, [parts.core], { ...BOUNDS, short: () => true, byTime: false });
+    asked.note(parts.core);
+    await rest();
+    assert.equal(parts.pool.demoted, 0);
   });
 });

@@ -7,22 +7,63 @@ import { declaredHalfwayPoints, leadEnded } from '../../src/node/function/halfwa
 import type { Start } from '../../src/node/function/start.ts';
 import { IdlePool } from '../../src/node/idle/idle-pool.ts';
 import { Dispatcher } from '../../src/node/invoke/dispatcher.ts';
-import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import { SnapshotCache } from '../../src/snapshot/snapshot-cache.ts';
+import { type Place, Places } from '../../src/node/invoke/place.ts';
 import { idleCores, OWNER, record, snapshot } from '../support/node-parts.ts';
+
+const STARTS_PER_CORE = 2;
+const QUEUE_PER_CORE = 5;
 
 function setUp(coreCount = 2) {
   const cores = idleCores(coreCount);
   const idle = new IdlePool();
+  const dispatcher = new Dispatcher(cores, idle, {
+    startsPerCore: STARTS_PER_CORE,
+    queuePerCore: QUEUE_PER_CORE,
+  });
+  const places = new Places({
+    dispatcher,
+    account: { settle: () => undefined },
+    release: (uc) => dispatcher.release(uc),
+    dispose: () => undefined,
+  });
   let lastUc = 0;
   return {
     cores,
     idle,
-    dispatcher: new Dispatcher(cores, idle),
-    /** The UC that a start leads to. */
-    ucOf: (start: Start, of: FunctionRecord): FunctionUc =>
-      start.path === 'hot' ? start.uc : new FunctionUc(++lastUc, start.core, OWNER, of),
+    dispatcher,
+    /** An invocation that has its start. */
+    begin: (start: Start, of: FunctionRecord): Begun =>
+      new Begun(
+        places.of(start),
+        start.path === 'hot' ? start.uc : new FunctionUc(++lastUc, start.core, OWNER, of),
+      ),
   };
+}
+
+/** What becomes of an invocation that has its place, as the node has it. */
+class Begun {
+  readonly uc: FunctionUc;
+  readonly #place: Place;
+
+  constructor(place: Place, uc: FunctionUc) {
+    this.#place = place;
+    this.uc = uc;
+  }
+
+  runs(): void {
+    this.#place.uc = this.uc;
+    this.#place.started();
+  }
+
+  answers(): void {
+    this.runs();
+    this.#place.keep();
+    this.#place.giveBack();
+  }
+
+  fails(): void {
+    this.#place.giveBack();
+  }
 }
 
 /** The start if there is one at once. */
@@ -38,37 +79,36 @@ function later(start: Start | Promise<Start>): Promise<Start> {
 
 describe('dispatcher', () => {
   it('starts cold, then warm, then hot', () => {
-    const { dispatcher, ucOf } = setUp();
+    const { dispatcher, begin } = setUp();
     const f = record('f');
     const cold = now(dispatcher.acquire(f));
     assert.ok(cold.path === 'cold' && cold.leads);
-    dispatcher.startDone(cold.core);
+    begin(cold, f).runs();
     dispatcher.coldDone(f, snapshot(2));
     const warm = now(dispatcher.acquire(f));
-    assert.ok(warm.path === 'warm');
-    dispatcher.startDone(warm.core);
-    const uc = ucOf(warm, f);
-    dispatcher.release(uc);
+    assert.equal(warm.path, 'warm');
+    const second = begin(warm, f);
+    second.answers();
     const hot = now(dispatcher.acquire(f));
-    assert.ok(hot.path === 'hot' && hot.uc === uc);
+    assert.ok(hot.path === 'hot' && hot.uc === second.uc);
   });
 
   it('starts from an argument snapshot before all else, and lets the first that matches bring it', () => {
-    const { dispatcher, ucOf } = setUp();
+    const { dispatcher, begin } = setUp();
     const f = record('f');
     const [halfway] = declaredHalfwayPoints([{ a: 1 }]);
     const cold = now(dispatcher.acquire(f, undefined, halfway));
-    assert.ok(cold.path === 'cold');
-    dispatcher.startDone(cold.core);
+    assert.equal(cold.path, 'cold');
+    const first = begin(cold, f);
+    first.runs();
     dispatcher.coldDone(f, snapshot(2));
-    const uc = ucOf(cold, f);
-    dispatcher.release(uc);
+    first.answers();
     const leads = now(dispatcher.acquire(f, undefined, halfway));
     assert.ok(leads.path === 'warm' && leads.leadsTo === halfway && halfway?.lead === 'starting');
-    dispatcher.startDone(leads.core);
+    begin(leads, f).runs();
     const meanwhile = now(dispatcher.acquire(f, undefined, halfway));
-    assert.ok(meanwhile.path === 'hot' && meanwhile.uc === uc);
-    dispatcher.release(uc);
+    assert.ok(meanwhile.path === 'hot' && meanwhile.uc === first.uc);
+    begin(meanwhile, f).answers();
     const argument = snapshot(3, { kind: 'argument' });
     leadEnded(halfway, argument);
     const start = now(dispatcher.acquire(f, undefined, halfway));
@@ -80,20 +120,18 @@ describe('dispatcher', () => {
   });
 
   it('gives a context that comes free to who has no argument snapshot', async () => {
-    const { dispatcher, ucOf } = setUp(1);
+    const { dispatcher, begin } = setUp(1);
     const f = record('f');
     f.snapshot = snapshot(2);
     const [halfway] = declaredHalfwayPoints([{ a: 1 }]);
     assert.ok(halfway !== undefined);
     leadEnded(halfway, snapshot(3, { kind: 'argument' }));
-    const starts = [now(dispatcher.acquire(f)), now(dispatcher.acquire(f))];
+    const [first] = [begin(now(dispatcher.acquire(f)), f), begin(now(dispatcher.acquire(f)), f)];
     const third = later(dispatcher.acquire(f, undefined, halfway));
     const fourth = later(dispatcher.acquire(f));
-    const uc = ucOf(starts[0] as Start, f);
-    dispatcher.release(uc);
+    first.answers();
     const hot = await fourth;
-    assert.ok(hot.path === 'hot' && hot.uc === uc);
-    dispatcher.startDone(uc.core);
+    assert.ok(hot.path === 'hot' && hot.uc === first.uc);
     assert.equal((await third).path, 'argument');
   });
 
@@ -114,13 +152,8 @@ describe('dispatcher', () => {
     for (const name of ['a', 'b', 'c', 'd']) {
       now(dispatcher.acquire(record(name)));
     }
-    assert.deepEqual(
-      cores.map(({ starting, active }) => [starting, active]),
-      [
-        [2, 2],
-        [2, 2],
-      ],
-    );
+    const [first, second] = cores.map(({ starting, active }) => ({ starting, active }));
+    assert.deepEqual(first, second);
   });
 
   it('lets the same function wait for the snapshot of its first start', async () => {
@@ -136,71 +169,71 @@ describe('dispatcher', () => {
   });
 
   it('lets the others start cold once the first start has failed', async () => {
-    const { dispatcher } = setUp();
-    const f = record('f');
-    const first = now(dispatcher.acquire(f));
-    const others = [later(dispatcher.acquire(f)), later(dispatcher.acquire(f))];
-    assert.ok(first.path === 'cold');
-    dispatcher.startDone(first.core);
-    dispatcher.lost(first.core);
-    dispatcher.coldDone(f, undefined);
-    for (const start of await Promise.all(others)) {
-      assert.ok(start.path === 'cold' && !start.leads);
+    for (const order of ['in order', 'the other way round']) {
+      const { dispatcher, begin } = setUp();
+      const f = record('f');
+      const first = begin(now(dispatcher.acquire(f)), f);
+      const others = [later(dispatcher.acquire(f)), later(dispatcher.acquire(f))];
+      const events = [() => first.fails(), () => dispatcher.coldDone(f, undefined)];
+      for (const event of order === 'in order' ? events : events.reverse()) event();
+      for (const start of await Promise.all(others)) {
+        assert.ok(start.path === 'cold' && !start.leads, order);
+      }
     }
   });
 
   it('promotes a demoted UC rather than to start anew, and only within the slots of its core', async () => {
-    const { dispatcher, idle, cores } = setUp(2);
+    const { dispatcher, idle, cores, begin } = setUp(2);
     const f = record('f');
     f.snapshot = snapshot(2);
     const [first] = cores as [Core, Core];
-    for (const id of [1, 2, 3]) {
+    for (let id = 1; id <= STARTS_PER_CORE + 1; id++) {
       const uc = new FunctionUc(id, first, OWNER, f);
       idle.put(uc);
       idle.setDemoted(uc);
     }
-    const starts = [now(dispatcher.acquire(f)), now(dispatcher.acquire(f))];
-    for (const start of starts) {
+    const promotions = Array.from({ length: STARTS_PER_CORE }, () => {
+      const start = now(dispatcher.acquire(f));
       assert.ok(start.path === 'hot' && start.promote);
-    }
-    assert.deepEqual([first.starting, first.active, idle.demoted], [2, 2, 1]);
+      return begin(start, f);
+    });
+    assert.equal(idle.demoted, 1);
     const third = later(dispatcher.acquire(f));
     const other = now(dispatcher.acquire(record('g')));
     assert.ok(other.path === 'cold' && other.core !== first);
-    dispatcher.startDone(first);
+    promotions[0]?.runs();
     const start = await third;
     assert.ok(start.path === 'hot' && start.promote && start.uc.id === 1);
     assert.equal(now(dispatcher.acquire(f)).path, 'warm');
   });
 
   it('hands a UC that comes free to the invocation that waits longest for its function', async () => {
-    const { dispatcher, ucOf, idle } = setUp(1);
+    const { dispatcher, begin, idle } = setUp(1);
     const f = record('f');
-    const first = now(dispatcher.acquire(f));
+    const first = begin(now(dispatcher.acquire(f)), f);
     const [second, third] = [later(dispatcher.acquire(f)), later(dispatcher.acquire(f))];
-    const uc = ucOf(first, f);
-    dispatcher.release(uc);
+    first.answers();
     const start = await second;
-    assert.ok(start.path === 'hot' && start.uc === uc);
-    dispatcher.release(uc);
-    assert.equal((await third).path, 'hot');
-    dispatcher.release(uc);
+    assert.ok(start.path === 'hot' && start.uc === first.uc);
+    begin(start, f).answers();
+    const last = await third;
+    assert.equal(last.path, 'hot');
+    begin(last, f).answers();
     assert.equal(idle.count, 1);
     assert.equal(dispatcher.active, 0);
   });
 
   it('lets as many wait for UCs that are being reset as there are, and no longer than it takes', async () => {
-    const { dispatcher, ucOf } = setUp(1);
+    const { dispatcher, begin } = setUp(1);
     const f = record('f');
-    const first = now(dispatcher.acquire(f));
-    const core = first.path === 'cold' ? first.core : assert.fail();
-    dispatcher.startDone(core);
+    const first = begin(now(dispatcher.acquire(f)), f);
+    first.runs();
     dispatcher.coldDone(f, snapshot(2));
     f.resetting = 1;
     const waits = later(dispatcher.acquire(f));
     assert.equal(now(dispatcher.acquire(f)).path, 'warm');
     f.resetting = 0;
-    dispatcher.release(ucOf(first, f));
+    first.answers();
     assert.equal((await waits).path, 'hot');
     f.resetting = 1;
     const another = later(dispatcher.acquire(f));
@@ -239,33 +272,32 @@ describe('dispatcher', () => {
   });
 
   it('bounds the starts under way and serves the queue in order', async () => {
-    const { dispatcher, cores } = setUp(1);
+    const { dispatcher, begin } = setUp(1);
     const order: string[] = [];
-    const starts = ['a', 'b', 'c', 'd'].map((name) => ({ name, start: dispatcher.acquire(record(name)) }));
-    for (const { name, start } of starts.slice(2)) {
-      later(start).then(() => order.push(name));
+    const functions = Array.from({ length: 2 * STARTS_PER_CORE }, (_, i) => record(`f${i}`));
+    const starts = functions.map((of) => ({ of, start: dispatcher.acquire(of) }));
+    const [first, waiting] = [starts.slice(0, STARTS_PER_CORE), starts.slice(STARTS_PER_CORE)];
+    for (const { of, start } of waiting) {
+      later(start).then(() => order.push(of.name));
     }
-    assert.equal(dispatcher.queued, 2);
-    const core = cores[0] as Core;
-    for (let i = 0; i < 2; i++) {
-      dispatcher.startDone(core);
-      await starts[2 + i]?.start;
+    assert.equal(dispatcher.queued, waiting.length);
+    for (const [i, { of, start }] of first.entries()) {
+      begin(now(start), of).runs();
+      await waiting[i]?.start;
     }
-    assert.deepEqual(order, ['c', 'd']);
+    assert.deepEqual(
+      order,
+      waiting.map(({ of }) => of.name),
+    );
   });
 
   it('turns invocations away past the bound of the queue', () => {
     const { dispatcher } = setUp(1);
-    const waiting = Array.from({ length: 2050 }, (_, i) => dispatcher.acquire(record(String(i))));
-    assert.throws(
-      () => dispatcher.acquire(record('more')),
-      (error) => error instanceof PlatformError && error.code === 'overloaded',
-    );
-    for (const start of waiting) {
-      if (start instanceof Promise) {
-        start.catch(() => undefined);
-      }
+    for (let i = 0; i < STARTS_PER_CORE; i++) now(dispatcher.acquire(record(`first ${i}`)));
+    for (let i = 0; i < QUEUE_PER_CORE; i++) {
+      later(dispatcher.acquire(record(`waiting ${i}`))).catch(() => undefined);
     }
+    assert.throws(() => dispatcher.acquire(record('more')), { code: 'overloaded' });
     dispatcher.rejectAll(new PlatformError('closed', 'closed'));
     assert.equal(dispatcher.queued, 0);
   });
@@ -280,112 +312,5 @@ describe('dispatcher', () => {
     await assert.rejects(waiting, (error) => error instanceof PlatformError && error.code === 'aborted');
     assert.equal(dispatcher.queued, 0);
     assert.equal(f.waiting.length, 0);
-  });
-});
-
-describe('idle pool', () => {
-  const fill = (pool: IdlePool, core: Core, of: FunctionRecord, ids: readonly number[]): void => {
-    for (const id of ids) {
-      pool.put(new FunctionUc(id, core, OWNER, of));
-    }
-  };
-
-  it('gives the last used UC of a function, and evicts the oldest of the longest unused function', () => {
-    const { idle, cores } = setUp(1);
-    const core = cores[0] as Core;
-    const [f, g] = [record('f'), record('g')];
-    fill(idle, core, f, [1, 2, 3]);
-    fill(idle, core, g, [4]);
-    fill(idle, core, f, [5]);
-    assert.equal(idle.take(f)?.id, 5);
-    assert.equal(idle.takeOldest()?.id, 4);
-    assert.equal(idle.takeOldest()?.id, 1);
-    assert.equal(idle.count, 2);
-  });
-
-  it('prefers a UC on a less busy core', () => {
-    const { idle, cores } = setUp(2);
-    const f = record('f');
-    fill(idle, cores[0] as Core, f, [1]);
-    fill(idle, cores[1] as Core, f, [2]);
-    (cores[1] as Core).active = 3;
-    assert.equal(idle.take(f)?.id, 1);
-  });
-
-  it('takes a UC with a process first, and keeps apart what has none', () => {
-    const { idle, cores } = setUp(1);
-    const core = cores[0] as Core;
-    const f = record('f');
-    const ucs = [1, 2, 3].map((id) => new FunctionUc(id, core, OWNER, f)) as [
-      FunctionUc,
-      FunctionUc,
-      FunctionUc,
-    ];
-    for (const uc of ucs) {
-      idle.put(uc);
-    }
-    idle.setIdleBytes(f, 1000);
-    idle.setDemoted(ucs[2]);
-    idle.setRemainsBytes(ucs[2], 10);
-    idle.setDemoted(ucs[0]);
-    assert.deepEqual([idle.count, idle.demoted, idle.bytes, idle.live(core).size], [3, 2, 2010, 1]);
-    idle.setLive(ucs[0]);
-    assert.deepEqual([idle.count, idle.demoted, idle.bytes, idle.live(core).size], [3, 1, 2010, 1]);
-    assert.deepEqual([idle.take(f)?.id, idle.take(f)?.id, idle.take(f)], [2, 1, undefined]);
-    assert.equal(
-      idle.takeDemoted(f, () => false),
-      undefined,
-    );
-    assert.equal(idle.takeDemoted(f, () => true)?.id, 3);
-    idle.setRemainsBytes(ucs[2], 99);
-    idle.setLive(ucs[2]);
-    assert.deepEqual([idle.count, idle.demoted, idle.bytes], [0, 0, 0]);
-  });
-
-  it('keeps its account of bytes right', () => {
-    const { idle, cores } = setUp(1);
-    const f = record('f');
-    fill(idle, cores[0] as Core, f, [1, 2, 3]);
-    idle.setIdleBytes(f, 1000);
-    assert.equal(idle.bytes, 3000);
-    idle.take(f);
-    assert.equal(idle.bytes, 2000);
-    assert.equal(idle.takeAll(f).length, 2);
-    assert.equal(idle.bytes, 0);
-  });
-});
-
-describe('snapshot cache', () => {
-  it('evicts what saves least per byte of the longest unused, no runtime, nothing being deployed', () => {
-    const evicted: number[] = [];
-    const cache = new SnapshotCache((victim) => evicted.push(victim.number));
-    const list = [
-      snapshot(1, { kind: 'runtime', savedMs: 0 }),
-      snapshot(2, { savedMs: 9 }),
-      snapshot(3, { savedMs: 1 }),
-      snapshot(4, { savedMs: 0.5, deploying: 1 }),
-      snapshot(5, { savedMs: 5 }),
-    ];
-    for (const each of list) {
-      cache.add(each);
-    }
-    const all = cache.bytes;
-    while (cache.evictOne() > 0) {
-      // Until nothing may go.
-    }
-    assert.deepEqual(evicted, [3, 5, 2]);
-    assert.equal(cache.bytes, (all / 5) * 2);
-  });
-
-  it('keeps what was used lately out of the choice', () => {
-    const evicted: number[] = [];
-    const cache = new SnapshotCache((victim) => evicted.push(victim.number));
-    const list = Array.from({ length: 20 }, (_, i) => snapshot(i + 1, { savedMs: 100 - i }));
-    for (const each of list) {
-      cache.add(each);
-    }
-    cache.touch(list[15] as Snapshot);
-    cache.evictOne();
-    assert.deepEqual(evicted, [17]);
   });
 });

@@ -30,6 +30,28 @@ const REFUSALS_MAX = 3;
  */
 const ASKED_ATTEMPTS = 5;
 
+/** Idle UCs with a process that a core may have, and how often is looked. */
+interface Limits {
+  readonly livePerCore: number;
+  readonly liveMax: number;
+  readonly liveMin: number;
+  readonly sweepMs: number;
+}
+
+const LIMITS: Limits = {
+  livePerCore: LIVE_IDLE_PER_CORE,
+  liveMax: LIVE_IDLE_MAX,
+  liveMin: LIVE_IDLE_MIN,
+  sweepMs: SWEEP_MS,
+};
+
+interface DemoterOptions extends Partial<Limits> {
+  /** Whether memory is short, so that UCs are demoted rather than evicted soon. */
+  readonly short: () => boolean;
+  /** UCs are demoted as time goes by, not only when asked; true by default. */
+  readonly byTime?: boolean;
+}
+
 /**
  * Takes the processes of idle UCs away. A demoted UC costs a tenth of the memory, and about a
  * millisecond to come back. The work is done one UC at a time, while its core has
@@ -39,18 +61,17 @@ export class Demoter {
   readonly #pool: IdlePool;
   readonly #cores: readonly Core[];
   readonly #short: () => boolean;
+  readonly #limits: Limits;
   readonly #working = new Set<Core>();
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /**
-   * @param short whether memory is short, so that UCs are demoted rather than evicted soon
-   * @param byTime UCs are demoted as time goes by, not only when asked
-   */
-  constructor(pool: IdlePool, cores: readonly Core[], short: () => boolean, byTime = true) {
+  constructor(pool: IdlePool, cores: readonly Core[], options: DemoterOptions) {
+    const { short, byTime = true, ...limits } = options;
     this.#pool = pool;
     this.#cores = cores;
     this.#short = short;
+    this.#limits = { ...LIMITS, ...limits };
     this.#stopped = !byTime;
   }
 
@@ -62,7 +83,7 @@ export class Demoter {
     if (this.#isFull(core)) {
       this.#work(core);
     }
-    this.#timer ??= setTimeout(() => this.#sweep(), SWEEP_MS).unref();
+    this.#timer ??= setTimeout(() => this.#sweep(), this.#limits.sweepMs).unref();
   }
 
   /** Demotes the function's idle UCs now. */
@@ -80,7 +101,7 @@ export class Demoter {
     for (const core of this.#cores) {
       more = this.#work(core) || more;
     }
-    this.#timer = more ? setTimeout(() => this.#sweep(), SWEEP_MS).unref() : undefined;
+    this.#timer = more ? setTimeout(() => this.#sweep(), this.#limits.sweepMs).unref() : undefined;
   }
 
   /** Starts one demotion, others follow it; false if there is nothing to do, now or later. */
@@ -106,14 +127,15 @@ export class Demoter {
   /** One has to give way at once, whatever else the core has to do. */
   #isFull(core: Core): boolean {
     const { size } = this.#pool.live(core);
-    return size > LIVE_IDLE_MAX || (size > LIVE_IDLE_MIN && this.#short());
+    const { liveMax, liveMin } = this.#limits;
+    return size > liveMax || (size > liveMin && this.#short());
   }
 
   #expired(core: Core, live: ReadonlySet<FunctionUc>): FunctionUc | undefined {
     if (core.active > 0) {
       return undefined;
     }
-    if (live.size > LIVE_IDLE_PER_CORE) {
+    if (live.size > this.#limits.livePerCore) {
       return first(live);
     }
     const now = performance.now();

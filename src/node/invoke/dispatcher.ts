@@ -14,6 +14,24 @@ const ACTIVE_PER_CORE = 1024;
 /** Waiting invocations per core before new ones are turned away. */
 const QUEUE_PER_CORE = 2048;
 
+/** Of one core. */
+interface Limits {
+  readonly startsPerCore: number;
+  readonly activePerCore: number;
+  readonly queuePerCore: number;
+}
+
+const LIMITS: Limits = {
+  startsPerCore: STARTS_PER_CORE,
+  activePerCore: ACTIVE_PER_CORE,
+  queuePerCore: QUEUE_PER_CORE,
+};
+
+interface DispatcherOptions extends Partial<Limits> {
+  /** Without it nobody waits for memory. */
+  readonly admission?: Admission<Ticket>;
+}
+
 /**
  * Chooses the starting point and the core of each invocation. An argument snapshot that matches
  * goes before all others, and the first invocation that matches brings it, unless it is what starts
@@ -28,14 +46,16 @@ export class Dispatcher {
   readonly #cores: readonly Core[];
   readonly #idle: IdlePool;
   readonly #admission: Admission<Ticket> | undefined;
+  readonly #limits: Limits;
   /** In the order of arrival. */
   readonly #tickets = new Set<Ticket>();
 
-  /** @param admission without it nobody waits for memory */
-  constructor(cores: readonly Core[], idle: IdlePool, admission?: Admission<Ticket>) {
+  constructor(cores: readonly Core[], idle: IdlePool, options: DispatcherOptions = {}) {
+    const { admission, ...limits } = options;
     this.#cores = cores;
     this.#idle = idle;
     this.#admission = admission;
+    this.#limits = { ...LIMITS, ...limits };
   }
 
   /** Invocations that have no UC yet. */
@@ -53,7 +73,7 @@ export class Dispatcher {
     if (hot !== undefined) {
       return hot;
     }
-    if (this.#tickets.size >= QUEUE_PER_CORE * this.#cores.length) {
+    if (this.#tickets.size >= this.#limits.queuePerCore * this.#cores.length) {
       throw new PlatformError('overloaded', `${this.#tickets.size} invocations are waiting already`, {
         remedy: 'try again later',
       });
@@ -73,7 +93,7 @@ export class Dispatcher {
     if (!core.up) {
       throw new PlatformError('overloaded', 'the tenders are being replaced', { remedy: 'try again' });
     }
-    if (core.active >= ACTIVE_PER_CORE) {
+    if (core.active >= this.#limits.activePerCore) {
       throw new PlatformError('overloaded', `${core.active} invocations are running on the core`, {
         remedy: 'try again later',
       });
@@ -182,7 +202,8 @@ export class Dispatcher {
   ): Start | undefined {
     if (!passesUcsBy(record, halfway)) {
       const promotion = this.#beginPromotion(record, ticket);
-      if (promotion !== undefined || record.demoted.some(({ core }) => core.active < ACTIVE_PER_CORE)) {
+      const { activePerCore } = this.#limits;
+      if (promotion !== undefined || record.demoted.some(({ core }) => core.active < activePerCore)) {
         return promotion;
       }
     }
@@ -191,7 +212,7 @@ export class Dispatcher {
       return undefined;
     }
     const core = snapshot === undefined ? leastLoadedAside(this.#cores) : leastLoaded(this.#cores);
-    if (!hasSlot(core) || !this.#admits(record, 0, ticket)) {
+    if (!this.#hasSlot(core) || !this.#admits(record, 0, ticket)) {
       return undefined;
     }
     const apart = this.#admission?.setApart(record);
@@ -215,11 +236,11 @@ export class Dispatcher {
   }
 
   #beginPromotion(record: FunctionRecord, ticket: Ticket | undefined): Start | undefined {
-    const remains = record.demoted.findLast((uc) => hasSlot(uc.core))?.remainsBytes;
+    const remains = record.demoted.findLast((uc) => this.#hasSlot(uc.core))?.remainsBytes;
     if (remains === undefined || !this.#admits(record, remains, ticket)) {
       return undefined;
     }
-    const uc = this.#idle.takeDemoted(record, hasSlot);
+    const uc = this.#idle.takeDemoted(record, this.#hasSlot);
     if (uc === undefined) {
       return undefined;
     }
@@ -260,7 +281,7 @@ export class Dispatcher {
     const stuck = new Set<FunctionRecord>();
     const seen = new Map<FunctionRecord, number>();
     for (const ticket of this.#tickets) {
-      if (!this.#cores.some(hasSlot)) {
+      if (!this.#cores.some(this.#hasSlot)) {
         return;
       }
       const ahead = seen.get(ticket.record) ?? 0;
@@ -289,6 +310,9 @@ export class Dispatcher {
     waiting.splice(waiting.indexOf(ticket), 1);
     return true;
   }
+
+  readonly #hasSlot = (core: Core): boolean =>
+    core.up && core.starting < this.#limits.startsPerCore && core.active < this.#limits.activePerCore;
 }
 
 /** UCs that have run are not for it: it starts from its argument snapshot, or brings that. */
@@ -305,8 +329,4 @@ function passesUcsBy(record: FunctionRecord, halfway: HalfwayPoint | undefined):
  */
 function waitsForUc(record: FunctionRecord, halfway: HalfwayPoint | undefined, ahead: number): boolean {
   return record.cold === 'starting' || (ahead < record.resetting && !passesUcsBy(record, halfway));
-}
-
-function hasSlot(core: Core): boolean {
-  return core.up && core.starting < STARTS_PER_CORE && core.active < ACTIVE_PER_CORE;
 }
