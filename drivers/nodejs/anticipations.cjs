@@ -1,5 +1,5 @@
 'use strict';
-/* What anticipatory optimisation exercises, by the names of anticipations.json. Each leaves nothing open. */
+/* What anticipation exercises, by the names of anticipations.json. Each leaves nothing open. */
 
 const fs = require('node:fs');
 const os = require('node:os');

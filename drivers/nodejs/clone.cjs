@@ -1,6 +1,6 @@
 'use strict';
 /*
- * The structured clone algorithm refuses proxies, and the arguments of a specialised run are one. Its
+ * The structured clone algorithm refuses proxies, and the arguments of a run with fixed ones are one. Its
  * entrances try again with the plain object in the proxy's place.
  */
 

@@ -5,7 +5,7 @@
  * a new process id) are the library OS's concern; here are the states in JavaScript and V8:
  *
  * - Math.random of the main context: replaced by a generator of our own that can be seeded;
- * - Math.random of contexts made by node:vm (contexts.cjs);
+ * - Math.random of contexts made by node:vm (vm-contexts.cjs);
  * - the batches of random bytes that crypto.randomUUID and crypto.randomInt keep;
  * - random bytes that packages have in stock, and short buffers (pools.cjs);
  * - process.pid.
@@ -22,7 +22,7 @@ const { closeSync, openSync, readlinkSync, readSync } = require('node:fs');
 const { syncBuiltinESMExports } = require('node:module');
 const { getEnvironmentData, isMainThread, setEnvironmentData } = require('node:worker_threads');
 
-const { seedNewContexts } = require('./contexts.cjs');
+const { seedNewContexts } = require('./vm-contexts.cjs');
 const { Generator } = require('./generator.cjs');
 const { renewStocks, watchStocks } = require('./pools.cjs');
 

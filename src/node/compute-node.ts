@@ -284,7 +284,7 @@ export class SeussNode implements ComputeNode, NodeParts, UcOwner {
     if (!(uc instanceof FunctionUc)) {
       return;
     }
-    if (uc.state === 'idle') {
+    if (uc.isIdle) {
       this.#idle.remove(uc);
     }
     this.account.update(uc);

@@ -1,6 +1,6 @@
 /*
- * Demotion: an idle UC kept as what differs from a snapshot, without a process. Promotion
- * (promote.h) makes a process of that snapshot, which then carries out the difference.
+ * Demotion: an idle UC loses its process, and its remains are kept: what differs from a snapshot. Promotion
+ * (promote.h) makes a process of that snapshot, which then takes the remains on.
  */
 #ifndef TENDER_DEMOTE_H
 #define TENDER_DEMOTE_H
@@ -13,7 +13,7 @@ struct control_frame;
 struct uc;
 struct control_stat;
 
-/* A demoted UC's memory and registers. */
+/* What a tender keeps of a demoted UC: its memory and registers. */
 struct remains {
 	struct user_regs_struct regs;
 	uint64_t cpu_ns; /* of its processes so far */

@@ -18,7 +18,7 @@ struct template_sources;
 struct snapshot {
 	struct list_node node; /* known snapshots, until dropped */
 	uint64_t number, parent;
-	int refs; /* the table's, one for each UC deployed from it or kept as a difference from it, and
+	int refs; /* the table's, one for each UC deployed from it or demoted to it, and
 	             compact children's */
 	struct pages *pages; /* of one that is not compact, else NULL */
 	struct snapshot *compact_parent; /* of a compact one, which has a count of it; else NULL */

@@ -109,7 +109,7 @@ export class Auditor {
     const placed = new Set([...places.open].map(({ uc }) => uc));
     for (const uc of core.tender.listeners()) {
       // Idle ones are many.
-      if (!(uc instanceof FunctionUc) || uc.state === 'idle') {
+      if (!(uc instanceof FunctionUc) || uc.isIdle) {
         continue;
       }
       if (!placed.has(uc) && !resetting.has(uc) && !ending.has(uc)) {

@@ -85,7 +85,7 @@ export class Recycler {
 
   #release(uc: FunctionUc): void {
     this.#options.dispatcher.release(uc);
-    if (uc.state === 'idle') {
+    if (uc.isIdle) {
       this.#options.onIdle(uc);
     }
   }

@@ -24,11 +24,11 @@ export class RestWatch {
     const idle = new Map<Core, number[]>();
     const until = performance.now() - IDLE_MS;
     for (const uc of this.#untold) {
-      if (uc.state === 'idle' && uc.idleSinceMs > until) {
+      if (uc.isIdle && uc.idleSinceMs > until) {
         continue;
       }
       this.#untold.delete(uc);
-      if (uc.state === 'idle' && !uc.demoted) {
+      if (uc.isIdle && !uc.demoted) {
         idle.set(uc.core, [...(idle.get(uc.core) ?? []), uc.id]);
       }
     }

@@ -117,7 +117,8 @@ export class FunctionUc extends Uc {
   readonly record: FunctionRecord;
   /** The snapshot that it was deployed from. */
   origin: Snapshot | undefined;
-  state: 'busy' | 'idle' = 'busy';
+  /** It waits for its next invocation; else it serves one. */
+  isIdle = false;
   /** Its run began half-way, or was captured there: the function's other invocations have no use for it. */
   halfway = false;
   /** It is idle and has no process, or is about to lose it. */

@@ -49,7 +49,7 @@ export class IdlePool {
 
   put(uc: FunctionUc): void {
     const { record } = uc;
-    uc.state = 'idle';
+    uc.isIdle = true;
     uc.idleSinceMs = performance.now();
     record.idle.push(uc);
     if (record.demotable) {
@@ -196,7 +196,7 @@ export class IdlePool {
       return undefined;
     }
     const { record } = uc;
-    uc.state = 'busy';
+    uc.isIdle = false;
     this.#count -= 1;
     this.#demoted -= Number(uc.demoted);
     uc.demoted = false;

@@ -137,7 +137,7 @@ export class MemoryAccount {
     if (uc.ending) {
       return { kind: 'ending', bytes, claim: 0, wait: 0 };
     }
-    if (uc.state === 'idle') {
+    if (uc.isIdle) {
       return { kind: 'idle', bytes, claim: 0, wait: 0 };
     }
     if (before?.kind === 'running') {
