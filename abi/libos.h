@@ -15,7 +15,7 @@
 struct libos_header {
 	uint64_t magic;
 	uint32_t version;
-	uint32_t reserved;
+	uint32_t link_version; /* LINK_VERSION, abi/link.h */
 	uint64_t embryo_entry;
 	/*
 	 * Where a UC that is reset goes on: its stack pointer is at the end of the alternate stack, SIGALRM

@@ -10,6 +10,10 @@
  * but the last carry LINK_MORE.
  *
  * The host treats each frame from a UC as hostile input.
+ *
+ * Both ends speak LINK_VERSION. The library OS states its own in the header of its image, and the tender
+ * takes no image of another one. The tender states its own in the first frame, and an embryo refuses a frame
+ * of another one. docs/guides/raise-a-version.md says when to raise it.
  */
 #ifndef SEUSS_ABI_LINK_H
 #define SEUSS_ABI_LINK_H
@@ -23,13 +27,13 @@ struct link_frame {
 	uint16_t type;  /* enum link_type */
 	uint16_t flags; /* LINK_MORE and flags of the type */
 	uint32_t len;   /* payload bytes that follow */
-	uint64_t tag;   /* pairs a reply with its request; 0 where there is none */
+	uint64_t tag;   /* pairs a reply with its request; LINK_VERSION in the first frame; else 0 */
 };
 
 #define LINK_MORE 0x8000u
 
 enum link_type {
-	/* ---- host to an embryo (first frame ever), see struct link_boot / link_deploy ---- */
+	/* ---- host to an embryo (first frame ever; its tag is LINK_VERSION, whatever the version) ---- */
 	LINK_BOOT = 1,   /* with descriptors: images. Start the library OS afresh. */
 	LINK_DEPLOY = 2, /* with descriptors: images, plans, layers. Become that snapshot. */
 

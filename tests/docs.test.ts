@@ -77,6 +77,14 @@ it('the page of thresholds is that of the code, where each says its reason', () 
   execFileSync(process.execPath, [join(packageDir, 'scripts/thresholds.mjs'), '--check'], { stdio: 'pipe' });
 });
 
+it('the guide to versions knows each version of what C parts agree on', () => {
+  const guide = read('docs/guides/raise-a-version.md');
+  const headers = readdirSync(join(packageDir, 'abi')).map((name) => read(`abi/${name}`));
+  for (const [, name] of headers.join('').matchAll(/^#define (\w+_VERSION) /gm)) {
+    assert.match(guide, new RegExp(`^\\| \`${name}\` \\|`, 'm'));
+  }
+});
+
 it('links between documents lead somewhere, and so do their anchors', () => {
   for (const path of [...documents, 'examples/README.md']) {
     for (const [link, target, anchor] of read(path).matchAll(LINK)) {

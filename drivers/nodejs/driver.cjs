@@ -15,10 +15,17 @@ const { Channel, openDevice } = require('./channel.cjs');
 const draws = require('./draws.cjs');
 const observation = require('./observe.cjs');
 const output = require('./output.cjs');
+const protocol = require('./protocol.cjs');
 const reseeding = require('./reseed.cjs');
 const { Server } = require('./serve.cjs');
 
 async function main() {
+  const fault = protocol.fault();
+  if (fault !== undefined) {
+    console.error(fault);
+    process.exitCode = 1;
+    return;
+  }
   reseeding.install();
   draws.install();
   observation.install();
@@ -33,7 +40,7 @@ async function main() {
   process.on('beforeExit', () => server.giveUp());
   /* For the module `seuss`. */
   globalThis[Symbol.for('seuss.checkpoint')] = () => server.checkpoint();
-  channel.writeLine(JSON.stringify({ op: 'booted', version: process.version }));
+  channel.writeLine(JSON.stringify({ op: 'booted', version: process.version, protocol: protocol.VERSION }));
   /* The clocks have jumped: the short timers that Node.js has set for itself ring now, not in each clone. */
   await sleep(1);
   server.start();

@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from seuss_driver import checkpoint, draws, event_loop, fresh, generators, observe
+from seuss_driver import checkpoint, draws, event_loop, fresh, generators, observe, protocol
 from seuss_driver.anticipate import anticipate
 from seuss_driver.channel import Channel, encode, open_device
 from seuss_driver.serve import Server
@@ -20,6 +20,9 @@ _MODULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "modules")
 
 
 def _run():
+    fault = protocol.fault()
+    if fault is not None:
+        sys.exit(fault)
     generators.watch()
     # The driver's folder is no place for the user's imports.
     sys.path.remove(os.path.dirname(os.path.abspath(__file__)))
@@ -36,7 +39,8 @@ def _run():
         anticipate(items.split(","))
     draws.install()
     channel = Channel(open_device(os.environ.pop("SEUSS_DEVICE", "/dev/seuss")))
-    channel.write(encode({"op": "booted", "version": platform.python_version()}) + "\n")
+    booted = {"op": "booted", "version": platform.python_version(), "protocol": protocol.VERSION}
+    channel.write(encode(booted) + "\n")
     server = Server(channel)
     checkpoint.serve_with(server)
     server.serve()

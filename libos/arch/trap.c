@@ -35,6 +35,7 @@ noreturn_fn void arch_enter(void (*fn)(void));
 __attribute__((section(".header"), used)) const struct libos_header libos_header = {
 	.magic = LIBOS_MAGIC,
 	.version = LIBOS_VERSION,
+	.link_version = LINK_VERSION,
 	.embryo_entry = (u64)embryo_entry,
 	.reset_entry = (u64)reset_entry,
 	.signal_entry = (u64)trap_signal,

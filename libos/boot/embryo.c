@@ -178,6 +178,14 @@ static noreturn_fn void become_snapshot(struct deploy *d)
 	arch_call_on(leave.frame - 256, depart, &leave);
 }
 
+/* Before anything else of the frame is looked at. One that is reset has the tender that it began with. */
+static void check_version(const struct link_frame *first)
+{
+	if (first->tag != LINK_VERSION)
+		panic("the tender speaks version %lu of the link, the library OS version %u", first->tag,
+		      LINK_VERSION);
+}
+
 static noreturn_fn void take_first_message(bool resets)
 {
 	struct {
@@ -187,7 +195,10 @@ static noreturn_fn void take_first_message(bool resets)
 	struct deploy d = { .resets = resets };
 	long n = host_link_recv(&in, sizeof in, true, d.fds, EMBRYO_FDS_MAX, &d.fd_count);
 	check(n > 0, EMBRYO_NO_MESSAGE);
-	check((u64)n >= sizeof in.frame && in.frame.len == (u64)n - sizeof in.frame, EMBRYO_BAD_MESSAGE);
+	check((u64)n >= sizeof in.frame, EMBRYO_BAD_MESSAGE);
+	if (!resets)
+		check_version(&in.frame);
+	check(in.frame.len == (u64)n - sizeof in.frame, EMBRYO_BAD_MESSAGE);
 	if (!resets && in.frame.type == LINK_BOOT && in.frame.len >= sizeof(struct link_boot))
 		kernel_boot((const struct link_boot *)in.payload, in.frame.len);
 	check(in.frame.type == LINK_DEPLOY && in.frame.len >= sizeof d.message, EMBRYO_BAD_MESSAGE);

@@ -63,6 +63,7 @@ export const ERRORS = {
   capture_failed: platform('A context could not be captured.'),
   code_unsafe: platform('Others than its user may write to the folder of code images.'),
   collect_failed: platform('A function could not be readied for a capture.'),
+  driver_version: platform('A driver is of another version.'),
   duplicate_id: platform('An activation of that id is running already.'),
   examine_failed: platform('A clone of a function could not be examined.'),
   image_source_changed: platform('A file changed while an image was made of it.'),

@@ -13,7 +13,7 @@ import { captureMaxBytes, defaultBudgetBytes, wallBytes } from './idle/memory-bu
 /**
  * Starts the tenders, one per core, and boots the kinds asked for.
  * @throws PlatformError `unknown_anticipation`, `not_built`, `tender_died`, `unknown_kind`,
- *   `runtime_missing`, `boot_failed`
+ *   `runtime_missing`, `boot_failed`, `driver_version`
  */
 export async function startComputeNode(options: ComputeNodeOptions = {}): Promise<ComputeNode> {
   if (typeof options.anticipate === 'object') {

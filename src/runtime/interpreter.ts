@@ -1,4 +1,5 @@
 import { anticipations } from './anticipations.ts';
+import { DRIVER_VERSION, DRIVER_VERSION_VARIABLE } from './driver-version.ts';
 import type { Kind } from './language.ts';
 
 /** How the interpreter of a kind is started in a UC. */
@@ -15,6 +16,7 @@ const COMMON_ENV = {
   // One malloc arena: the threads of a UC share one processor, and each arena spreads over pages of its own.
   MALLOC_ARENA_MAX: '1',
   TZ: 'UTC',
+  [DRIVER_VERSION_VARIABLE]: String(DRIVER_VERSION),
 };
 
 /** Anticipation: all of it, none, or all but some of its items. */

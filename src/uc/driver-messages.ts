@@ -11,7 +11,8 @@ export type DriverCode =
 type RunStatus = 'ok' | 'application_error' | 'developer_error';
 
 export type DriverAnswer =
-  | { readonly op: 'booted'; readonly version: string }
+  /** `version` is the interpreter's, `protocol` that of the messages, if the driver names one. */
+  | { readonly op: 'booted'; readonly version: string; readonly protocol: number | undefined }
   | { readonly op: 'ready'; readonly seeded: boolean }
   | { readonly op: 'failed'; readonly error: string; readonly seeded: boolean }
   /** `drawn`: the function has drawn random values, and `examine` tells whether it keeps some. */
@@ -111,6 +112,7 @@ const RUN_STATUSES: readonly unknown[] = ['ok', 'application_error', 'developer_
 const PLAIN_MEMBERS = [
   'op',
   'version',
+  'protocol',
   'error',
   'id',
   'status',
@@ -133,6 +135,7 @@ function isPlain(key: string): key is PlainMember {
 class Line {
   op: unknown;
   version: unknown;
+  protocol: unknown;
   error: unknown;
   id: unknown;
   status: unknown;
@@ -247,11 +250,13 @@ export function answerOf(text: string, members: Iterable<FoundMember>): DriverAn
 }
 
 function answerIn(read: Line, text: string): DriverAnswer | undefined {
-  const { op, version, error, id, status, observed, shared, value, tooDeep } = read;
+  const { op, version, protocol, error, id, status, observed, shared, value, tooDeep } = read;
   const seeded = read.seeded === true;
   switch (op) {
     case 'booted':
-      return typeof version === 'string' ? { op, version } : undefined;
+      return typeof version === 'string'
+        ? { op, version, protocol: typeof protocol === 'number' ? protocol : undefined }
+        : undefined;
     case 'ready':
       return { op, seeded };
     case 'collected':

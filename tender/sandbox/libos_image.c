@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "abi/layout.h"
+#include "abi/link.h"
 #include "base/base.h"
 #include "base/fnv1a.h"
 #include "base/sealed.h"
@@ -42,6 +43,9 @@ static void check_header(const struct libos_header *h, const char *path)
 {
 	if (h->magic != LIBOS_MAGIC || h->version != LIBOS_VERSION)
 		fatal(0, "%s: no library OS of version %u at its start", path, LIBOS_VERSION);
+	if (h->link_version != LINK_VERSION)
+		fatal(0, "%s: the library OS speaks version %u of the link, the tender version %u", path,
+		      h->link_version, LINK_VERSION);
 	if (h->image_end <= UC_LIBOS_BASE || h->image_end > UC_LIBOS_END || !in_image(h, h->embryo_entry) ||
 	    !in_image(h, h->reset_entry) || !in_image(h, h->signal_entry) ||
 	    !in_image(h, h->signal_restorer) || !in_image(h, h->altstack_base) ||

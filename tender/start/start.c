@@ -141,7 +141,7 @@ static void send_boot(struct tender *t, struct uc *uc, const struct boot_parts *
 		struct link_boot head;
 		char strings[LINK_PAYLOAD_MAX - sizeof(struct link_boot)];
 	} boot;
-	struct link_frame frame = { .type = LINK_BOOT };
+	struct link_frame frame = { .type = LINK_BOOT, .tag = LINK_VERSION };
 	int fds[UC_IMAGE_MAX];
 
 	make_identity(t, uc, &boot.head.identity, parts->head.memory_limit, parts->head.trace);
@@ -295,7 +295,9 @@ static int collect_fds(const struct start *start, int fds[DEPLOY_FDS_MAX])
 
 void start_tell(struct tender *t, struct start *start, uint32_t seq, uint64_t memory_limit, uint32_t trace)
 {
-	struct link_frame message = { .type = LINK_DEPLOY, .len = sizeof start->message };
+	struct link_frame message = {
+		.type = LINK_DEPLOY, .len = sizeof start->message, .tag = LINK_VERSION
+	};
 	int fds[DEPLOY_FDS_MAX], fd_count;
 
 	make_identity(t, start->uc, &start->message.identity, memory_limit, trace);

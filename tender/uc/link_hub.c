@@ -148,6 +148,8 @@ static bool start_confirmed(struct tender *t, struct uc *uc, const struct link_f
 	if (deployed.deploy_id != uc->start.deploy_id)
 		return false;
 	uc->state = UC_RUNNING;
+	free(uc->start.panic);
+	uc->start.panic = NULL;
 	started.deploy_ns = now_ns() - uc->start.at_ns;
 	control_ok(t, uc->id, uc->start.seq, &started, sizeof started);
 	return true;
@@ -186,6 +188,7 @@ static bool take_frame(struct tender *t, struct uc *uc, const struct link_frame 
 		if (uc->told_panic)
 			return true;
 		uc->told_panic = true;
+		uc_note_panic(uc, payload, frame->len);
 		break;
 	case LINK_EXIT:
 		if (frame->len != sizeof(struct link_exit))
@@ -216,6 +219,7 @@ static void report_violation(struct tender *t, struct uc *uc, const struct link_
 			     "tender: refused a frame of type %u, %u bytes, in a packet of %zd bytes%s",
 			     frame->type, frame->len, bytes,
 			     uc->state == UC_STARTING ? ", before its LINK_DEPLOYED" : "");
+	uc_note_panic(uc, text, (size_t)n);
 	control_send(t, CONTROL_LINK, LINK_PANIC, uc->id, 0, text, (size_t)n);
 }
 

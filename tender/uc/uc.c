@@ -25,6 +25,8 @@
 
 /* A UC whose end takes longer is looked at again from time to time. */
 #define END_WAIT_NS 1000000
+/* Of the reason why a start failed: an error reply has little more room. */
+#define PANIC_BYTES_MAX 256
 
 void uc_table_init(struct tender *t)
 {
@@ -120,15 +122,22 @@ void uc_note_stop_failed(struct uc *uc, const struct tracee *tracee, int error)
 		uc_kill(uc, CONTROL_EXIT_STUCK);
 }
 
+void uc_note_panic(struct uc *uc, const char *text, size_t bytes)
+{
+	if (uc->state == UC_STARTING && !uc->start.panic)
+		uc->start.panic = strndup(text, bytes < PANIC_BYTES_MAX ? bytes : PANIC_BYTES_MAX);
+}
+
 static void report_end(struct tender *t, struct uc *uc)
 {
 	int status = uc->end.wait_status;
 
 	if (uc->state == UC_STARTING) {
 		control_error(t, uc->id, uc->start.seq, EPROTO,
-			      "UC %u ended before it confirmed its start (%s %d)", uc->id,
+			      "UC %u ended before it confirmed its start (%s %d)%s%s", uc->id,
 			      WIFSIGNALED(status) ? "signal" : "status",
-			      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+			      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+			      uc->start.panic ? ": " : "", uc->start.panic ? uc->start.panic : "");
 	}
 	uc->end.reason = uc->exit_reason;
 	uc->end.cpu_ns += uc->earlier_cpu_ns;
@@ -189,6 +198,7 @@ static void reap(struct tender *t, struct uc *uc)
 	release_packets(uc);
 	free(uc->kill.seqs);
 	free(uc->remains);
+	free(uc->start.panic);
 	hostfs_free(uc->hostfs);
 	snapshot_put(uc->origin);
 	pages_put(uc->pages);

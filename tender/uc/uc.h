@@ -121,6 +121,7 @@ struct uc {
 	struct {
 		uint64_t deploy_id, at_ns;
 		uint32_t seq; /* request to answer when LINK_DEPLOYED comes */
+		char *panic; /* why it will not come, if that was said, or NULL */
 	} start;
 	bool in_pool;
 	struct template *template; /* it stands ready there, or NULL */
@@ -171,6 +172,9 @@ struct uc *uc_find(struct tender *t, uint32_t id);
 void uc_insert(struct tender *t, struct uc *uc, uint32_t id);
 /* Takes its number away and ends its process, unreported. */
 void uc_forsake(struct tender *t, struct uc *uc);
+
+/* What it has said of its end, or the tender in its place: the answer to a start that has failed. */
+void uc_note_panic(struct uc *uc, const char *text, size_t bytes);
 
 /* Sends SIGKILL; the first reason given is the one reported. */
 void uc_kill(struct uc *uc, enum control_exit_reason reason);

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Duplex } from 'node:stream';
 import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
+import { DRIVER_VERSION, DRIVER_VERSION_VARIABLE } from '../../src/runtime/driver-version.ts';
 
 const DEVICE_FD = 3;
 const drivers = join(import.meta.dirname, '../../drivers');
@@ -23,6 +24,7 @@ export interface Answer {
   readonly error?: string;
   readonly seeded?: boolean;
   readonly version?: string;
+  readonly protocol?: number;
   readonly observed?: string[];
   readonly checkpoint?: boolean;
 }
@@ -60,13 +62,19 @@ export class Driver implements AsyncDisposable {
 
   constructor(
     command: readonly string[],
-    options: { anticipate?: boolean; env?: Record<string, string> } = {},
+    options: { anticipate?: boolean; env?: Record<string, string | undefined> } = {},
   ) {
     const [program, ...args] = command;
     assert(program !== undefined);
     this.#process = spawn(program, options.anticipate ? args : [...args, '--no-ao'], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      env: { ...inherited, ...options.env, TMPDIR: this.#tmp, SEUSS_DEVICE: String(DEVICE_FD) },
+      env: {
+        ...inherited,
+        [DRIVER_VERSION_VARIABLE]: String(DRIVER_VERSION),
+        ...options.env,
+        TMPDIR: this.#tmp,
+        SEUSS_DEVICE: String(DEVICE_FD),
+      },
     });
     this.#device = this.#process.stdio[DEVICE_FD] as Duplex;
     this.#lines = createInterface({ input: this.#device })[Symbol.asyncIterator]();
@@ -79,7 +87,8 @@ export class Driver implements AsyncDisposable {
 
   static async boot(...args: ConstructorParameters<typeof Driver>): Promise<Driver> {
     const driver = new Driver(...args);
-    assert.equal((await driver.receive()).op, 'booted');
+    const booted = await driver.receive();
+    assert.deepEqual([booted.op, booted.protocol], ['booted', DRIVER_VERSION]);
     return driver;
   }
 

@@ -82,7 +82,7 @@ describe('anticipatory optimisation of the Node.js driver', () => {
     await using driver = await Driver.boot(NODEJS, { anticipate: true });
     await driver.load(`function main() {
       return { resources: process.getActiveResourcesInfo(), modules: Object.keys(require.cache).map((name) => require('path').basename(name)).sort(),
-        env: Object.keys(process.env).filter((name) => /^(__OW_|SEUSS_DEVICE)/.test(name)), gc: typeof gc, cwd: process.cwd(),
+        env: Object.keys(process.env).filter((name) => /^(__OW_|SEUSS_)/.test(name)), gc: typeof gc, cwd: process.cwd(),
         vmGc: require('vm').runInNewContext('typeof gc'), left: require('fs').readdirSync(require('os').tmpdir()) };
     }`);
     const { value } = await driver.run();

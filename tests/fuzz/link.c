@@ -109,6 +109,13 @@ void uc_kill(struct uc *of, enum control_exit_reason reason)
 	killed = true;
 }
 
+/* Reads as far as it is told. */
+void uc_note_panic(struct uc *of, const char *text, size_t bytes)
+{
+	require(of == &uc && bytes <= LINK_PAYLOAD_MAX);
+	free(strndup(text, bytes));
+}
+
 void uc_reap(struct tender *t, struct uc *of)
 {
 	(void)t;

@@ -78,6 +78,7 @@ static void on_signal(int signo, const void *info, struct ucontext *uc)
 __attribute__((section(".header"), used)) const struct libos_header header = {
 	.magic = LIBOS_MAGIC,
 	.version = LIBOS_VERSION,
+	.link_version = LINK_VERSION,
 	.embryo_entry = (uint64_t)embryo_entry,
 	.reset_entry = (uint64_t)reset_entry,
 	.signal_entry = (uint64_t)on_signal,

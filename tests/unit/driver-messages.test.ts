@@ -58,7 +58,18 @@ describe('messages to a driver', () => {
 
 describe('what a driver says', () => {
   it('is taken when it follows the protocol', () => {
-    assert.deepEqual(parse('{"op":"booted","version":"v24"}'), { op: 'booted', version: 'v24' });
+    assert.deepEqual(parse('{"op":"booted","version":"v24","protocol":1}'), {
+      op: 'booted',
+      version: 'v24',
+      protocol: 1,
+    });
+    for (const unnamed of ['', ',"protocol":"1"', ',"protocol":null']) {
+      assert.deepEqual(parse(`{"op":"booted","version":"v24"${unnamed}}`), {
+        op: 'booted',
+        version: 'v24',
+        protocol: undefined,
+      });
+    }
     assert.deepEqual(parse('{"op":"ready","seeded":true}'), { op: 'ready', seeded: true });
     assert.deepEqual(parse('{"op":"failed","error":"e"}'), { op: 'failed', error: 'e', seeded: false });
     assert.deepEqual(parse('{"op":"collected"}'), { op: 'collected', drawn: true, seeded: false });

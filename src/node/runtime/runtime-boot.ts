@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '../../contract/errors.ts';
 import { type Core, type Cores, leastLoaded } from '../../cores/cores.ts';
+import { DRIVER_VERSION } from '../../runtime/driver-version.ts';
 import { type Anticipate, type InterpreterCommand, interpreterCommand } from '../../runtime/interpreter.ts';
 import { resolveKind } from '../../runtime/kinds.ts';
 import type { Kind } from '../../runtime/language.ts';
@@ -82,7 +83,7 @@ export class Runtimes {
     return this.#booting.filter((each) => each === core).length;
   }
 
-  /** @throws PlatformError `unknown_kind`, `runtime_missing`, `boot_failed` */
+  /** @throws PlatformError `unknown_kind`, `runtime_missing`, `boot_failed`, `driver_version` */
   get(kindName: string): Promise<Runtime> {
     const kind = resolveKind(kindName);
     let booted = this.#booted.get(kind.name);
@@ -238,9 +239,23 @@ export class Runtimes {
   }
 }
 
+/** What a driver says of the protocol is looked at once, for all that starts from its snapshot. */
+function checkProtocol(kind: Kind, protocol: number | undefined): void {
+  if (protocol !== DRIVER_VERSION) {
+    const speaks = protocol === undefined ? 'names no version' : `speaks version ${protocol}`;
+    throw new PlatformError(
+      'driver_version',
+      `the driver of ${kind.name} ${speaks} of the driver protocol, ` +
+        `the node speaks version ${DRIVER_VERSION}`,
+      { remedy: 'install Seuss anew: its folders drivers/ and src/ are of two versions' },
+    );
+  }
+}
+
 function bootedVersion(kind: Kind, reply: Reply, logs: LogCollector): string {
   const answer = reply.type === 'answer' ? reply.answer : undefined;
   if (answer?.op === 'booted') {
+    checkProtocol(kind, answer.protocol);
     return answer.version;
   }
   if (reply.type === 'ended' && reply.end.type === 'lost') {

@@ -18,7 +18,7 @@ import type { Target } from '../target.ts';
 
 const LIMITS = { ...DEFAULT_LIMITS, resultBytes: 512 };
 const SEEDS = [
-  '{"op":"booted","version":"v24.21.0"}\n',
+  '{"op":"booted","version":"v24.21.0","protocol":1}\n',
   '{"op":"ready","seeded":true}\n',
   '{"op":"failed","error":"text","seeded":true}\n',
   '{"op":"parked","id":7,"observed":["time: Date.now"],"seeded":true}\n',
