@@ -34,7 +34,8 @@ def main(params):
     import seuss
     state = prepare()
     rows = [seuss.checkpoint()["x"] for _ in range(3)]
-    return {"state": state, "runs": runs, "rows": rows, "x": params["x"], "id": os.environ["__OW_ACTIVATION_ID"]}`,
+    return {"state": state, "runs": runs, "rows": rows, "x": params["x"],
+            "id": os.environ["__OW_ACTIVATION_ID"]}`,
   };
 
   both('is where later invocations start', COUNTED, async (kind, source) => {
@@ -105,7 +106,8 @@ def main(params):
   both(
     'may come in some runs only',
     {
-      nodejs: `const { checkpoint } = require("seuss"); exports.main = (p) => { if (p.stop) checkpoint(); return { x: p.x } }`,
+      nodejs: `const { checkpoint } = require("seuss");
+        exports.main = (p) => { if (p.stop) checkpoint(); return { x: p.x } }`,
       python: `import seuss
 def main(p):
     if p.get("stop"): seuss.checkpoint()
@@ -129,7 +131,11 @@ def main(p):
     'is below what is declared',
     {
       nodejs: `const { checkpoint } = require("seuss"); let from = "";
-        exports.main = (p) => { from += "start "; if (p.a === 1) from += "one "; const { x } = checkpoint(); return { x, from } }`,
+        exports.main = (p) => {
+          from += "start ";
+          if (p.a === 1) from += "one ";
+          const { x } = checkpoint();
+          return { x, from } }`,
       python: `import seuss
 made = ""
 def main(p):

@@ -19,10 +19,19 @@ const SOURCES: readonly (readonly [string, string])[] = [
     `const crypto = require('crypto'); const vm = require('vm'); const fs = require('fs');
      const old = vm.createContext(), script = new vm.Script('Math.random()');
      const stock = crypto.randomFillSync(new Uint8Array(256));
-     const device = () => { const fd = fs.openSync('/dev/urandom'); const b = Buffer.alloc(16); fs.readSync(fd, b); fs.closeSync(fd); return b.toString('hex'); };
-     const draw = () => [Math.random(), script.runInContext(old), vm.runInNewContext('Math.random()'), crypto.randomUUID(), globalThis.crypto.randomUUID(),
-       crypto.randomInt(2 ** 48 - 1), crypto.randomBytes(16).toString('hex'), [...globalThis.crypto.getRandomValues(new Uint32Array(4))].join(), device(), 'pid ' + process.pid,
-       fs.readFileSync('/proc/sys/kernel/random/uuid', 'utf8'), Buffer.from(stock.subarray(0, 16)).toString('hex')];
+     const device = () => {
+       const fd = fs.openSync('/dev/urandom');
+       const b = Buffer.alloc(16);
+       fs.readSync(fd, b);
+       fs.closeSync(fd);
+       return b.toString('hex');
+     };
+     const draw = () => [Math.random(), script.runInContext(old), vm.runInNewContext('Math.random()'),
+       crypto.randomUUID(), globalThis.crypto.randomUUID(),
+       crypto.randomInt(2 ** 48 - 1), crypto.randomBytes(16).toString('hex'),
+       [...globalThis.crypto.getRandomValues(new Uint32Array(4))].join(), device(), 'pid ' + process.pid,
+       fs.readFileSync('/proc/sys/kernel/random/uuid', 'utf8'),
+       Buffer.from(stock.subarray(0, 16)).toString('hex')];
      draw();
      exports.main = () => ({ values: draw() });`,
   ],
@@ -33,8 +42,10 @@ own = random.Random()
 libc = ctypes.CDLL(None)
 libc.getauxval.restype = ctypes.c_void_p
 def draw():
-    return [random.random(), random.getrandbits(128), own.random(), random.SystemRandom().random(), str(uuid.uuid1()), str(uuid.uuid4()), secrets.token_hex(), os.urandom(16).hex(),
-        ssl.RAND_bytes(16).hex(), tempfile.mktemp(), 'pid %d' % os.getpid(), ctypes.string_at(libc.getauxval(25), 16).hex(), open('/proc/sys/kernel/random/uuid').read()]
+    return [random.random(), random.getrandbits(128), own.random(), random.SystemRandom().random(),
+        str(uuid.uuid1()), str(uuid.uuid4()), secrets.token_hex(), os.urandom(16).hex(),
+        ssl.RAND_bytes(16).hex(), tempfile.mktemp(), 'pid %d' % os.getpid(),
+        ctypes.string_at(libc.getauxval(25), 16).hex(), open('/proc/sys/kernel/random/uuid').read()]
 draw()
 def main(args):
     return {'values': draw()}`,

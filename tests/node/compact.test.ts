@@ -54,7 +54,8 @@ const FUNCTIONS: readonly (readonly [name: string, kind: string, source: string]
     NODEJS,
     `const tree = (depth) => depth === 0 ? [] : [tree(depth - 1), tree(depth - 1), { depth }];
      const kept = tree(9);
-     const count = (node) => Array.isArray(node) ? node.reduce((sum, child) => sum + count(child), 1) : node.depth;
+     const count = (node) =>
+       Array.isArray(node) ? node.reduce((sum, child) => sum + count(child), 1) : node.depth;
      exports.main = () => ({ count: count(kept) });`,
   ],
   [
@@ -92,7 +93,8 @@ database.executemany("insert into t values (?)", [(i,) for i in range(500)])
 def main(args):
     total = sum(len(values) for values in kept.values())
     return {"total": total, "sum": database.execute("select sum(n) from t").fetchone()[0],
-            "root": str(decimal.Decimal(2).sqrt()), "json": json.dumps(kept["13"]), "found": re.findall("a+", "baab")}`,
+            "root": str(decimal.Decimal(2).sqrt()), "json": json.dumps(kept["13"]),
+            "found": re.findall("a+", "baab")}`,
   ],
   [
     'threads',

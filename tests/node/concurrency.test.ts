@@ -22,7 +22,11 @@ function echo(index: number): Action {
     ? sourceAction(NODEJS, `let runs = 0; function main(p) { return { f: ${index}, runs: ++runs, ...p } }`)
     : sourceAction(
         PYTHON,
-        `runs = 0\ndef main(p):\n    global runs\n    runs += 1\n    return {"f": ${index}, "runs": runs, **p}`,
+        `runs = 0
+def main(p):
+    global runs
+    runs += 1
+    return {"f": ${index}, "runs": runs, **p}`,
       );
 }
 
@@ -116,7 +120,8 @@ describe('unikernel contexts of one function', () => {
       NODEJS,
       `const crypto = require('node:crypto');
        function main() {
-         return { values: [Math.random(), crypto.randomUUID(), crypto.randomBytes(16).toString('hex'), process.pid] };
+         return { values: [Math.random(), crypto.randomUUID(), crypto.randomBytes(16).toString('hex'),
+           process.pid] };
        }`,
     ],
     [
@@ -195,7 +200,8 @@ describe('the node', () => {
     const action = sourceAction(
       NODEJS,
       `const { Worker } = require('node:worker_threads');
-       const text = 'const w = require("node:worker_threads"); w.parentPort.postMessage(w.workerData * w.workerData)';
+       const text = 'const { parentPort, workerData } = require("node:worker_threads"); ' +
+         'parentPort.postMessage(workerData * workerData)';
        const square = (n) => new Promise((resolve, reject) => new Worker(text, { eval: true, workerData: n })
          .on('message', resolve).on('error', reject));
        exports.main = async () => ({ squares: await Promise.all([1, 2, 3, 4].map(square)) });`,

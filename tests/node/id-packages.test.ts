@@ -36,7 +36,8 @@ const NPM: readonly Package[] = [
   [
     'mongodb',
     '7.9.0',
-    "const { ObjectId, UUID } = require('mongodb'); exports.main = () => ({ id: new ObjectId().toHexString(), uuid: new UUID().toString() });",
+    `const { ObjectId, UUID } = require('mongodb');
+     exports.main = () => ({ id: new ObjectId().toHexString(), uuid: new UUID().toString() });`,
   ],
   ['uuid', '14.0.3', "const { v4, v7 } = require('uuid'); exports.main = () => ({ id: v4(), v7: v7() });"],
   ['ulid', '3.0.2', "const { ulid } = require('ulid'); exports.main = () => ({ id: ulid() });"],
@@ -70,18 +71,21 @@ const NPM: readonly Package[] = [
   [
     'crypto-random-string',
     '5.0.0',
-    "const { default: text } = require('crypto-random-string'); exports.main = () => ({ id: text({ length: 20 }) });",
+    `const { default: text } = require('crypto-random-string');
+     exports.main = () => ({ id: text({ length: 20 }) });`,
   ],
   [
     '@node-rs/argon2',
     '2.2.1',
-    "const { hashSync } = require('@node-rs/argon2'); exports.main = () => ({ id: hashSync('x', { memoryCost: 1024, timeCost: 2, parallelism: 1 }) });",
+    `const { hashSync } = require('@node-rs/argon2');
+     exports.main = () => ({ id: hashSync('x', { memoryCost: 1024, timeCost: 2, parallelism: 1 }) });`,
     /native code/,
   ],
   [
     '@node-rs/bcrypt',
     '2.0.0',
-    "const { hashSync } = require('@node-rs/bcrypt'); exports.main = () => ({ id: hashSync('x', { cost: 4 }) });",
+    `const { hashSync } = require('@node-rs/bcrypt');
+     exports.main = () => ({ id: hashSync('x', { cost: 4 }) });`,
     /native code/,
   ],
   [
@@ -102,7 +106,11 @@ const PYPI: readonly Package[] = [
   [
     'numpy',
     '2.4.6',
-    "import numpy\nrng = numpy.random.default_rng()\ndef main(args):\n    return {'id': float(rng.random()), 'made': float(numpy.random.default_rng().random()), 'global': float(numpy.random.random())}",
+    `import numpy
+rng = numpy.random.default_rng()
+def main(args):
+    return {'id': float(rng.random()), 'made': float(numpy.random.default_rng().random()),
+            'global': float(numpy.random.random())}`,
   ],
   [
     'faker',
@@ -117,8 +125,14 @@ const PYPI: readonly Package[] = [
 const LIBRARIES = ['libpthread.so.0', 'librt.so.1', 'libdl.so.2', 'libgcc_s.so.1', 'libstdc++.so.6'];
 const RTLD_KEPT = 0x1102;
 const PRELOAD: Record<string, string> = {
-  [NODEJS]: `for (const name of ${JSON.stringify(LIBRARIES)}) try { process.dlopen({ exports: {} }, '/action/lib/' + name, ${RTLD_KEPT}); } catch {}\n`,
-  [PYTHON]: `import ctypes\nfor name in ${JSON.stringify(LIBRARIES)}:\n    try: ctypes.CDLL('/action/lib/' + name, ctypes.RTLD_GLOBAL)\n    except OSError: pass\n`,
+  [NODEJS]: `for (const name of ${JSON.stringify(LIBRARIES)})
+    try { process.dlopen({ exports: {} }, '/action/lib/' + name, ${RTLD_KEPT}); } catch {}
+`,
+  [PYTHON]: `import ctypes
+for name in ${JSON.stringify(LIBRARIES)}:
+    try: ctypes.CDLL('/action/lib/' + name, ctypes.RTLD_GLOBAL)
+    except OSError: pass
+`,
 };
 
 let dir: string;

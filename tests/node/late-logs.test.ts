@@ -35,7 +35,8 @@ const WITH_ANSWER: readonly (readonly [string, string, string])[] = [
   [
     'fs.write',
     NODEJS,
-    `const fs = require('fs'); exports.main = ({ id }) => { fs.write(1, 'line ' + id + '\\n', () => {}); return { id }; };`,
+    `const fs = require('fs');
+     exports.main = ({ id }) => { fs.write(1, 'line ' + id + '\\n', () => {}); return { id }; };`,
   ],
   [
     'a chain of fs.write',
@@ -52,7 +53,11 @@ const WITH_ANSWER: readonly (readonly [string, string, string])[] = [
     'a stream, and fs.promises',
     NODEJS,
     `const fs = require('fs'); const out = fs.createWriteStream(null, { fd: 1 });
-     exports.main = ({ id }) => { if (id % 2) out.write('line ' + id + '\\n'); else fs.promises.appendFile('/dev/stdout', 'line ' + id + '\\n'); return { id }; };`,
+     exports.main = ({ id }) => {
+       if (id % 2) out.write('line ' + id + '\\n');
+       else fs.promises.appendFile('/dev/stdout', 'line ' + id + '\\n');
+       return { id };
+     };`,
   ],
   [
     'setImmediate',
@@ -72,7 +77,10 @@ const WITH_ANSWER: readonly (readonly [string, string, string])[] = [
      let worker;
      exports.main = async ({ id }) => {
        if (worker === undefined) {
-         worker = new Worker("const { parentPort } = require('worker_threads'); parentPort.on('message', (id) => console.log('line ' + id)); parentPort.postMessage(0)", { eval: true });
+         worker = new Worker(
+           "const { parentPort } = require('worker_threads');" +
+             "parentPort.on('message', (id) => console.log('line ' + id)); parentPort.postMessage(0)",
+           { eval: true });
          await once(worker, 'message');
        }
        worker.postMessage(id);
@@ -158,7 +166,12 @@ describe('after the answer', () => {
       `const fs = require('fs');
        exports.main = ({ id }) => {
          console.log('main ' + id);
-         if (id === 0) setTimeout(() => { console.log('late\\nof ' + id); console.error('error'); fs.writeSync(1, Buffer.from('xsync'), 1); fs.write(1, 'async', () => console.log('done')); }, 5);
+         if (id === 0) setTimeout(() => {
+           console.log('late\\nof ' + id);
+           console.error('error');
+           fs.writeSync(1, Buffer.from('xsync'), 1);
+           fs.write(1, 'async', () => console.log('done'));
+         }, 5);
          return { id };
        };`,
       6,

@@ -42,31 +42,43 @@ async function clones(action: Action): Promise<Answer[]> {
 
 type Case = readonly [what: string, kind: string, source: string];
 
-const CRYPTO = "const crypto = require('node:crypto'); ";
+const CRYPTO = "const crypto = require('node:crypto');";
 
 const RECAPTURED: readonly Case[] = [
   [
     'values of each source in each run',
     NODEJS,
-    `${CRYPTO}exports.main = async () => ({ math: Math.random(), uuid: crypto.randomUUID(), int: crypto.randomInt(2 ** 47),
-       bytes: crypto.randomBytes(16).toString('hex'), web: [...globalThis.crypto.getRandomValues(new Uint32Array(4))],
-       later: await new Promise((resolve) => crypto.randomBytes(8, (_, bytes) => resolve(bytes.toString('hex')))) });`,
+    `${CRYPTO}
+     exports.main = async () => ({
+       math: Math.random(), uuid: crypto.randomUUID(), int: crypto.randomInt(2 ** 47),
+       bytes: crypto.randomBytes(16).toString('hex'),
+       web: [...globalThis.crypto.getRandomValues(new Uint32Array(4))],
+       later: await new Promise((resolve) =>
+         crypto.randomBytes(8, (_, bytes) => resolve(bytes.toString('hex')))) });`,
   ],
   [
     'a few bytes that tell processes apart, drawn by the first run, and a counter',
     NODEJS,
-    `${CRYPTO}let own, count = 0; exports.main = () => { own ??= crypto.randomBytes(5); return { id: own.toString('hex') + ++count }; };`,
+    `${CRYPTO} let own, count = 0;
+     exports.main = () => {
+       own ??= crypto.randomBytes(5);
+       return { id: own.toString('hex') + ++count };
+     };`,
   ],
   [
     'such bytes, drawn when the code is loaded',
     NODEJS,
-    `${CRYPTO}const own = globalThis.crypto.getRandomValues(new Uint8Array(5)); exports.main = () => ({ id: own.join() });`,
+    `${CRYPTO} const own = globalThis.crypto.getRandomValues(new Uint8Array(5));
+     exports.main = () => ({ id: own.join() });`,
   ],
   [
     'a stock of which each run takes the same',
     NODEJS,
     `${CRYPTO}const pool = new Uint8Array(256); let at = 256;
-     exports.main = () => { if (at + 16 > 256) { crypto.randomFillSync(pool); at = 0; } return { id: pool.slice(at, at += 16).join() }; };`,
+     exports.main = () => {
+       if (at + 16 > 256) { crypto.randomFillSync(pool); at = 0; }
+       return { id: pool.slice(at, at += 16).join() };
+     };`,
   ],
   [
     'values of each source in each run',
@@ -74,8 +86,10 @@ const RECAPTURED: readonly Case[] = [
     `import os, random, secrets, ssl, uuid
 own = random.Random()
 def main(args):
-    return {'random': random.random(), 'own': own.random(), 'made': random.Random().random(), 'uuid': str(uuid.uuid4()), 'secret': secrets.token_hex(),
-        'urandom': os.urandom(16).hex(), 'getrandom': os.getrandom(16).hex(), 'ssl': ssl.RAND_bytes(16).hex(), 'below': secrets.randbelow(2 ** 62)}`,
+    return {'random': random.random(), 'own': own.random(), 'made': random.Random().random(),
+        'uuid': str(uuid.uuid4()), 'secret': secrets.token_hex(), 'urandom': os.urandom(16).hex(),
+        'getrandom': os.getrandom(16).hex(), 'ssl': ssl.RAND_bytes(16).hex(),
+        'below': secrets.randbelow(2 ** 62)}`,
   ],
 ];
 
@@ -89,13 +103,18 @@ const ALIKE: readonly Case[] = [
   [
     'result.id',
     NODEJS,
-    `let node; exports.main = () => { const drawn = crypto.getRandomValues(new Uint8Array(16)); node ??= Array.from(drawn.subarray(10));
-       return { id: [drawn[0], drawn[1], ...node].map((byte) => byte.toString(16).padStart(2, '0')).join('') }; };`,
+    `let node;
+     exports.main = () => {
+       const drawn = crypto.getRandomValues(new Uint8Array(16)); node ??= Array.from(drawn.subarray(10));
+       const id = [drawn[0], drawn[1], ...node].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+       return { id };
+     };`,
   ],
   [
     'result.last',
     NODEJS,
-    `let last; exports.main = () => { const answer = { last }; last = Math.random().toString(36); return answer; };`,
+    `let last;
+     exports.main = () => { const answer = { last }; last = Math.random().toString(36); return answer; };`,
   ],
   [
     'result.list.1',
@@ -120,56 +139,87 @@ const KEPT: readonly Case[] = [
   [
     'crypto.randomUUID',
     NODEJS,
-    `${CRYPTO}let own; exports.main = () => { own ??= crypto.randomUUID(); return { id: own, other: crypto.randomUUID() }; };`,
+    `${CRYPTO} let own;
+     exports.main = () => { own ??= crypto.randomUUID(); return { id: own, other: crypto.randomUUID() }; };`,
   ],
   [
     'crypto.randomUUID',
     NODEJS,
-    `let runs = 0, own; exports.main = () => { if (++runs === 20) own = crypto.randomUUID(); return { id: own ?? '' }; };`,
+    `let runs = 0, own;
+     exports.main = () => { if (++runs === 20) own = crypto.randomUUID(); return { id: own ?? '' }; };`,
   ],
   [
     'crypto.randomBytes, a buffer of 16 bytes',
     NODEJS,
-    `${CRYPTO}let last; exports.main = () => { last = crypto.randomBytes(16); return { id: last.toString('hex') }; };`,
+    `${CRYPTO} let last;
+     exports.main = () => { last = crypto.randomBytes(16); return { id: last.toString('hex') }; };`,
   ],
   [
     'crypto.getRandomValues, a buffer of 32 bytes',
     NODEJS,
-    `let part; exports.main = () => { part = crypto.getRandomValues(new Uint8Array(32)).subarray(4, 5); return { id: part[0] }; };`,
+    `let part;
+     exports.main = () => {
+       part = crypto.getRandomValues(new Uint8Array(32)).subarray(4, 5);
+       return { id: part[0] };
+     };`,
   ],
   [
     'crypto.randomFill, a buffer of 12 bytes',
     NODEJS,
-    `${CRYPTO}const all = []; exports.main = () => new Promise((resolve) => crypto.randomFill(new Uint8Array(12), (_, bytes) => { all.push(bytes); resolve({}); }));`,
+    `${CRYPTO} const all = [];
+     exports.main = () => new Promise((resolve) =>
+       crypto.randomFill(new Uint8Array(12), (_, bytes) => { all.push(bytes); resolve({}); }));`,
   ],
   [
     'crypto.randomFillSync, a stock of 256 bytes',
     NODEJS,
-    `${CRYPTO}let pool, own; exports.main = () => { pool ??= crypto.randomFillSync(new Uint8Array(256)); own ??= pool.slice(0, 16).join(); return { id: own }; };`,
+    `${CRYPTO} let pool, own;
+     exports.main = () => {
+       pool ??= crypto.randomFillSync(new Uint8Array(256));
+       own ??= pool.slice(0, 16).join();
+       return { id: own };
+     };`,
   ],
   [
     'crypto.randomFillSync, a stock of 256 bytes',
     NODEJS,
     `${CRYPTO}const pool = new Uint8Array(256); let at = 256, own;
-     const take = () => { if (at + 16 > 256) { crypto.randomFillSync(pool); at = 0; } return pool.slice(at, at += 16).join(); };
+     const take = () => {
+       if (at + 16 > 256) { crypto.randomFillSync(pool); at = 0; }
+       return pool.slice(at, at += 16).join();
+     };
      exports.main = () => { own ??= take(); return { own, id: take() }; };`,
   ],
   [
     'crypto.generateKeyPairSync',
     NODEJS,
-    `${CRYPTO}let key; exports.main = () => { key ??= crypto.generateKeyPairSync('ed25519').publicKey; return { id: key.export({ format: 'jwk' }).x }; };`,
+    `${CRYPTO} let key;
+     exports.main = () => {
+       key ??= crypto.generateKeyPairSync('ed25519').publicKey;
+       return { id: key.export({ format: 'jwk' }).x };
+     };`,
   ],
   [
     'native code',
     NODEJS,
     `const fs = require('node:fs'); let own;
-     exports.main = () => { if (own === undefined) { const fd = fs.openSync('/dev/urandom'); own = Buffer.alloc(8); fs.readSync(fd, own); fs.closeSync(fd); } return { id: own.toString('hex') }; };`,
+     exports.main = () => {
+       if (own === undefined) {
+         const fd = fs.openSync('/dev/urandom');
+         own = Buffer.alloc(8);
+         fs.readSync(fd, own);
+         fs.closeSync(fd);
+       }
+       return { id: own.toString('hex') };
+     };`,
   ],
   [
     'worker threads',
     NODEJS,
     `const { Worker } = require('node:worker_threads'); let own;
-     exports.main = async () => ({ id: own ??= await new Promise((resolve) => new Worker("require('worker_threads').parentPort.postMessage(Math.random())", { eval: true }).once('message', resolve)) });`,
+     const program = "require('worker_threads').parentPort.postMessage(Math.random())";
+     exports.main = async () => ({ id: own ??= await new Promise((resolve) =>
+       new Worker(program, { eval: true }).once('message', resolve)) });`,
   ],
   [
     'random',
@@ -261,14 +311,14 @@ describe('a context is not recaptured that keeps', () => {
 });
 
 describe('the node by itself', () => {
-  it('leaves a function as it is whose context keeps drawn values, and looks again later', async (context) => {
+  it('leaves a function as it is whose context keeps drawn values, and looks again later', async (test) => {
     const own = await startComputeNode({ preboot: [NODEJS], cores: 1 });
     try {
       const source = `let own; exports.main = () => ({ own: (own ??= Math.random()) });`;
       const action = sourceAction(NODEJS, source);
-      context.mock.method(RunTimes.prototype, 'hot', () => 'worth-it');
+      test.mock.method(RunTimes.prototype, 'hot', () => 'worth-it');
       const { cores } = own as unknown as { cores: { nextSnapshot(): number } };
-      const captures = context.mock.method(cores, 'nextSnapshot');
+      const captures = test.mock.method(cores, 'nextSnapshot');
       for (let tries = 1; tries <= 3; tries++) {
         do {
           answerOf(await own.invoke(action, {}));

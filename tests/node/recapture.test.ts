@@ -31,7 +31,8 @@ const COUNTERS: readonly (readonly [string, string])[] = [
     NODEJS,
     `let runs = 0;
      exports.main = ({ fail }) => fail ? { error: 'no' } : ({
-       runs: ++runs, random: Math.random(), uuid: require('crypto').randomUUID(), key: process.env.__OW_API_KEY ?? null });`,
+       runs: ++runs, random: Math.random(), uuid: require('crypto').randomUUID(),
+       key: process.env.__OW_API_KEY ?? null });`,
   ],
   [
     PYTHON,
@@ -41,7 +42,8 @@ def main(args):
     global runs
     if args.get("fail"): return {"error": "no"}
     runs += 1
-    return {"runs": runs, "random": random.random(), "uuid": str(uuid.uuid4()), "key": os.environ.get("__OW_API_KEY")}`,
+    return {"runs": runs, "random": random.random(), "uuid": str(uuid.uuid4()),
+            "key": os.environ.get("__OW_API_KEY")}`,
   ],
 ];
 

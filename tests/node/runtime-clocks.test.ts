@@ -23,7 +23,8 @@ describe('the clocks of a context that boots an interpreter', () => {
     const other = await startComputeNode({ preboot: [NODEJS], anticipate: { except: ['worker'] } });
     try {
       const source = `exports.main = () => ({
-        timers: process.report.getReport().libuv.filter(({ type, is_active }) => type === 'timer' && is_active) });`;
+        timers: process.report.getReport().libuv
+          .filter(({ type, is_active }) => type === 'timer' && is_active) });`;
       assert.deepEqual((await other.invoke(sourceAction(NODEJS, source), {})).result, { timers: [] });
     } finally {
       await other.close();
@@ -33,7 +34,8 @@ describe('the clocks of a context that boots an interpreter', () => {
   it('agree with each other and with the host (nodejs)', async () => {
     const result = await run(
       NODEJS,
-      `exports.main = () => ({ now: Date.now(), high: performance.timeOrigin + performance.now(), up: process.uptime() });`,
+      `exports.main = () => ({
+         now: Date.now(), high: performance.timeOrigin + performance.now(), up: process.uptime() });`,
     );
     const { now, high, up } = result as Record<string, number>;
     assert.ok(Math.abs(Date.now() - (now ?? 0)) < 5000, `now ${now}`);
@@ -45,8 +47,10 @@ describe('the clocks of a context that boots an interpreter', () => {
   it('agree with each other and with the host (python)', async () => {
     const result = await run(
       PYTHON,
-      'import time\ndef main(args):\n    return {"now": time.time(), "system": time.clock_gettime(time.CLOCK_REALTIME),' +
-        ' "ticks": time.monotonic() - time.clock_gettime(time.CLOCK_BOOTTIME)}',
+      `import time
+def main(args):
+    return {"now": time.time(), "system": time.clock_gettime(time.CLOCK_REALTIME),
+            "ticks": time.monotonic() - time.clock_gettime(time.CLOCK_BOOTTIME)}`,
     );
     const { now, system, ticks } = result as Record<string, number>;
     assert.ok(Math.abs(Date.now() / 1000 - (now ?? 0)) < 5, `now ${now}`);

@@ -62,7 +62,10 @@ const LOOPS: [string, string, string][] = [
     NODEJS,
     `exports.main = ({ values = 10 }) => {
        const drawn = []; let x = 1;
-       for (let i = 0; i < values; i++) { drawn.push(Math.random()); for (let k = 0; k < 1000; k++) x = (x * 31 + k) | 0; }
+       for (let i = 0; i < values; i++) {
+         drawn.push(Math.random());
+         for (let k = 0; k < 1000; k++) x = (x * 31 + k) | 0;
+       }
        return { x, drawn };
      };`,
   ],
@@ -106,11 +109,17 @@ describe('clones of a captured run', () => {
       NODEJS,
       `const crypto = require('crypto');
        const draw = () => ({
-         math: Math.random(), uuid: crypto.randomUUID(), web: globalThis.crypto.randomUUID(), int: crypto.randomInt(2 ** 47),
-         bytes: crypto.randomBytes(16).toString('hex'), values: [...globalThis.crypto.getRandomValues(new Uint32Array(4))],
-         vm: require('vm').runInNewContext('Math.random()'), pid: process.pid, dir: require('fs').mkdtempSync('/tmp/x-'),
+         math: Math.random(), uuid: crypto.randomUUID(), web: globalThis.crypto.randomUUID(),
+         int: crypto.randomInt(2 ** 47), bytes: crypto.randomBytes(16).toString('hex'),
+         values: [...globalThis.crypto.getRandomValues(new Uint32Array(4))],
+         vm: require('vm').runInNewContext('Math.random()'), pid: process.pid,
+         dir: require('fs').mkdtempSync('/tmp/x-'),
        });
-       exports.main = async () => { draw(); await new Promise((resolve) => setTimeout(resolve, 100)); return draw(); };`,
+       exports.main = async () => {
+         draw();
+         await new Promise((resolve) => setTimeout(resolve, 100));
+         return draw();
+       };`,
     );
     assertAllDiffer(await answers(action));
   });
@@ -120,8 +129,10 @@ describe('clones of a captured run', () => {
       PYTHON,
       `import os, random, secrets, ssl, tempfile, time, uuid
 def draw():
-    return {'random': random.random(), 'gauss': random.gauss(0, 1), 'bits': random.getrandbits(64), 'node': uuid.uuid1().node, 'uuid4': str(uuid.uuid4()),
-        'secret': secrets.token_hex(), 'ssl': ssl.RAND_bytes(8).hex(), 'temp': tempfile.mktemp(), 'pid': os.getpid(), 'system': random.SystemRandom().random()}
+    return {'random': random.random(), 'gauss': random.gauss(0, 1), 'bits': random.getrandbits(64),
+        'node': uuid.uuid1().node, 'uuid4': str(uuid.uuid4()), 'secret': secrets.token_hex(),
+        'ssl': ssl.RAND_bytes(8).hex(), 'temp': tempfile.mktemp(), 'pid': os.getpid(),
+        'system': random.SystemRandom().random()}
 def main(args):
     draw()
     time.sleep(0.1)
@@ -171,8 +182,10 @@ def main(args):
     keep = lambda addr, size: os.write(device, struct.pack('QQ', addr, size))
     memory = mmap.mmap(-1, 1 << 16)
     view = memoryview(memory)
-    said = [fails(lambda: os.readv(device, [view[:4097]])), fails(lambda: os.readv(device, [view[:8], view[8:16]])),
-        fails(lambda: os.write(device, b'x')), fails(lambda: keep(16, 8)), fails(lambda: keep(0x18000000, 8)), fails(lambda: keep(1 << 60, 8))]
+    said = [fails(lambda: os.readv(device, [view[:4097]])),
+        fails(lambda: os.readv(device, [view[:8], view[8:16]])),
+        fails(lambda: os.write(device, b'x')), fails(lambda: keep(16, 8)),
+        fails(lambda: keep(0x18000000, 8)), fails(lambda: keep(1 << 60, 8))]
     while True:
         at = len(said) * 64
         full = fails(lambda: os.readv(device, [view[at : at + 64]]))

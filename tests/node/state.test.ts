@@ -28,7 +28,8 @@ const LITTER: readonly (readonly [string, string])[] = [
        const found = {
          runs: ++runs, global: globalThis.left ?? null, kept: kept.length, env: process.env.LEFT ?? null,
          files: fs.readdirSync('/tmp').length, moved: process.cwd() !== cwd, umask: process.umask(),
-         resources: process.getActiveResourcesInfo().filter((name) => /Timeout|Server|Socket|MessagePort/.test(name)),
+         resources: process.getActiveResourcesInfo()
+           .filter((name) => /Timeout|Server|Socket|MessagePort/.test(name)),
          listeners: process.listenerCount('exit'), proto: {}.left ?? null,
        };
        if (leave) {
@@ -44,7 +45,8 @@ const LITTER: readonly (readonly [string, string])[] = [
          await new Promise((done) => worker.once('online', done));
          for (let i = 0; i < 8; i++) kept.push(Buffer.alloc(1 << 20, i), new Array(100000).fill({ i }));
        }
-       return { found, pid: process.pid, values: [Math.random(), crypto.randomUUID(), crypto.randomBytes(8).toString('hex')] };
+       return { found, pid: process.pid,
+         values: [Math.random(), crypto.randomUUID(), crypto.randomBytes(8).toString('hex')] };
      };`,
   ],
   [
@@ -58,10 +60,11 @@ address = ctypes.addressof(ctypes.c_char.from_buffer(fixed))
 def main(args):
     global runs
     runs += 1
-    found = {"runs": runs, "module": getattr(sys, "left", None), "kept": len(kept), "env": os.environ.get("LEFT"),
-             "files": len(os.listdir("/tmp")), "moved": os.getcwd() != cwd, "threads": threading.active_count(),
-             "alarm": signal.getitimer(signal.ITIMER_REAL)[0], "handler": str(signal.getsignal(signal.SIGUSR1)),
-             "fixed": fixed[:8].decode(), "end": fixed[-8:].decode(), "descriptors": len(os.listdir("/proc/self/fd"))}
+    found = {"runs": runs, "module": getattr(sys, "left", None), "kept": len(kept),
+             "env": os.environ.get("LEFT"), "files": len(os.listdir("/tmp")), "moved": os.getcwd() != cwd,
+             "threads": threading.active_count(), "alarm": signal.getitimer(signal.ITIMER_REAL)[0],
+             "handler": str(signal.getsignal(signal.SIGUSR1)), "fixed": fixed[:8].decode(),
+             "end": fixed[-8:].decode(), "descriptors": len(os.listdir("/proc/self/fd"))}
     if args.get("leave", True):
         sys.left = os.environ["LEFT"] = "left"
         os.makedirs("/tmp/left/deep")
