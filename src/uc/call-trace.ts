@@ -3,7 +3,7 @@ import { LineBuffer, type LineTarget } from './line-buffer.ts';
 
 /** Of a line of a trace, before its escapes; the library OS makes none that is longer. */
 const LINE_BYTES_MAX = 512;
-/** What is printed of a traced activation: some 50,000 system calls, and no more, whatever the guest does. */
+/** What is printed of a traced activation: some 40,000 system calls, and no more, whatever the guest does. */
 const ACTIVATION_BYTES = 4 * 1024 * 1024;
 /** An activation that its caller gave no id. */
 const NAMELESS = '-';
