@@ -207,6 +207,29 @@ static void children_teach_their_parents_template(void)
 	} while (mapped >= ROOM_PAGES / READ_EACH / 2 * PAGE);
 }
 
+static void a_traced_uc_teaches_nothing(void)
+{
+	struct control_deploy traced = { .snapshot = room_snapshot(30), .memory_limit = MEMORY, .trace = 1 };
+	uint32_t uc;
+
+	for (int deploys = 0; deploys < 10; deploys++) {
+		struct message m;
+
+		uc = next_uc++;
+		m = client_call(&client, 0, CONTROL_DEPLOY, uc, &traced, sizeof traced);
+		CHECK(m.frame.type == CONTROL_OK);
+		message_free(&m);
+		read_some(uc);
+		CHECK(count(uc) == 2);
+		/* Others are learned from while there is nothing to do. */
+		CHECK(!client_receive(&client, 0, 20, &m));
+		kill_uc(uc);
+	}
+	uc = next_uc++;
+	CHECK(mapped_by_run(traced.snapshot, uc) >= ROOM_PAGES / READ_EACH / 2 * PAGE);
+	kill_uc(uc);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -218,6 +241,7 @@ int main(int argc, char **argv)
 	RUN(an_embryo_inherits_a_read_only_mapping);
 	RUN(words_of_a_lineage_stay);
 	RUN(children_teach_their_parents_template);
+	RUN(a_traced_uc_teaches_nothing);
 	CHECK(WIFEXITED(client_stop(&client)));
 	return 0;
 }
