@@ -5,7 +5,7 @@
  *
  *     node driver.cjs [--no-ao[=ITEM,ITEM]]
  *
- * --no-ao leaves out anticipatory optimisation, or some items of anticipations.json.
+ * --no-ao leaves out anticipation, or some items of anticipations.json.
  */
 
 const { setTimeout: sleep } = require('node:timers/promises');

@@ -4,7 +4,7 @@ serves init and run messages. docs/reference/driver-protocol.md
 
     python3 driver.py [--no-ao[=ITEM,ITEM]]
 
---no-ao leaves out anticipatory optimisation, or some items of anticipations.json.
+--no-ao leaves out anticipation, or some items of anticipations.json.
 """
 
 import os
