@@ -68,8 +68,8 @@ export function serveCommand(program: Command): void {
     )
     .option(
       '--trace <action>',
-      'print the system calls of each activation of this action (NAMESPACE/NAME, or NAME); it runs slower; ' +
-        'may be repeated',
+      'print each system call that returns, activation by activation, of this action (NAMESPACE/NAME, or ' +
+        'NAME), which runs slower; may be repeated (docs/guides/debugging.md)',
       collect,
     )
     .option('--trace-file <file>', 'where to, at the end of a file (default: stderr)')
