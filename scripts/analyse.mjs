@@ -2,11 +2,8 @@
 // It fails on a warning.
 // Of gcc 12 all checks are on; another version may find other false positives. A whole run takes a minute.
 import { spawnSync } from 'node:child_process';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+import { compilations } from './compilations.mjs';
 
 /** Checks that are wrong about a file, and why. */
 const EXCEPTIONS = [
@@ -20,30 +17,21 @@ const EXCEPTIONS = [
   ['tender/uc/hostfs.c', 'malloc-leak', 'the list of mounts holds the copy'],
 ];
 
-/** How the part's Makefile compiles each of its files: arguments without the output, and the file. */
-function compilations(part) {
-  const make = spawnSync('make', ['-n', '-B', '-C', part, 'CC=gcc'], { cwd: root, encoding: 'utf8' });
-  if (make.status !== 0) throw new Error(`make -n in ${part}: ${make.stderr}`);
-  const commands = make.stdout.replaceAll(/\\\n\s*/g, ' ');
-  const found = commands.matchAll(/(?:^|; )gcc (.*?) (?:-MMD -MP -c )?-o \S+ (\S+\.c)$/gm);
-  return [...found].map(([, flags, file]) => ({ flags: flags.split(/\s+/), file }));
-}
-
 /** True when the analyser has nothing to say about the file. */
-function isClean(part, { flags, file }) {
+function isClean({ part, directory, flags, file }) {
   const off = EXCEPTIONS.filter(([path]) => path === `${part}/${file}`).map(
     ([, check]) => `-Wno-analyzer-${check}`,
   );
   const args = [...flags, '-fanalyzer', ...off, '-c', '-o', '/dev/null', file];
-  return spawnSync('gcc', args, { cwd: join(root, part), stdio: 'inherit' }).status === 0;
+  return spawnSync('gcc', args, { cwd: directory, stdio: 'inherit' }).status === 0;
 }
 
 /** The build makes the files that are included. */
 function analyse() {
   if (!build()) return false;
-  const results = ['libos', 'tender'].flatMap((part) =>
-    compilations(part).map((each) => isClean(part, each)),
-  );
+  const results = compilations()
+    .filter(({ file }) => file.endsWith('.c'))
+    .map(isClean);
   console.log(`analysed ${results.length} files, ${results.filter((clean) => !clean).length} with warnings`);
   return results.length > 0 && results.every(Boolean);
 }
