@@ -1,50 +1,21 @@
 /** Documents keep to what they promise their readers: what they point to is there, and lines are short. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 import { packageDir } from '../src/contract/paths.ts';
+import { linesOf, markdownBelow } from './support/documents.ts';
+import { filesBelow, read } from './support/tree.ts';
 
 const COLUMNS_MAX = 110;
-/** Folders with Markdown of others, or none. */
-const SKIPPED = new Set(['node_modules', 'build', 'dist', 'examples', '.git']);
-const FENCE = /^\s*```/;
 const TABLE = /^\s*\|/;
 const LINK_ONLY = /^\s*(?:[-*] )?\[[^\]]*\]\([^)]*\)[.,;:]?$/;
 /** In text without line breaks. A target has no blank; before `#` stands a file, or nothing for this one. */
 const LINK = /\]\((?!https?:)([^)#\s]*)(?:#([^)\s]+))?\)/g;
-const NAMED_PATH = /`((?:src|tests|libos|tender|abi|drivers|scripts|examples)\/[\w./-]+)`/g;
-
-function markdownBelow(folder: string): string[] {
-  return readdirSync(join(packageDir, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : markdownBelow(path);
-    return entry.name.endsWith('.md') ? [path] : [];
-  });
-}
-
-function read(path: string): string {
-  return readFileSync(join(packageDir, path), 'utf8');
-}
-
-interface Line {
-  readonly text: string;
-  readonly number: number;
-  readonly isCode: boolean;
-}
-
-/** Fences are code, too; so are lines that are indented after an empty one. */
-function linesOf(path: string): Line[] {
-  let isFenced = false;
-  return read(path)
-    .split('\n')
-    .map((text, index) => {
-      const isFence = FENCE.test(text);
-      if (isFence) isFenced = !isFenced;
-      return { text, number: index + 1, isCode: isFence || isFenced || text.startsWith('    ') };
-    });
-}
+const NAMED_PATH = /`((?:\.ci|src|tests|libos|tender|abi|docs|drivers|scripts|examples)\/[\w./*-]+)`/g;
+/** In the code, where it sends its reader. */
+const NAMED_DOCUMENT = /\bdocs\/[\w./-]+\.md\b/g;
 
 /** Anchors of a file's headings, as forges make them. */
 function anchorsOf(path: string): Set<string> {
@@ -114,7 +85,17 @@ it('every document is in the index, or beside one that is', () => {
 it('paths that documents name exist', () => {
   for (const path of documents) {
     for (const [, named] of read(path).matchAll(NAMED_PATH)) {
-      assert.ok(existsSync(join(packageDir, named as string)), `${path} names ${named}`);
+      assert.ok(globSync(named as string, { cwd: packageDir }).length > 0, `${path} names ${named}`);
+    }
+  }
+});
+
+it('documents that the code names exist', () => {
+  for (const folder of ['src', 'tests', 'scripts', 'drivers', 'libos', 'tender', 'abi', 'examples']) {
+    for (const path of filesBelow(folder, /\.(?:ts|js|mjs|cjs|py|c|h|S|sh)$/)) {
+      for (const [named] of read(path).matchAll(NAMED_DOCUMENT)) {
+        assert.ok(existsSync(join(packageDir, named)), `${path} names ${named}`);
+      }
     }
   }
 });

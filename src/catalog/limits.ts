@@ -6,7 +6,7 @@ const MB = 1024 * 1024;
 /** As OpenWhisk counts them: milliseconds, and megabytes. */
 export type RecordLimits = { timeout: number; memory: number; logs: number; concurrency: number };
 
-/** Ranges of OpenWhisk's docs/reference.md. */
+/** Ranges of OpenWhisk's own reference.md. */
 export const LIMIT_RANGES = {
   timeout: { min: 100, max: 300_000, standard: 60_000 },
   memory: { min: 128, max: 512, standard: 256 },

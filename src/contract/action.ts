@@ -46,7 +46,7 @@ export interface ActionLimits {
   readonly resultBytes: number;
 }
 
-/** OpenWhisk's defaults: 60 s, 256 MiB, 10 MiB of logs, 1 MiB of result (docs/reference.md there). */
+/** OpenWhisk's defaults: 60 s, 256 MiB, 10 MiB of logs, 1 MiB of result (its reference.md). */
 export const DEFAULT_LIMITS: ActionLimits = {
   timeoutMs: 60_000,
   memoryBytes: 256 * 1024 * 1024,
