@@ -47,7 +47,7 @@ const layers = z
 const CODE_FOLDERS = ['src', 'tests', 'scripts', 'drivers', 'libos', 'tender', 'abi'];
 const CODE = /\.(?:ts|mjs|cjs|py|c|h|S)$/;
 const WIDE_FOLDERS = [...CODE_FOLDERS, 'examples'];
-const WIDE = /\.(?:ts|js|mjs|cjs|py|sh|mk)$|(?:^|\/)Makefile$/;
+const WIDE = /\.(?:ts|js|mjs|cjs|py|sh|mk|c|h|S)$|(?:^|\/)Makefile$/;
 /** A text without a space to break it at. */
 const SOLID_TEXT = /(['"`])(?:\\.|(?!\1)\S){20,}\1/g;
 const STALE = 'layers.json must list these and no others: what is mended leaves the list, for good';

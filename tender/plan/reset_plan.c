@@ -11,8 +11,8 @@
 /* Of one list: a guest could make it grow without end. */
 #define ENTRIES_MAX 65536
 /*
- * A mapping of another file with so little to it is rather written over than replaced, as map_difference.c has
- * made it.
+ * A mapping of another file with so little to it is rather written over than replaced, as
+ * map_difference.c has made it.
  */
 #define COPY_BYTES_MAX (8 * UC_PAGE_SIZE)
 

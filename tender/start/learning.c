@@ -23,9 +23,9 @@
 #define LEARN_LATEST_NS 10000000ull
 
 /*
- * Whose template a UC can teach: of its snapshot and, while these are compact, its ancestors, the nearest that
- * is started from often. After a restart each function may be started once, all of them from their runtime's
- * template.
+ * Whose template a UC can teach: of its snapshot and, while these are compact, its ancestors, the nearest
+ * that is started from often. After a restart each function may be started once, all of them from their
+ * runtime's template.
  */
 static struct snapshot *subject_of(const struct uc *uc)
 {

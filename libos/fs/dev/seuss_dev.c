@@ -1,6 +1,6 @@
 /*
- * /dev/seuss: the driver's line to the node, docs/reference/driver-protocol.md. A read with nothing there parks the UC.
- * A write of nothing lets all other threads run until they wait for something.
+ * /dev/seuss: the driver's line to the node, docs/reference/driver-protocol.md. A read with nothing there
+ * parks the UC. A write of nothing lets all other threads run until they wait for something.
  */
 #include <linux/poll.h>
 
