@@ -161,6 +161,13 @@ export class Driver implements AsyncDisposable {
     return this.#output;
   }
 
+  /** What it has written when it has ended, for it gets no more messages. */
+  async outputOfAll(): Promise<Readonly<{ stdout: string; stderr: string }>> {
+    this.#device.end();
+    await this.ended();
+    return this.#output;
+  }
+
   /** The exit code, once it has ended. */
   async ended(): Promise<number | null> {
     if (this.#process.exitCode === null) await once(this.#process, 'close');

@@ -1,42 +1,26 @@
+/** What the Node.js driver does to V8: its randomness, its compiled code. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { JsonValue } from '../../src/json/json-text.ts';
 import { initMessage } from '../../src/uc/driver-messages.ts';
 import { Driver, NODEJS, newSeed } from './harness.ts';
-import { runOnce } from './run-once.ts';
+import { firstAnswer, languageOf, text } from './languages.ts';
+
+const nodejs = languageOf('nodejs');
 
 describe('randomness in the Node.js driver', () => {
-  const source = `
-    const crypto = require('crypto'); const vm = require('vm');
-    crypto.randomUUID(); crypto.randomInt(5); Math.random();
-    function main() {
-      return { math: Math.random(), vm: vm.runInNewContext('Math.random()'), vm2: vm.runInContext('Math.random()', vm.createContext()),
-        uuid: crypto.randomUUID(), web: globalThis.crypto.randomUUID(), int: crypto.randomInt(2 ** 40) };
-    }`;
-
-  it('is replaced by the seed of each deploy', async () => {
-    await using driver = await Driver.boot(NODEJS);
-    assert.deepEqual(await driver.init({ source }, newSeed()), { op: 'ready', seeded: true });
-    const seed = newSeed();
-    const first = await driver.run({}, {}, seed);
-    const same = await driver.run({}, {}, seed);
-    const other = await driver.run({}, {}, newSeed());
-    assert.equal(first.seeded, true);
-    const [a, b, c] = [first, same, other].map(({ value }) => value as Record<string, number | string>);
-    assert(a && b && c);
-    assert.deepEqual([a.math, a.vm, a.vm2], [b.math, b.vm, b.vm2]);
-    for (const name of Object.keys(a)) assert.notEqual(a[name], c[name], name);
-    for (const name of ['uuid', 'web', 'int']) assert.notEqual(a[name], b[name], name);
-    assert.notEqual(a.vm, a.vm2);
-    assert.equal((await driver.run()).seeded, undefined);
-  });
-
   it('is spread evenly over [0, 1)', async () => {
-    const answer = await runOnce(`function main() {
-      const bins = new Array(16).fill(0); let low = 0, max = 0;
-      for (let i = 0; i < 160000; i++) { const r = Math.random(); bins[Math.floor(r * 16)]++; low |= (r * 2 ** 53) % 2; max = Math.max(max, r); }
-      return { bins, low, max };
-    }`);
+    const source = text(
+      'function main() {',
+      '  const bins = new Array(16).fill(0); let low = 0, max = 0;',
+      '  for (let i = 0; i < 160000; i++) {',
+      '    const r = Math.random();',
+      '    bins[Math.floor(r * 16)]++; low |= (r * 2 ** 53) % 2; max = Math.max(max, r);',
+      '  }',
+      '  return { bins, low, max };',
+      '}',
+    );
+    const answer = await firstAnswer(nodejs, source);
     const { bins, low, max } = answer.value as { bins: number[]; low: number; max: number };
     for (const count of bins) assert(Math.abs(count - 10_000) < 600, String(bins));
     assert.equal(low, 1);
@@ -44,17 +28,20 @@ describe('randomness in the Node.js driver', () => {
   });
 
   it('looks as the built-in functions do', async () => {
-    const answer = await runOnce(`function main() {
+    const source = `function main() {
       return [Math.random.name, Math.random.length, String(Math.random).includes('[native code]'),
         Object.getOwnPropertyDescriptor(Math, 'random').enumerable, require('crypto').randomUUID.name];
-    }`);
+    }`;
+    const answer = await firstAnswer(nodejs, source);
     assert.deepEqual(answer.value, ['random', 0, true, false, 'randomUUID']);
   });
 
   it('reaches functions imported from ES modules', async () => {
-    const answer = await runOnce(
-      'import { randomUUID } from "node:crypto"; import crypto from "node:crypto"; export function main() { return { same: randomUUID === crypto.randomUUID }; }',
+    const source = text(
+      'import { randomUUID } from "node:crypto"; import crypto from "node:crypto";',
+      'export function main() { return { same: randomUUID === crypto.randomUUID }; }',
     );
+    const answer = await firstAnswer(nodejs, source);
     assert.deepEqual(answer.value, { same: true });
   });
 });
@@ -77,36 +64,14 @@ const RUN_FUNCTIONS = [
   'processImmediate',
 ];
 
-describe('anticipatory optimisation of the Node.js driver', () => {
-  it('succeeds, says nothing, and leaves nothing behind', async () => {
-    await using driver = await Driver.boot(NODEJS, { anticipate: true });
-    await driver.load(`function main() {
-      return { resources: process.getActiveResourcesInfo(), modules: Object.keys(require.cache).map((name) => require('path').basename(name)).sort(),
-        env: Object.keys(process.env).filter((name) => /^(__OW_|SEUSS_)/.test(name)), gc: typeof gc, cwd: process.cwd(),
-        vmGc: require('vm').runInNewContext('typeof gc'), left: require('fs').readdirSync(require('os').tmpdir()) };
-    }`);
-    const { value } = await driver.run();
-    assert.deepEqual(driver.output, { stdout: '', stderr: '' });
-    const found = value as Record<string, string[]>;
-    assert.deepEqual(found.env, []);
-    assert.deepEqual(found.left, []);
-    assert.deepEqual([found.gc, found.vmGc], ['undefined', 'undefined']);
-    assert.deepEqual(
-      found.resources?.filter((name) => name !== 'Immediate' && name !== 'PipeWrap'),
-      [],
-    );
-    assert(
-      found.modules?.every((name) => name.endsWith('.cjs')),
-      String(found.modules),
-    );
-  });
-
+describe('anticipation in the Node.js driver', () => {
   it('has functions compiled when they are loaded', async () => {
     const source = `
       require('v8').setFlagsFromString('--allow-natives-syntax');
       const isCompiled = new Function('f', 'return %ActiveTierIsIgnition(f)');
       function neverCalled() { return 1; }
-      exports.main = () => ({ compiled: isCompiled(neverCalled), lazy: isCompiled(new Function('return () => 1;')()) });`;
+      const lazy = () => new Function('return () => 1;')();
+      exports.main = () => ({ compiled: isCompiled(neverCalled), lazy: isCompiled(lazy()) });`;
     const found = async (anticipate: boolean): Promise<JsonValue | undefined> => {
       await using driver = await Driver.boot(NODEJS, { anticipate });
       await driver.load(source);
