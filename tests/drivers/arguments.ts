@@ -22,7 +22,7 @@ export interface Trial {
   readonly env?: Record<string, string>;
 }
 
-/** Runs a function that calls `step` on its way, specialised and then resumed. */
+/** Runs a function that calls `step` on its way, specialized and then resumed. */
 export async function specialized(
   language: Language,
   source: string,

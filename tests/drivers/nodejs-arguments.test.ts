@@ -47,7 +47,7 @@ const PLACES: Readonly<Record<string, string>> = {
   'a closure that was kept': 'let f; function main(p) { f = () => p.b; step("x"); return { v: f() } }',
 };
 
-describe('a specialised run in the Node.js driver', () => {
+describe('a specialized run in the Node.js driver', () => {
   for (const [title, expression, value] of USES) {
     const source = text(
       'function main(p) {',

@@ -151,7 +151,7 @@ const PLACES: Readonly<Record<string, InEach<string>>> = {
 
 const GIVEN = { fixed: { a: 1 }, all: ALL };
 
-describe('a specialised run parks', () => {
+describe('a specialized run parks', () => {
   for (const [title, uses] of Object.entries(USES)) {
     itInEach(`before ${title}`, uses, (language, [expression, value]) =>
       check(language, AROUND[language.name](expression), GIVEN, ['1'], { value }),

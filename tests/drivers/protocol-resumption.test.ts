@@ -5,7 +5,7 @@ import type { JsonObject, JsonValue } from '../../src/json/json-text.ts';
 import { ALL, check, specialized } from './arguments.ts';
 import { type InEach, itInEach, itLoaded, text } from './languages.ts';
 
-describe('a specialised run', () => {
+describe('a specialized run', () => {
   const changes: InEach<readonly [string, readonly string[], JsonValue]> = {
     nodejs: [
       text(
@@ -291,7 +291,7 @@ describe('checkpoint() in a driver', () => {
     },
   );
 
-  const specialised = {
+  const specialized = {
     nodejs: text(
       'const { checkpoint } = require("seuss");',
       'function main(p) {',
@@ -310,7 +310,7 @@ describe('checkpoint() in a driver', () => {
       '    return {"a": q["a"], "b": q["b"], "same": q is p}',
     ),
   };
-  itInEach('parks a specialised run', specialised, (language, source) =>
+  itInEach('parks a specialized run', specialized, (language, source) =>
     check(language, source, { fixed: { a: 1 }, all: ALL }, ['x'], { a: 1, b: 2, same: true }),
   );
 });

@@ -102,7 +102,7 @@ const PLACES: Readonly<Record<string, string>> = {
   ),
 };
 
-describe('a specialised run in the Python driver', () => {
+describe('a specialized run in the Python driver', () => {
   for (const [title, expression, value] of USES) {
     const main = text(
       'def main(p):',
