@@ -1,4 +1,4 @@
-/* Ports of TCP and UDP: who has which, and the way from one to another. */
+/* Ports of TCP and UDP: who has which. */
 #include <asm/errno.h>
 
 #include "inet.h"
@@ -105,27 +105,6 @@ int inet_bind(struct sock *s, const struct sock_addr *addr)
 	else
 		i->given_ip = !inet_is_any(&local);
 	return r;
-}
-
-int inet_route(struct inet_sock *i, struct inet_addr *dest)
-{
-	if (!inet_is_local(dest) || (i->v6_only && inet_is_v4(dest)))
-		return -ENETUNREACH;
-	/* An address of the other family: an IPv6 socket bound to ::1 cannot reach 127.0.0.1. */
-	if (!inet_is_any(&i->local) && inet_is_v4(&i->local) != inet_is_v4(dest))
-		return -ENETUNREACH;
-	if (inet_is_any(dest)) {
-		u16 port = dest->port;
-
-		*dest = inet_loopback(dest);
-		dest->port = port;
-	}
-	if (!i->local.port) {
-		int r = inet_autobind(i);
-		if (r)
-			return r;
-	}
-	return 0;
 }
 
 void inet_unbind(struct inet_sock *i)
