@@ -165,6 +165,11 @@ void operation_defer(struct operation_subject *subject, const struct control_fra
 	list_add_tail(&r->node, &subject->operation->requests);
 }
 
+bool operation_has_deferred(const struct operation_subject *subject)
+{
+	return subject->operation && !list_empty(&subject->operation->requests);
+}
+
 /* The first may begin an operation of its own, which the others wait for. */
 static void carry_out_deferred(struct operation *o)
 {

@@ -53,6 +53,8 @@ void operation_start(struct tender *t, struct operation_subject *subject, operat
 /* A request for what has an operation is carried out after that. */
 void operation_defer(struct operation_subject *subject, const struct control_frame *frame,
 		     const char *payload);
+/* Requests wait so. */
+bool operation_has_deferred(const struct operation_subject *subject);
 /* The operation has no more to do with its subject. */
 void operation_let_go(void);
 /* Has the subject's operation, if there is one, end soon: error is what its pauses return from now on. */

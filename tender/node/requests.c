@@ -325,6 +325,10 @@ static bool has_to_wait(struct tender *t, const struct control_frame *frame)
 	case CONTROL_MOUNT:
 		uc = uc_find(t, frame->uc);
 		return uc && uc->subject.operation;
+	/* What is sent behind a capture finds it captured, also when the capture has to wait. */
+	case CONTROL_SEND:
+		uc = uc_find(t, frame->uc);
+		return uc && operation_has_deferred(&uc->subject);
 	default:
 		return false;
 	}

@@ -213,28 +213,48 @@ static void a_kill_does_not_wait_for_a_capture(void)
 	kill_uc(uc);
 }
 
+/* Which of them comes first is open. */
+static void await_captures_and_answer(int captures, uint32_t uc)
+{
+	struct message m;
+
+	for (int replies = 0; replies <= captures; message_free(&m)) {
+		CHECK(client_receive(&client, tender, TIMEOUT_MS, &m));
+		CHECK(m.frame.seq != SEQ_WORK || m.frame.type == CONTROL_OK);
+		replies += m.frame.seq == SEQ_WORK || is_answer(&m, uc);
+	}
+}
+
 static void what_is_sent_during_a_capture_finds_it_captured(void)
 {
 	uint32_t uc = boot(), clone = next_uc++;
 	uint64_t number = next_snapshot++;
-	struct message m;
 
 	CHECK(count(uc) == 1);
 	fill(uc, LARGE_BYTES);
 	send_capture(uc, number, CONTROL_CAPTURE_KEEP);
 	send_probe(uc, &(struct probe_call){ .op = PROBE_COUNT });
-	CHECK(client_receive(&client, tender, TIMEOUT_MS, &m));
-	while (m.frame.type == CONTROL_MEMORY) {
-		message_free(&m);
-		CHECK(client_receive(&client, tender, TIMEOUT_MS, &m));
-	}
-	CHECK(m.frame.seq == SEQ_WORK && m.frame.type == CONTROL_OK);
-	message_free(&m);
-	do {
-		CHECK(client_receive(&client, tender, TIMEOUT_MS, &m));
-		message_free(&m);
-	} while (!is_answer(&m, uc));
+	await_captures_and_answer(1, uc);
 	deploy(clone, number);
+	CHECK(count(clone) == 2);
+	CHECK(count(uc) == 3);
+	kill_uc(clone);
+	kill_uc(uc);
+}
+
+/* The second capture has to wait for the first, and what is sent behind it for both. */
+static void what_is_sent_behind_a_capture_that_waits_finds_it_captured(void)
+{
+	uint32_t uc = boot(), clone = next_uc++;
+	uint64_t first = next_snapshot++, second = next_snapshot++;
+
+	CHECK(count(uc) == 1);
+	fill(uc, LARGE_BYTES);
+	send_capture(uc, first, CONTROL_CAPTURE_KEEP);
+	send_capture(uc, second, CONTROL_CAPTURE_KEEP);
+	send_probe(uc, &(struct probe_call){ .op = PROBE_COUNT });
+	await_captures_and_answer(2, uc);
+	deploy(clone, second);
 	CHECK(count(clone) == 2);
 	CHECK(count(uc) == 3);
 	kill_uc(clone);
@@ -353,6 +373,8 @@ int main(int argc, char **argv)
 	RUN(a_large_uc_is_not_demoted);
 	RUN(a_kill_does_not_wait_for_a_capture);
 	RUN(what_is_sent_during_a_capture_finds_it_captured);
+	for (int i = 0; i < 5; i++)
+		RUN(what_is_sent_behind_a_capture_that_waits_finds_it_captured);
 	RUN(a_promotion_overtakes_a_demotion);
 	RUN(one_thing_is_done_with_a_uc_after_the_other);
 	RUN(a_guest_that_keeps_the_kernel_busy_is_captured);
