@@ -235,6 +235,20 @@ describe('memory of contexts that run', () => {
     assert.equal(parts.account.ending, 161 * MB + 56 * 1024);
   });
 
+  it('leaves to others what they have kept last, and what is small', async () => {
+    const parts = setUp(500);
+    const [modest, large] = [await run(parts, known('modest', 4)), await run(parts, known('large', 100))];
+    parts.grow(modest, 4);
+    parts.grow(large, 100);
+    for (const uc of [modest, large]) parts.dispatcher.release(uc);
+    const greedy = await run(parts, record('greedy'));
+    parts.grow(greedy, 460);
+    assert.deepEqual([parts.ended, parts.killed], [[large], []]);
+    parts.grow(greedy, 499);
+    assert.deepEqual([parts.ended, parts.killed], [[large], [greedy]]);
+    assert.equal(modest.record.idle[0], modest);
+  });
+
   it('ends small ones too when there are no others', async () => {
     const parts = setUp(200);
     const ucs = Array.from({ length: 30 }, (_, n) => {

@@ -21,6 +21,12 @@ const PRESSURE_BATCH = 16;
 const RUNNING_MIN_BYTES = 128 * 1024 * 1024;
 /** A single one claims less by so much: others can run beside it. */
 const OTHERS_BYTES = RUNNING_MIN_BYTES / 2;
+/**
+ * Of what is idle or kept so much stays when one that runs grows, and at most that part of the
+ * budget: others would pay for it with cold starts.
+ */
+const KEPT_BYTES = OTHERS_BYTES / 2;
+const KEPT_SHARE = 1 / 16;
 /** Part of the budget that a function's snapshot may take, and what it may take at least. */
 const CAPTURE_SHARE = 0.25;
 const CAPTURE_MIN_BYTES = 64 * 1024 * 1024;
@@ -72,8 +78,8 @@ interface MemoryBudgetParts {
 /**
  * One budget over UCs that run, idle ones and snapshots. When it is nearly used up idle UCs lose
  * their processes (src/node/idle/demoter.ts). When it is exceeded they go first, for their snapshot
- * brings them back at the price of a warm start; then functions' snapshots; then, of those that
- * run, one that took more than expected.
+ * brings them back at the price of a warm start; then functions' snapshots, but for the last few
+ * megabytes of both; then, of those that run, one that took more than expected.
  */
 export class MemoryBudget {
   readonly limitBytes: number;
@@ -163,7 +169,8 @@ export class MemoryBudget {
     while (this.#idle.count - this.#idle.demoted > this.#maxProcesses) {
       this.#evict(this.#idle.takeOldestLive());
     }
-    this.#reclaim(this.limitBytes - this.#account.running);
+    const kept = this.#snapshots.pinnedBytes + Math.min(KEPT_BYTES, this.limitBytes * KEPT_SHARE);
+    this.#reclaim(Math.max(this.limitBytes - this.#account.running, kept));
   }
 
   /** A UC has grown. */
