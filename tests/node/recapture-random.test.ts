@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as turn } from 'node:timers/promises';
 import type { Action } from '../../src/contract/action.ts';
 import type { ComputeNode } from '../../src/contract/node.ts';
-import { type Pair, repeatedValue } from '../../src/node/background/repeats.ts';
+import { lastingRepeat, type Pair, repeatedValue } from '../../src/node/background/repeats.ts';
 import { RunTimes } from '../../src/node/background/run-times.ts';
 import { startComputeNode } from '../../src/node/start-node.ts';
 import { NODEJS, PYTHON, sourceAction } from '../support/actions.ts';
@@ -366,6 +366,20 @@ describe('results of clones', () => {
   for (const [what, warmed, before, path] of compared) {
     it(what, () => assert.equal(repeatedValue(warmed, before), path));
   }
+
+  it('are compared again when ids have four characters in common, as random ones may', async () => {
+    const before = pair({ id: '0f1e-2d3c' }, { id: '5a4b-6978' });
+    const chance = pair({ id: 'abcd-1234' }, { id: '9bcd-5678' });
+    const other = pair({ id: 'cdef-9876' }, { id: '1200-3456' });
+    const kept = pair({ id: 'abcd-1234' }, { id: 'abcd-1234' });
+    const told = async (...looks: Pair[]): Promise<string | undefined> => {
+      const next = looks.values();
+      return await lastingRepeat(async () => ({ recaptured: next.next().value ?? kept, before }));
+    };
+    assert.equal(repeatedValue(chance, before), 'result.id');
+    assert.equal(await told(chance, other), undefined);
+    assert.equal(await told(kept), 'result.id');
+  });
 
   it('that are too long', () => {
     const long = JSON.stringify('x'.repeat(300_000));

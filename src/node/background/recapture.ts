@@ -8,7 +8,7 @@ import { argumentsText } from '../function/arguments.ts';
 import type { FunctionRecord, FunctionUc } from '../function/function-record.ts';
 import type { NodeParts } from '../invoke/parts.ts';
 import { collect, PrivateUc } from './private-uc.ts';
-import { type Pair, repeatedValue } from './repeats.ts';
+import { lastingRepeat, type Pair } from './repeats.ts';
 import { isBetter, medianOf, RecaptureTrial, RunTimes, TRIAL_RUNS } from './run-times.ts';
 
 type DeployPrivately = (from: Snapshot) => Promise<PrivateUc>;
@@ -354,7 +354,10 @@ async function sharedValues(
   if (args === undefined || before === undefined || before.isRecapture === true) {
     return ['there is nothing to compare its clones with'];
   }
-  const path = repeatedValue(await answers(after, deploy, args), await answers(before, deploy, args));
+  const path = await lastingRepeat(async () => ({
+    recaptured: await answers(after, deploy, args),
+    before: await answers(before, deploy, args),
+  }));
   return path === undefined ? [] : [`they answer alike: ${path}`];
 }
 

@@ -10,6 +10,8 @@ const VALUE_MIN = 3;
 const KEPT_MIN = 8;
 /** So many characters are not the same by chance; of others that differ, one may be. */
 const PIECE = 4;
+/** A repeat that is there in each of so many looks is none by chance. */
+const LOOKS = 3;
 
 /** Results of two clones of one snapshot, as JSON texts. */
 export type Pair = readonly [string, string];
@@ -33,6 +35,23 @@ export function repeatedValue(recaptured: Pair, before: Pair): string | undefine
     }
   }
   return undefined;
+}
+
+/**
+ * The same, told only when it is so in each of several looks: four characters of one random id are
+ * those of another one once in some hundred looks.
+ * @param look results of clones that are new each time
+ */
+export async function lastingRepeat(
+  look: () => Promise<{ readonly recaptured: Pair; readonly before: Pair }>,
+): Promise<string | undefined> {
+  let path: string | undefined;
+  for (let looks = 0; looks < LOOKS; looks++) {
+    const { recaptured, before } = await look();
+    path = repeatedValue(recaptured, before);
+    if (path === undefined) return undefined;
+  }
+  return path;
 }
 
 type Text = string | undefined;
