@@ -65,7 +65,6 @@ CALL(chown)
 CALL(fchown)
 CALL(lchown)
 CALL(fchownat)
-/* storage */
 CALL(utime)
 CALL(utimes)
 CALL(utimensat)
@@ -73,7 +72,7 @@ CALL(futimesat)
 CALL(truncate)
 CALL(ftruncate)
 CALL(fallocate)
-/* descriptors again, locks */
+/* storage */
 CALL(fsync)
 CALL(fdatasync)
 CALL(sync)
@@ -81,7 +80,7 @@ CALL(syncfs)
 CALL(sync_file_range)
 CALL(fadvise64)
 CALL(readahead)
-/* copying, nameless files */
+/* descriptors again, locks */
 CALL(dup)
 CALL(dup2)
 CALL(dup3)
@@ -89,13 +88,13 @@ CALL(fcntl)
 CALL(flock)
 CALL(ioctl)
 CALL(umask)
-/* extended attributes */
+/* copying, nameless files */
 CALL(sendfile)
 CALL(splice)
 CALL(tee)
 CALL(copy_file_range)
 CALL(memfd_create)
-/* refused */
+/* extended attributes */
 CALL(getxattr)
 CALL(lgetxattr)
 CALL(fgetxattr)

@@ -14,6 +14,7 @@ export async function comparePrograms(program: Program, t: TestContext): Promise
     return;
   }
   const [native, uc] = await Promise.all([runNatively(program), runInUc(program)]);
+  if (program.tests) assert.equal(native.status, 0, `natively it says:\n${native.stdout}${native.stderr}`);
   if (program.knownFailure === undefined) {
     assertSame(program, native, uc);
     return;

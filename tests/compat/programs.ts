@@ -21,6 +21,8 @@ export interface Program {
   readonly hide?: readonly string[];
   /** Compare stderr, too. */
   readonly stderr?: boolean;
+  /** It tests itself: natively it has to end with status 0. */
+  readonly tests?: boolean;
   /** Why it cannot pass yet. When it does pass, this must go. */
   readonly knownFailure?: string;
 }

@@ -4,6 +4,6 @@ import { buildGuest, guestNames } from '../compat/guests.ts';
 
 describe('promises of the library OS', { concurrency: 2 }, () => {
   for (const name of guestNames()) {
-    it(name, (t) => comparePrograms({ name, argv: [buildGuest(name)], cwd: '{tmp}' }, t));
+    it(name, (t) => comparePrograms({ name, argv: [buildGuest(name)], cwd: '{tmp}', tests: true }, t));
   }
 });
