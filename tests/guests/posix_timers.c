@@ -53,6 +53,21 @@ static int silent(void)
 	return sigtimedwait(&usr1, NULL, &brief) == -1;
 }
 
+/* What was on its way already. */
+static void drain(void)
+{
+	struct timespec at_once = { 0, 0 };
+	while (sigtimedwait(&usr1, NULL, &at_once) != -1)
+		;
+}
+
+static long now_ms(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 static void test_signals(void)
 {
 	siginfo_t info;
@@ -64,11 +79,15 @@ static void test_signals(void)
 	start(t, 10, 10);
 	CHECK("again and again", next(&info) && next(&info) && next(&info));
 	struct timespec pause = { 0, 95000000 };
+	long from = now_ms();
 	next(&info);
 	nanosleep(&pause, NULL);
-	CHECK("overruns are counted", next(&info) && info.si_overrun >= 6 && info.si_overrun <= 9 &&
+	/* On a busy machine the pause is longer. */
+	CHECK("overruns are counted", next(&info) && info.si_overrun >= 6 &&
+					      info.si_overrun <= (now_ms() - from) / 10 &&
 					      timer_getoverrun(t) == info.si_overrun);
 	start(t, 0, 0);
+	drain();
 	CHECK("disarmed", silent());
 	timer_delete(t);
 
