@@ -111,6 +111,11 @@ it(`documents have no line over ${COLUMNS_MAX} columns`, () => {
   assert.deepEqual(long, []);
 });
 
+it('documents have no marks of a merge', () => {
+  const marked = documents.filter((path) => linesOf(path).some(({ text }) => /^(?:<{7}|>{7}) /.test(text)));
+  assert.deepEqual(marked, []);
+});
+
 it('decisions have the same parts', () => {
   for (const path of documents.filter((each) => /^docs\/decisions\/\d/.test(each))) {
     const headings = [...read(path).matchAll(/^## (.*)$/gm)].map(([, title]) => title);
