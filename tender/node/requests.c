@@ -313,10 +313,13 @@ static request_fn *find(uint16_t type)
 	}
 }
 
-/* What needs the UC as it is when the operation on it is over. */
-static bool has_to_wait(struct tender *t, const struct control_frame *frame)
+/*
+ * The UC whose operation has to be over first, or NULL. A message waits only behind requests that do: what is
+ * sent behind a capture finds it captured.
+ */
+static struct uc *to_wait_for(struct tender *t, const struct control_frame *frame)
 {
-	const struct uc *uc;
+	struct uc *uc;
 
 	switch (frame->type) {
 	case CONTROL_CAPTURE:
@@ -324,22 +327,22 @@ static bool has_to_wait(struct tender *t, const struct control_frame *frame)
 	case CONTROL_RESET:
 	case CONTROL_MOUNT:
 		uc = uc_find(t, frame->uc);
-		return uc && uc->subject.operation;
-	/* What is sent behind a capture finds it captured, also when the capture has to wait. */
+		return uc && uc->subject.operation ? uc : NULL;
 	case CONTROL_SEND:
 		uc = uc_find(t, frame->uc);
-		return uc && operation_has_deferred(&uc->subject);
+		return uc && operation_has_deferred(&uc->subject) ? uc : NULL;
 	default:
-		return false;
+		return NULL;
 	}
 }
 
 void request_handle(struct tender *t, const struct control_frame *frame, const char *payload)
 {
 	request_fn *carry_out = find(frame->type);
+	struct uc *uc = to_wait_for(t, frame);
 
-	if (has_to_wait(t, frame))
-		operation_defer(&uc_find(t, frame->uc)->subject, frame, payload);
+	if (uc)
+		operation_defer(&uc->subject, frame, payload);
 	else if (carry_out)
 		carry_out(t, frame, payload);
 	else

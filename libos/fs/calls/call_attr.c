@@ -64,12 +64,18 @@ static int set_times(struct inode *i, s64 ts[2][2])
 	return store(i);
 }
 
-static struct inode *path_inode_or(const struct path *p, long *err)
+/* The inode that a path leads to; for path_put, when it is there. */
+static long inode_at(int dirfd, u64 path, u32 flags, struct path *p, struct inode **i)
 {
-	struct inode *i = path_inode(p);
+	long err = path_lookup_user(dirfd, path, flags, p);
 
-	*err = i ? 0 : -EPERM; /* a pipe or socket */
-	return i;
+	if (err)
+		return err;
+	*i = path_inode(p);
+	if (*i)
+		return 0;
+	path_put(p);
+	return -EPERM; /* a pipe or socket */
 }
 
 static long chmod_at(int dirfd, u64 path, u32 mode, u32 flags)
@@ -80,12 +86,10 @@ static long chmod_at(int dirfd, u64 path, u32 mode, u32 flags)
 
 	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	err = path_lookup_user(dirfd, path, flags, &p);
+	err = inode_at(dirfd, path, flags, &p, &i);
 	if (err)
 		return err;
-	i = path_inode_or(&p, &err);
-	if (i)
-		err = set_mode(i, mode);
+	err = set_mode(i, mode);
 	path_put(&p);
 	return err;
 }
@@ -125,12 +129,10 @@ static long chown_at(int dirfd, u64 path, u32 uid, u32 gid, u32 flags)
 
 	if (flags & ~(u32)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
 		return -EINVAL;
-	err = path_lookup_user(dirfd, path, flags, &p);
+	err = inode_at(dirfd, path, flags, &p, &i);
 	if (err)
 		return err;
-	i = path_inode_or(&p, &err);
-	if (i)
-		err = set_owner(i, uid, gid);
+	err = set_owner(i, uid, gid);
 	path_put(&p);
 	return err;
 }
@@ -168,12 +170,10 @@ static long times_at(int dirfd, u64 path, s64 ts[2][2], u32 flags)
 	struct path p;
 	long err;
 
-	err = path_lookup_user(dirfd, path, flags, &p);
+	err = inode_at(dirfd, path, flags, &p, &i);
 	if (err)
 		return err;
-	i = path_inode_or(&p, &err);
-	if (i)
-		err = set_times(i, ts);
+	err = set_times(i, ts);
 	path_put(&p);
 	return err;
 }

@@ -14,8 +14,7 @@
 
 static ssize_t stdin_read(struct file *f, struct uio *u, u64 *pos)
 {
-	u64 size = MIN(u->left, PIECE_BYTES), n;
-	u8 *piece;
+	u64 size = MIN(u->left, PIECE_BYTES);
 
 	(void)pos;
 	if (!size)
@@ -28,13 +27,7 @@ static ssize_t stdin_read(struct file *f, struct uio *u, u64 *pos)
 		if (waitq_wait(&link_stdin.readable, DEADLINE_NONE, true) == -EINTR)
 			return -ERESTARTSYS;
 	}
-	piece = kmalloc(size);
-	if (!piece)
-		return -ENOMEM;
-	n = link_stream_take(&link_stdin, piece, size);
-	n = uio_write(u, piece, n) ? (u64)-EFAULT : n;
-	kfree(piece);
-	return (ssize_t)n;
+	return link_read(&link_stdin, u, size);
 }
 
 static u32 stdin_poll(struct file *f, struct poll_ctx *ctx)

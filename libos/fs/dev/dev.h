@@ -13,6 +13,9 @@ extern const struct file_ops fresh_file_ops;
 extern const struct file_ops draws_file_ops;
 /* seuss_dev.c: sends what u holds as frames of one type. */
 ssize_t link_write(u16 type, struct uio *u);
+struct link_stream;
+/* seuss_dev.c: moves up to size bytes of what has come to u; -ENOMEM, -EFAULT. */
+ssize_t link_read(struct link_stream *s, struct uio *u, u64 size);
 /* console.c: fds 0, 1, 2. */
 void console_install(void);
 

@@ -13,10 +13,22 @@
 /* A thread that computes gets one turn. */
 #define OTHERS_NS 5000000ull
 
+ssize_t link_read(struct link_stream *s, struct uio *u, u64 size)
+{
+	u8 *piece = kmalloc(size);
+	u64 n;
+
+	if (!piece)
+		return -ENOMEM;
+	n = link_stream_take(s, piece, size);
+	n = uio_write(u, piece, n) ? (u64)-EFAULT : n;
+	kfree(piece);
+	return (ssize_t)n;
+}
+
 static ssize_t seuss_read(struct file *f, struct uio *u, u64 *pos)
 {
-	u64 size = MIN(u->left, PIECE_BYTES), n;
-	u8 *piece;
+	u64 size = MIN(u->left, PIECE_BYTES);
 
 	(void)pos;
 	if (!size)
@@ -26,13 +38,7 @@ static ssize_t seuss_read(struct file *f, struct uio *u, u64 *pos)
 			return -EAGAIN;
 		link_park();
 	}
-	piece = kmalloc(size);
-	if (!piece)
-		return -ENOMEM;
-	n = link_stream_take(&link_driver_in, piece, size);
-	n = uio_write(u, piece, n) ? (u64)-EFAULT : n;
-	kfree(piece);
-	return (ssize_t)n;
+	return link_read(&link_driver_in, u, size);
 }
 
 ssize_t link_write(u16 type, struct uio *u)
